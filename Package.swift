@@ -1,0 +1,134 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let settings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+/// One file a script, in `lua/`.
+let scripts = ["redeem"]
+
+let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+let configuration: Target.Dependency = .product(name: "Configuration", package: "swift-configuration")
+let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
+let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
+let hummingbirdCore: Target.Dependency = .product(name: "HummingbirdCore", package: "hummingbird")
+let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let metrics: Target.Dependency = .product(name: "Metrics", package: "swift-metrics")
+let metricsCore: Target.Dependency = .product(name: "CoreMetrics", package: "swift-metrics")
+let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
+let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
+let nioEmbedded: Target.Dependency = .product(name: "NIOEmbedded", package: "swift-nio")
+let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
+let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
+let subprocess: Target.Dependency = .product(name: "Subprocess", package: "swift-subprocess")
+
+let package = Package(
+    name: "redeem",
+    platforms: [.macOS(.v15)],
+    products: [
+        .executable(name: "redeem", targets: ["redeem"])
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.0"),
+    ],
+    targets: [
+        .systemLibrary(name: "CHiredis", pkgConfig: "hiredis", providers: [.apt(["libhiredis-dev"])]),
+        .systemLibrary(name: "CLibPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
+        .systemLibrary(name: "CLibCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+
+        // The scripts that decide, compiled into the program so that code and scripts cannot be of two versions.
+        .target(
+            name: "LuaScripts",
+            dependencies: ["CLibCrypto"],
+            path: "lua",
+            resources: scripts.map { .embedInCode("\($0).lua") },
+            swiftSettings: settings
+        ),
+        .target(name: "Domain", swiftSettings: settings),
+        .target(
+            name: "HotPath",
+            dependencies: ["CHiredis", "Domain", "LuaScripts", logging, metrics, nioCore, nioPosix, nioSSL],
+            swiftSettings: settings
+        ),
+        .target(
+            name: "Persistence",
+            dependencies: ["CLibPQ", "Domain", lifecycle, logging, nioPosix],
+            resources: [.embedInCode("Migrations")],
+            swiftSettings: settings
+        ),
+        .target(
+            name: "Sync",
+            dependencies: ["Domain", "HotPath", "Persistence", lifecycle, logging, metrics],
+            swiftSettings: settings
+        ),
+        .target(
+            name: "Server",
+            dependencies: [
+                "CLibCrypto", "Domain", "HotPath", "Persistence", httpTypes, hummingbird, hummingbirdCore, lifecycle, logging,
+                metrics,
+                metricsCore, nioCore, nioHTTP1, nioPosix,
+            ],
+            swiftSettings: settings
+        ),
+        .target(name: "LocalStack", dependencies: [lifecycle, logging, subprocess], swiftSettings: settings),
+        .executableTarget(
+            name: "redeem",
+            dependencies: [
+                "Domain", "HotPath", "LocalStack", "Persistence", "Server", "Sync", argumentParser, configuration, lifecycle,
+                logging,
+                metrics, nioPosix,
+            ],
+            swiftSettings: settings
+        ),
+
+        .testTarget(name: "DomainTests", dependencies: ["Domain"], swiftSettings: settings),
+        .testTarget(
+            name: "LuaScriptsTests",
+            dependencies: ["HotPath", "LuaScripts", "LocalStack", "TestSupport"],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "HotPathTests",
+            dependencies: ["HotPath", "LocalStack", "TestSupport", nioEmbedded],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "PersistenceTests",
+            dependencies: ["Persistence", "LocalStack", "TestSupport"],
+            swiftSettings: settings
+        ),
+        .testTarget(name: "SyncTests", dependencies: ["Sync", "LocalStack", "TestSupport"], swiftSettings: settings),
+        .testTarget(
+            name: "ServerTests",
+            dependencies: ["Server", "LocalStack", "TestSupport", nioEmbedded],
+            swiftSettings: settings
+        ),
+        .testTarget(name: "LocalStackTests", dependencies: ["LocalStack", "TestSupport", subprocess], swiftSettings: settings),
+        .testTarget(
+            name: "EndToEndTests",
+            dependencies: ["redeem", "Server", "Sync", "LocalStack", "TestSupport", subprocess],
+            swiftSettings: settings
+        ),
+        // What several test targets share: one LocalStack for the run, a database and a Redis for each test.
+        .target(
+            name: "TestSupport",
+            dependencies: ["Domain", "HotPath", "LocalStack", "Persistence", logging, nioPosix],
+            path: "Tests/TestSupport",
+            swiftSettings: settings
+        ),
+    ]
+)

@@ -1,0 +1,38 @@
+/// What an operator did, as Redis must follow it. Durable in Postgres first, applied to Redis in the order of `sequence`,
+/// each exactly once.
+public struct ControlEntry: Hashable, Sendable {
+    /// From 1, without a gap.
+    public let sequence: Int
+    public let change: ControlChange
+
+    public init(sequence: Int, change: ControlChange) {
+        self.sequence = sequence
+        self.change = change
+    }
+}
+
+public enum ControlChange: Hashable, Sendable {
+    case couponCreated(Coupon)
+    case couponState(CouponID, Coupon.State)
+    /// Adds `amount` (at least 1) to the coupon's total and to what is left.
+    case couponRestocked(CouponID, amount: Int)
+    /// Adds `amount` (at least 1) to the user's credit.
+    case creditGranted(UserID, amount: Int)
+
+    /// The name in `control_log.kind`.
+    public var kind: Kind {
+        switch self {
+        case .couponCreated: .couponCreated
+        case .couponState: .couponState
+        case .couponRestocked: .couponRestocked
+        case .creditGranted: .creditGranted
+        }
+    }
+
+    public enum Kind: String, Sendable, CaseIterable {
+        case couponCreated = "coupon_created"
+        case couponState = "coupon_state"
+        case couponRestocked = "coupon_restocked"
+        case creditGranted = "credit_granted"
+    }
+}

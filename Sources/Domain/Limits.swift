@@ -1,0 +1,21 @@
+/// The limits on values that more than one part must agree on. Limits of one part alone are in that part's configuration.
+public enum Limits {
+    /// The largest credit, price, total or count: 2^53 − 1, the last integer that a Lua number (a double) holds exactly.
+    public static let amount = 1 << 53 - 1
+    /// Characters.
+    public static let couponIDLength = 64
+    /// Characters of a username: a letter or digit first, then those and `. _ - @ +`.
+    public static let usernameLength = 64
+    /// UTF-8 bytes of a display name.
+    public static let nameBytes = 200
+    /// UTF-8 bytes of a password; the least is 8 characters.
+    public static let passwordBytes = 1024
+    public static let passwordCharactersLeast = 8
+    /// UTF-8 bytes of a hidden code.
+    public static let codeBytes = 128
+    /// ASCII characters of an `Idempotency-Key`.
+    public static let idempotencyKeyBytes = 128
+    /// Wrong hidden codes that a user may send within `wrongCodeWindowSeconds` before further tries are refused.
+    public static let wrongCodes = 10
+    public static let wrongCodeWindowSeconds = 600
+}

@@ -1,0 +1,119 @@
+/// A UUID of version 7 (RFC 9562, section 5.7): 48 bits of Unix time in milliseconds, then 74 bits that are random or
+/// derived from a digest. Its text is lower case, 36 characters.
+public struct UUIDv7: Hashable, Sendable {
+    /// Time, version and `rand_a`.
+    public let high: UInt64
+    /// Variant and `rand_b`.
+    public let low: UInt64
+
+    /// - Parameters:
+    ///   - milliseconds: Unix time; only the low 48 bits are used.
+    ///   - tail: the bits behind the time.
+    public init(milliseconds: UInt64, tail: Tail) {
+        high = milliseconds << 16 | UInt64(tail.high)
+        low = tail.low
+    }
+
+    /// A fresh id: the time given, and 74 bits from the system's random source.
+    public init(milliseconds: UInt64) {
+        self.init(milliseconds: milliseconds, tail: .random())
+    }
+
+    /// Parses the 36-character text, either case. `nil` where it is not a UUID, or one of another version or variant.
+    public init?(_ text: some StringProtocol) {
+        var text = String(text)
+        guard let parsed = text.withUTF8(UUIDv7.parse) else { return nil }
+        self = parsed
+    }
+
+    private init?(high: UInt64, low: UInt64) {
+        guard high >> 12 & 0xF == 7, low >> 62 == 0b10 else { return nil }
+        self.high = high
+        self.low = low
+    }
+
+    /// Unix time in milliseconds.
+    public var milliseconds: UInt64 { high >> 16 }
+
+    public var tail: Tail { Tail(high: UInt16(truncatingIfNeeded: high), low: low) }
+
+    private static func parse(_ bytes: UnsafeBufferPointer<UInt8>) -> UUIDv7? {
+        guard bytes.count == 36 else { return nil }
+        var high: UInt64 = 0
+        var low: UInt64 = 0
+        var nibbles = 0
+        for (index, byte) in bytes.enumerated() {
+            if index == 8 || index == 13 || index == 18 || index == 23 {
+                guard byte == UInt8(ascii: "-") else { return nil }
+                continue
+            }
+            guard let nibble = byte.hexValue else { return nil }
+            if nibbles < 16 { high = high << 4 | UInt64(nibble) } else { low = low << 4 | UInt64(nibble) }
+            nibbles += 1
+        }
+        return UUIDv7(high: high, low: low)
+    }
+}
+
+extension UUIDv7 {
+    /// All of a UUIDv7 but its time: version, `rand_a`, variant, `rand_b`.
+    public struct Tail: Hashable, Sendable {
+        public let high: UInt16
+        public let low: UInt64
+
+        /// Takes any bits and puts version 7 and the RFC 9562 variant over them.
+        public init(high: UInt16, low: UInt64) {
+            self.high = high & 0x0FFF | 0x7000
+            self.low = low & 0x3FFF_FFFF_FFFF_FFFF | 0x8000_0000_0000_0000
+        }
+
+        public static func random() -> Tail {
+            var generator = SystemRandomNumberGenerator()
+            return Tail(high: generator.next(), low: generator.next())
+        }
+
+        /// Parses the text of `description`.
+        public init?(_ text: some StringProtocol) {
+            guard let whole = UUIDv7("00000000-0000-\(text)") else { return nil }
+            self = whole.tail
+        }
+    }
+}
+
+extension UUIDv7: CustomStringConvertible {
+    public var description: String {
+        String(unsafeUninitializedCapacity: 36) { buffer in
+            var position = 0
+            for index in 0..<32 {
+                if index == 8 || index == 12 || index == 16 || index == 20 {
+                    buffer[position] = UInt8(ascii: "-")
+                    position += 1
+                }
+                let word = index < 16 ? high : low
+                let nibble = UInt8(truncatingIfNeeded: word >> UInt64(60 - index % 16 * 4)) & 0xF
+                buffer[position] = nibble < 10 ? UInt8(ascii: "0") + nibble : UInt8(ascii: "a") + nibble - 10
+                position += 1
+            }
+            return position
+        }
+    }
+}
+
+extension UUIDv7.Tail: CustomStringConvertible {
+    /// The last 22 characters of the UUID's text: `7xxx-yxxx-xxxxxxxxxxxx`.
+    public var description: String {
+        String(UUIDv7(milliseconds: 0, tail: self).description.suffix(22))
+    }
+}
+
+extension UInt8 {
+    /// The value of an ASCII hexadecimal digit.
+    var hexValue: UInt8? {
+        switch self {
+        case UInt8(ascii: "0")...UInt8(ascii: "9"): self - UInt8(ascii: "0")
+        case UInt8(ascii: "a")...UInt8(ascii: "f"): self - UInt8(ascii: "a") + 10
+        case UInt8(ascii: "A")...UInt8(ascii: "F"): self - UInt8(ascii: "A") + 10
+        default: nil
+        }
+    }
+}
