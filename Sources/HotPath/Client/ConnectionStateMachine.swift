@@ -1,0 +1,261 @@
+import NIOCore
+
+/// Decides all that a connection does, and does nothing: events go in, and what to do comes out. Time and chance are
+/// given to it.
+///
+///     idle → connecting → loggingIn → ready → (lost) waiting → connecting …
+///     ready → draining → closed
+struct ConnectionStateMachine<Completion> {
+    struct Limits {
+        let pending: Int
+        /// How long the oldest tombstone may wait for its reply, past its deadline.
+        let lateReply: TimeAmount
+        let connect: TimeAmount
+        let backoff: TimeAmount
+        let backoffMaximum: TimeAmount
+    }
+
+    enum State: Hashable {
+        case idle
+        /// A channel is being opened. That has a timeout of its own.
+        case connecting
+        /// The login commands are written; `replies` are still to come.
+        case loggingIn(replies: Int, until: NIODeadline)
+        case ready
+        /// Until the next attempt.
+        case waiting(until: NIODeadline)
+        /// `close` was called while somebody waits for replies.
+        case draining
+        case closed
+    }
+
+    /// For messages.
+    private let endpoint: String
+    private let limits: Limits
+    private(set) var state = State.idle
+    private var pending = PendingReplies<Completion>()
+    /// Attempts that failed since the connection was last ready.
+    private var failures = 0
+    /// Why there is no connection, kept whole: refusing is then cheap.
+    private(set) var absence: RedisError
+    private var isFlushScheduled = false
+    /// When the one timer fires; `nil`: it is not set.
+    private var timer: NIODeadline?
+
+    init(endpoint: String, limits: Limits) {
+        self.endpoint = endpoint
+        self.limits = limits
+        absence = RedisError(.notConnected, "not yet connected to \(endpoint)")
+    }
+
+    var isReady: Bool { state == .ready }
+    var isClosed: Bool { state == .closed }
+    var pendingCount: Int { pending.count }
+
+    // MARK: Connecting
+
+    /// The first attempt.
+    mutating func start() -> Bool {
+        guard state == .idle else { return false }
+        state = .connecting
+        return true
+    }
+
+    enum ConnectedAction {
+        case logIn(timer: NIODeadline?)
+        case close
+    }
+
+    /// The channel is open, and the login is `commands` commands.
+    mutating func connected(commands: Int, now: NIODeadline) -> ConnectedAction {
+        switch state {
+        case .connecting:
+            let until = now + limits.connect
+            state = .loggingIn(replies: commands, until: until)
+            return .logIn(timer: arm(until))
+        case .closed: return .close
+        case .idle, .loggingIn, .ready, .waiting, .draining: preconditionFailure("connected in \(state)")
+        }
+    }
+
+    // MARK: Commands
+
+    enum SendAction {
+        /// Write it into the outgoing bytes; then set the timer and plan a flush, where that is asked for.
+        case write(timer: NIODeadline?, flush: Bool)
+        case refuse(RedisError)
+    }
+
+    /// Takes `completions` in, or none of them.
+    mutating func send(
+        _ completions: some Collection<Completion>,
+        deadline: NIODeadline,
+        now: NIODeadline
+    ) -> SendAction {
+        if let error = refusal(of: completions.count, deadline: deadline, now: now) { return .refuse(error) }
+        for completion in completions { pending.append(completion, deadline: deadline) }
+        let flush = !isFlushScheduled
+        isFlushScheduled = true
+        return .write(timer: arm(deadline), flush: flush)
+    }
+
+    private func refusal(of count: Int, deadline: NIODeadline, now: NIODeadline) -> RedisError? {
+        switch state {
+        case .idle, .connecting, .loggingIn, .waiting: return absence
+        case .draining, .closed: return Self.closed
+        case .ready: break
+        }
+        guard count <= limits.pending - pending.count else {
+            return RedisError(.pendingLimitReached, "\(pending.count) commands are without a reply, \(limits.pending) allowed")
+        }
+        guard deadline > now else { return RedisError(.deadlineExceeded, "the deadline had passed before the command was sent") }
+        return nil
+    }
+
+    /// The planned flush runs. Whether there is something to write.
+    mutating func flush() -> Bool {
+        isFlushScheduled = false
+        guard pending.unwritten > 0 else { return false }
+        pending.markWritten()
+        return true
+    }
+
+    // MARK: Replies
+
+    enum ReplyAction {
+        case complete(Completion)
+        /// Nobody waits for it any more.
+        case drop
+        case becomeReady
+        case lose(RedisError)
+        /// The last reply that a closing connection waited for.
+        case completeAndClose(Completion)
+    }
+
+    mutating func received(_ reply: RESPValue) -> ReplyAction {
+        switch state {
+        case .loggingIn(let replies, let until):
+            if case .error(let message) = reply { return .lose(RedisError(.serverError, message)) }
+            guard replies == 1 else {
+                state = .loggingIn(replies: replies - 1, until: until)
+                return .drop
+            }
+            state = .ready
+            failures = 0
+            return .becomeReady
+        case .ready, .draining:
+            switch pending.popFirst() {
+            case .completes(let completion):
+                return state == .draining && pending.live == 0 ? .completeAndClose(completion) : .complete(completion)
+            case .late: return .drop
+            case .unexpected: return .lose(RedisError(.protocolViolation, "a reply that nothing had asked for"))
+            }
+        case .idle, .connecting, .waiting, .closed: preconditionFailure("a reply in \(state)")
+        }
+    }
+
+    // MARK: Time
+
+    enum TimerAction {
+        /// Fail these, outcome unknown; then set the timer again.
+        case expire([Completion], timer: NIODeadline?)
+        case expireAndLose([Completion], RedisError)
+        case connect
+        /// A closing connection that nobody waits for any more.
+        case expireAndClose([Completion])
+    }
+
+    /// The timer fired. It may have been set for something that is over by now.
+    mutating func timerFired(now: NIODeadline) -> TimerAction {
+        timer = nil
+        switch state {
+        case .idle, .connecting, .closed: return .expire([], timer: nil)
+        case .waiting(let until):
+            guard until <= now else { return .expire([], timer: arm(until)) }
+            state = .connecting
+            return .connect
+        case .loggingIn(_, let until):
+            guard until <= now else { return .expire([], timer: arm(until)) }
+            return .expireAndLose([], RedisError(.deadlineExceeded, "no answer to the login"))
+        case .ready, .draining:
+            let expired = pending.expire(now: now)
+            if state == .draining, pending.live == 0 { return .expireAndClose(expired) }
+            let oldest = pending.oldestTombstone.map { $0 + limits.lateReply }
+            if let oldest, oldest <= now {
+                return .expireAndLose(expired, RedisError(.connectionLost, "no reply for a second deadline"))
+            }
+            let next = [oldest, pending.nextDeadline].compactMap(\.self).min()
+            return .expire(expired, timer: next.flatMap { arm($0) })
+        }
+    }
+
+    /// The time to set the timer to; `nil` where it fires early enough.
+    private mutating func arm(_ time: NIODeadline) -> NIODeadline? {
+        if let timer, timer <= time { return nil }
+        timer = time
+        return time
+    }
+
+    // MARK: Endings
+
+    struct LostAction {
+        /// May have reached Redis.
+        let written: [Completion]
+        /// Never left.
+        let unwritten: [Completion]
+        /// `nil`: set none.
+        let timer: NIODeadline?
+        /// The attempts that failed in a row, this one included; 0 where it was a connection in use.
+        let failures: Int
+    }
+
+    /// The channel is gone, or could not be opened, or is to be given up.
+    /// - Parameter chance: from 0 to 1, for the jitter.
+    mutating func lost(_ error: RedisError, now: NIODeadline, chance: Double) -> LostAction {
+        let wasInUse: Bool
+        switch state {
+        case .idle, .waiting: preconditionFailure("lost in \(state)")
+        case .closed: return LostAction(written: [], unwritten: [], timer: nil, failures: 0)
+        case .draining:
+            let (written, unwritten) = pending.removeAll()
+            close()
+            return LostAction(written: written, unwritten: unwritten, timer: nil, failures: 0)
+        case .ready: wasInUse = true
+        case .connecting, .loggingIn: wasInUse = false
+        }
+        let until = now + wait(chance: chance)
+        failures += 1
+        absence = RedisError(.notConnected, "not connected to \(endpoint): \(error.message)")
+        state = .waiting(until: until)
+        let (written, unwritten) = pending.removeAll()
+        return LostAction(written: written, unwritten: unwritten, timer: arm(until), failures: wasInUse ? 0 : failures)
+    }
+
+    /// Doubles with each failure; between half and all of it.
+    private func wait(chance: Double) -> TimeAmount {
+        let doubled = limits.backoff.nanoseconds << min(failures, 30)
+        let whole = Double(min(doubled, limits.backoffMaximum.nanoseconds))
+        return .nanoseconds(Int64(whole / 2 + whole / 2 * chance))
+    }
+
+    /// No more commands. Whether the connection is over at once; it is not where somebody waits for replies.
+    mutating func requestClose() -> Bool {
+        switch state {
+        case .ready where pending.live > 0:
+            state = .draining
+            return false
+        case .draining: return false
+        case .idle, .connecting, .loggingIn, .ready, .waiting, .closed:
+            return true
+        }
+    }
+
+    private static var closed: RedisError { RedisError(.closed, "the client is closed") }
+
+    /// The end. Nobody waits for a reply any more.
+    mutating func close() {
+        precondition(pending.live == 0, "closed with \(pending.live) commands pending")
+        state = .closed
+        absence = Self.closed
+    }
+}

@@ -1,0 +1,75 @@
+import NIOCore
+
+/// The commands of one connection whose replies have not come, oldest first. Redis answers in order, so the first entry is
+/// the one that the next reply belongs to. An entry past its deadline stays as a tombstone, without a completion, until
+/// its late reply has come: otherwise that reply would answer the next command.
+struct PendingReplies<Completion> {
+    private struct Entry {
+        let deadline: NIODeadline
+        var completion: Completion?
+    }
+
+    private var entries = CircularBuffer<Entry>()
+    /// Entries at the end whose bytes were not handed to the channel yet.
+    private(set) var unwritten = 0
+    /// Entries that somebody still waits for.
+    private(set) var live = 0
+
+    var count: Int { entries.count }
+
+    mutating func append(_ completion: Completion, deadline: NIODeadline) {
+        entries.append(Entry(deadline: deadline, completion: completion))
+        unwritten += 1
+        live += 1
+    }
+
+    mutating func markWritten() {
+        unwritten = 0
+    }
+
+    enum Reply {
+        case completes(Completion)
+        case late
+        case unexpected
+    }
+
+    /// A reply has come: whose is it?
+    mutating func popFirst() -> Reply {
+        guard entries.count > unwritten, let entry = entries.popFirst() else { return .unexpected }
+        guard let completion = entry.completion else { return .late }
+        live -= 1
+        return .completes(completion)
+    }
+
+    /// Turns what is past its deadline into tombstones.
+    mutating func expire(now: NIODeadline) -> [Completion] {
+        var expired: [Completion] = []
+        for index in entries.indices where entries[index].deadline <= now {
+            guard let completion = entries[index].completion else { continue }
+            expired.append(completion)
+            entries[index].completion = nil
+        }
+        live -= expired.count
+        return expired
+    }
+
+    /// The deadline of the oldest entry, where that is a tombstone.
+    var oldestTombstone: NIODeadline? {
+        guard let first = entries.first, first.completion == nil else { return nil }
+        return first.deadline
+    }
+
+    /// The first deadline that somebody waits for.
+    var nextDeadline: NIODeadline? {
+        entries.lazy.filter { $0.completion != nil }.map(\.deadline).min()
+    }
+
+    /// Takes all that is live out, and leaves nothing.
+    mutating func removeAll() -> (written: [Completion], unwritten: [Completion]) {
+        let boundary = entries.count - unwritten
+        let written = entries.prefix(boundary).compactMap(\.completion)
+        let unwritten = entries.dropFirst(boundary).compactMap(\.completion)
+        self = PendingReplies()
+        return (written, unwritten)
+    }
+}

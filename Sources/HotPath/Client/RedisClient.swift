@@ -1,0 +1,130 @@
+public import Logging
+public import NIOCore
+import Synchronization
+
+/// A connection to Redis for each event loop of a group. They are opened at once and come back by themselves when lost;
+/// while one is down, commands fail immediately with `notConnected`. Call `close()` before the group is shut down.
+///
+/// A command that blocks (`XREAD BLOCK`) holds up all that follow it on its connection: give it a client of its own.
+public final class RedisClient: Sendable {
+    private struct Member: Sendable {
+        let connection: NIOLoopBoundBox<RedisConnection>
+        let readiness: Readiness
+        let eventLoop: any EventLoop
+    }
+
+    private let members: [Member]
+    private let indices: [ObjectIdentifier: Int]
+    private let turn = Atomic<Int>(0)
+    private let configuration: RedisConfiguration
+
+    public init(configuration: RedisConfiguration, eventLoopGroup: any EventLoopGroup, logger: Logger) {
+        self.configuration = configuration
+        let connector = RedisConnector(configuration)
+        let members = eventLoopGroup.makeIterator().map { eventLoop in
+            let readiness = Readiness()
+            let connection = RedisConnection(
+                configuration: configuration,
+                eventLoop: eventLoop,
+                connect: { connector.connect(on: $0) },
+                readiness: readiness,
+                logger: logger
+            )
+            return Member(
+                connection: .makeBoxSendingValue(connection, eventLoop: eventLoop),
+                readiness: readiness,
+                eventLoop: eventLoop
+            )
+        }
+        indices = Dictionary(uniqueKeysWithValues: members.indices.map { (ObjectIdentifier(members[$0].eventLoop), $0) })
+        self.members = members
+        for member in members {
+            member.eventLoop.execute { member.connection.value.start() }
+        }
+    }
+
+    /// The connection of an event loop of the group. To be called, and used, on that loop.
+    public func connection(on eventLoop: any EventLoop) -> RedisConnection {
+        guard let index = indices[ObjectIdentifier(eventLoop)] else {
+            preconditionFailure("not an event loop of this client's group")
+        }
+        return members[index].connection.value
+    }
+
+    /// Whether every event loop has a connection.
+    public var isConnected: Bool { members.allSatisfy(\.readiness.isReady) }
+
+    /// Waits until every event loop has a connection. Throws why there is none after `RedisConfiguration.connectTimeout`,
+    /// or as soon as Redis has refused the login. The client tries on in any case.
+    public func connect() async throws(RedisError) {
+        let deadline = NIODeadline.now() + TimeAmount(configuration.connectTimeout)
+        for member in members {
+            let error: RedisError? = await withCheckedContinuation { continuation in
+                member.eventLoop.execute {
+                    member.connection.value.whenReady(deadline: deadline) { continuation.resume(returning: $0) }
+                }
+            }
+            if let error { throw error }
+        }
+    }
+
+    /// Refuses further commands (`closed`), and returns when those sent have their reply or are past their deadline.
+    public func close() async {
+        for member in members {
+            await withCheckedContinuation { continuation in
+                member.eventLoop.execute {
+                    member.connection.value.close { continuation.resume() }
+                }
+            }
+        }
+    }
+
+    /// Sends one command, its name first. An error reply is thrown, as `serverError`.
+    /// - Parameter deadline: `nil`: `RedisConfiguration.commandDeadline`.
+    public func send(_ arguments: [String], deadline: Duration? = nil) async throws(RedisError) -> RESPValue {
+        let member = nextMember()
+        let result: Result<RESPValue, RedisError> = await withCheckedContinuation { continuation in
+            member.eventLoop.execute {
+                member.connection.value.send(arguments, deadline: deadline.map { .now() + TimeAmount($0) }) {
+                    continuation.resume(returning: $0)
+                }
+            }
+        }
+        return try result.get()
+    }
+
+    /// Sends commands that follow each other immediately, in one write, or none of them. One reply a command, error replies
+    /// among them. Throws where any reply is missing; the others are then lost.
+    /// - Parameter deadline: for all of them. `nil`: `RedisConfiguration.commandDeadline`.
+    public func pipeline(_ commands: [[String]], deadline: Duration? = nil) async throws(RedisError) -> [RESPValue] {
+        let member = nextMember()
+        let result: Result<[RESPValue], RedisError> = await withCheckedContinuation { continuation in
+            member.eventLoop.execute {
+                member.connection.value.pipeline(commands, deadline: deadline.map { .now() + TimeAmount($0) }) {
+                    continuation.resume(returning: $0)
+                }
+            }
+        }
+        return try result.get()
+    }
+
+    /// By turns, connections that are up first.
+    private func nextMember() -> Member {
+        let start = turn.wrappingAdd(1, ordering: .relaxed).oldValue
+        for offset in members.indices {
+            let member = members[(start &+ offset) % members.count]
+            if member.readiness.isReady { return member }
+        }
+        return members[start % members.count]
+    }
+}
+
+/// What other threads may know of a connection.
+final class Readiness: Sendable {
+    private let flag = Atomic<Bool>(false)
+
+    var isReady: Bool {
+        get { flag.load(ordering: .relaxed) }
+        set { flag.store(newValue, ordering: .relaxed) }
+    }
+}

@@ -1,0 +1,338 @@
+import Logging
+public import NIOCore
+
+/// One connection to Redis, bound to an event loop: all calls are made there and all answers come there. It reconnects by
+/// itself, with a growing wait. Obtained by `RedisClient.connection(on:)`.
+///
+/// Commands sent within one tick of the loop leave in one write.
+public final class RedisConnection {
+    /// An error reply to the command is a failure, of code `serverError`.
+    public typealias Completion = (Result<RESPValue, RedisError>) -> Void
+    typealias Connect = @Sendable (any EventLoop) -> EventLoopFuture<any Channel>
+
+    public let eventLoop: any EventLoop
+    private let configuration: RedisConfiguration
+    private let commandDeadline: TimeAmount
+    private let connect: Connect
+    private let readiness: Readiness
+    private let logger: Logger
+
+    private var machine: ConnectionStateMachine<Completion>
+    private var outgoing = RESPCommandWriter()
+    private var handler: RedisChannelHandler?
+    private var timer: Scheduled<Void>?
+    /// Who waits for `isConnected`.
+    private var waiters: [Int: (RedisError?) -> Void] = [:]
+    private var nextWaiter = 0
+    private var closeCompletions: [() -> Void] = []
+
+    init(
+        configuration: RedisConfiguration,
+        eventLoop: any EventLoop,
+        connect: @escaping Connect,
+        readiness: Readiness,
+        logger: Logger
+    ) {
+        self.configuration = configuration
+        self.eventLoop = eventLoop
+        self.connect = connect
+        self.readiness = readiness
+        self.logger = logger
+        commandDeadline = TimeAmount(configuration.commandDeadline)
+        machine = ConnectionStateMachine(
+            endpoint: "\(configuration.endpoint)",
+            limits: .init(
+                pending: configuration.pendingLimit,
+                lateReply: TimeAmount(configuration.commandDeadline),
+                connect: TimeAmount(configuration.connectTimeout),
+                backoff: TimeAmount(configuration.reconnectBackoff),
+                backoffMaximum: TimeAmount(configuration.reconnectBackoffMaximum)
+            )
+        )
+    }
+
+    /// Whether a command sent now would be written.
+    public var isConnected: Bool {
+        eventLoop.preconditionInEventLoop()
+        return machine.isReady
+    }
+
+    /// Commands without a reply, those past their deadline included.
+    public var pendingCount: Int {
+        eventLoop.preconditionInEventLoop()
+        return machine.pendingCount
+    }
+
+    /// Sends one command.
+    /// - Parameters:
+    ///   - arguments: how many arguments `encode` writes, the command's name included.
+    ///   - deadline: `nil`: `RedisConfiguration.commandDeadline` from now.
+    ///   - encode: called at most once, before this returns. It must not send.
+    ///   - completion: called exactly once; where nothing could be sent, before this returns.
+    public func send(
+        arguments: Int,
+        deadline: NIODeadline? = nil,
+        encode: (inout RESPCommandWriter) -> Void,
+        completion: @escaping Completion
+    ) {
+        eventLoop.preconditionInEventLoop()
+        let now = eventLoop.now
+        switch machine.send(CollectionOfOne(completion), deadline: deadline ?? now + commandDeadline, now: now) {
+        case .write(let timer, let flush):
+            outgoing.write(arguments: arguments, encode)
+            written(timer: timer, flush: flush)
+        case .refuse(let error): completion(.failure(error))
+        }
+    }
+
+    /// Sends one command, its name first.
+    public func send(_ arguments: [String], deadline: NIODeadline? = nil, completion: @escaping Completion) {
+        send(arguments: arguments.count, deadline: deadline, encode: { $0.append(arguments) }, completion: completion)
+    }
+
+    /// Sends commands that follow each other immediately, or none of them. `completion` gets one reply a command, error
+    /// replies among them.
+    public func pipeline(
+        _ commands: [[String]],
+        deadline: NIODeadline? = nil,
+        completion: @escaping (Result<[RESPValue], RedisError>) -> Void
+    ) {
+        eventLoop.preconditionInEventLoop()
+        guard !commands.isEmpty else { return completion(.success([])) }
+        let now = eventLoop.now
+        let replies = PipelineReplies(count: commands.count, completion: completion)
+        let completions = repeatElement({ replies.add($0) } as Completion, count: commands.count)
+        switch machine.send(completions, deadline: deadline ?? now + commandDeadline, now: now) {
+        case .write(let timer, let flush):
+            for command in commands {
+                outgoing.write(arguments: command.count) { $0.append(command) }
+            }
+            written(timer: timer, flush: flush)
+        case .refuse(let error): completion(.failure(error))
+        }
+    }
+
+    private func written(timer: NIODeadline?, flush: Bool) {
+        if let timer { setTimer(timer) }
+        if flush {
+            // Runs after all that this tick has read: what those events send leaves with it.
+            eventLoop.assumeIsolated().execute { self.flush() }
+        }
+    }
+
+    private func flush() {
+        guard machine.flush() else { return }
+        handler?.write(outgoing.buffer)
+        outgoing.clear()
+    }
+}
+
+// MARK: Events
+
+extension RedisConnection {
+    func start() {
+        eventLoop.preconditionInEventLoop()
+        if machine.start() { openChannel() }
+    }
+
+    private func openChannel() {
+        connect(eventLoop).assumeIsolated().whenComplete { result in
+            switch result {
+            case .success(let channel): self.opened(channel)
+            case .failure(let error): self.lose(RedisError(.notConnected, "\(error)"))
+            }
+        }
+    }
+
+    private func opened(_ channel: any Channel) {
+        let login = configuration.login
+        switch machine.connected(commands: login.count, now: eventLoop.now) {
+        case .close: channel.close(promise: nil)
+        case .logIn(let timer):
+            if let timer { setTimer(timer) }
+            let handler = RedisChannelHandler(connection: self, replyLimitBytes: configuration.replyLimitBytes)
+            do {
+                try channel.pipeline.syncOperations.addHandler(handler)
+            } catch {
+                channel.close(promise: nil)
+                return lose(RedisError(.notConnected, "\(error)"))
+            }
+            self.handler = handler
+            for command in login {
+                outgoing.write(arguments: command.count) { $0.append(command) }
+            }
+            handler.write(outgoing.buffer)
+            outgoing.clear()
+        }
+    }
+
+    func received(_ reply: RESPValue) {
+        switch machine.received(reply) {
+        case .complete(let completion): completion(reply.asResult)
+        case .completeAndClose(let completion):
+            completion(reply.asResult)
+            finish()
+        case .drop: break
+        case .becomeReady:
+            readiness.isReady = true
+            logger.info("connected to Redis", metadata: ["redis": "\(configuration.endpoint)"])
+            resumeWaiters(nil)
+        case .lose(let error): lose(error)
+        }
+    }
+
+    private func setTimer(_ time: NIODeadline) {
+        timer?.cancel()
+        timer = eventLoop.assumeIsolated().scheduleTask(deadline: time) { self.timerFired() }
+    }
+
+    private func timerFired() {
+        timer = nil
+        switch machine.timerFired(now: eventLoop.now) {
+        case .connect: openChannel()
+        case .expire(let completions, let next):
+            if let next { setTimer(next) }
+            expire(completions)
+        case .expireAndLose(let completions, let error):
+            lose(error)
+            expire(completions)
+        case .expireAndClose(let completions):
+            expire(completions)
+            finish()
+        }
+    }
+
+    private func expire(_ completions: [Completion]) {
+        let error = RedisError(.deadlineExceeded, "no reply in time", outcomeIsUnknown: true)
+        for completion in completions { completion(.failure(error)) }
+    }
+
+    /// Gives the channel up, if there is one, and comes back later.
+    func lose(_ error: RedisError) {
+        dropChannel()
+        let action = machine.lost(error, now: eventLoop.now, chance: .random(in: 0...1))
+        if let timer = action.timer { setTimer(timer) }
+        if machine.isClosed { finish() } else { report(error, failures: action.failures) }
+
+        let unknown = RedisError(error.code == .protocolViolation ? .protocolViolation : .connectionLost, error.message)
+            .withUnknownOutcome()
+        for completion in action.written { completion(.failure(unknown)) }
+        for completion in action.unwritten { completion(.failure(machine.absence)) }
+    }
+
+    private func dropChannel() {
+        readiness.isReady = false
+        outgoing.clear()
+        handler?.close()
+        handler = nil
+    }
+
+    /// Tells once that Redis is gone, not each of the many attempts that follow.
+    private func report(_ error: RedisError, failures: Int) {
+        logger.log(
+            level: failures <= 1 ? .warning : .debug,
+            failures == 0 ? "lost the connection to Redis" : "cannot connect to Redis",
+            metadata: ["redis": "\(configuration.endpoint)", "error": "\(error)", "attempt": "\(failures)"]
+        )
+        if error.isRefusedLogin { resumeWaiters(error) }
+    }
+}
+
+// MARK: Beginning and end
+
+extension RedisConnection {
+    /// Calls back with `nil` as soon as there is a connection, or with the reason why there is none at `deadline`, or
+    /// earlier where waiting would not help.
+    func whenReady(deadline: NIODeadline, _ completion: @escaping (RedisError?) -> Void) {
+        eventLoop.preconditionInEventLoop()
+        if machine.isReady { return completion(nil) }
+        if machine.isClosed { return completion(machine.absence) }
+        nextWaiter += 1
+        let waiter = nextWaiter
+        waiters[waiter] = completion
+        eventLoop.assumeIsolated().scheduleTask(deadline: deadline) {
+            self.waiters.removeValue(forKey: waiter)?(self.machine.absence)
+        }
+    }
+
+    private func resumeWaiters(_ error: RedisError?) {
+        let resumed = waiters.values
+        waiters = [:]
+        for waiter in resumed { waiter(error) }
+    }
+
+    /// Refuses further commands, waits for the replies of those sent or for their deadlines, and ends.
+    func close(_ completion: @escaping () -> Void) {
+        eventLoop.preconditionInEventLoop()
+        closeCompletions.append(completion)
+        if machine.requestClose() { finish() } else { readiness.isReady = false }
+    }
+
+    private func finish() {
+        machine.close()
+        timer?.cancel()
+        timer = nil
+        dropChannel()
+        resumeWaiters(machine.absence)
+        let completions = closeCompletions
+        closeCompletions = []
+        for completion in completions { completion() }
+    }
+}
+
+/// Gathers the replies of a pipeline.
+private final class PipelineReplies {
+    private var replies: [RESPValue] = []
+    private var missing: Int
+    private var failure: RedisError?
+    private let completion: (Result<[RESPValue], RedisError>) -> Void
+
+    init(count: Int, completion: @escaping (Result<[RESPValue], RedisError>) -> Void) {
+        missing = count
+        self.completion = completion
+        replies.reserveCapacity(count)
+    }
+
+    func add(_ reply: Result<RESPValue, RedisError>) {
+        switch reply {
+        case .success(let value): replies.append(value)
+        case .failure(let error) where error.code == .serverError: replies.append(.error(error.message))
+        case .failure(let error): if failure == nil { failure = error }
+        }
+        missing -= 1
+        if missing == 0 { completion(failure.map { .failure($0) } ?? .success(replies)) }
+    }
+}
+
+extension RESPValue {
+    fileprivate var asResult: Result<RESPValue, RedisError> {
+        if case .error(let message) = self { .failure(RedisError(.serverError, message)) } else { .success(self) }
+    }
+}
+
+extension RESPCommandWriter {
+    fileprivate mutating func append(_ arguments: [String]) {
+        for argument in arguments { append(argument) }
+    }
+}
+
+extension RedisConfiguration {
+    /// `PING`, because a Redis that still loads its data, or a replica without its primary, accepts a login.
+    fileprivate var login: [[String]] {
+        var hello = ["HELLO", "2"]
+        if let password = endpoint.password { hello += ["AUTH", endpoint.user ?? "default", password.text] }
+        hello += ["SETNAME", clientName]
+        let select = endpoint.database == 0 ? [] : [["SELECT", String(endpoint.database)]]
+        return [hello] + select + [["PING"]]
+    }
+}
+
+extension RedisError {
+    /// Redis does not want us as we are. `connect` then waits no longer, although attempts go on.
+    fileprivate var isRefusedLogin: Bool {
+        guard let serverPrefix else { return false }
+        // All are over after a while.
+        let isTemporary = ["LOADING", "BUSY", "MASTERDOWN"].contains(serverPrefix) || message.contains("max number of clients")
+        return !isTemporary
+    }
+}

@@ -1,0 +1,142 @@
+/// What is wrong with the URL of a Redis. It names the part and never quotes the URL, which may hold a password, and not
+/// always where one expects it.
+public struct RedisURLError: Error, Sendable, Hashable, CustomStringConvertible {
+    public enum Part: String, Sendable, CaseIterable {
+        case scheme, user, password, host, port, database, path, option
+    }
+
+    public let part: Part
+    public let reason: String
+
+    init(_ part: Part, _ reason: String) {
+        self.part = part
+        self.reason = reason
+    }
+
+    public var description: String { "Redis URL, \(part.rawValue): \(reason)" }
+}
+
+extension RedisEndpoint {
+    public init(url: String) throws(RedisURLError) {
+        guard let separator = url.firstRange(of: "://") else {
+            throw RedisURLError(.scheme, "must be redis://, rediss:// or unix://")
+        }
+        let rest = url[separator.upperBound...]
+        switch url[..<separator.lowerBound] {
+        case "redis": try self.init(network: rest, isTLS: false)
+        case "rediss": try self.init(network: rest, isTLS: true)
+        case "unix": try self.init(socket: rest)
+        default: throw RedisURLError(.scheme, "must be redis://, rediss:// or unix://")
+        }
+    }
+
+    private init(network text: Substring, isTLS: Bool) throws(RedisURLError) {
+        let authority = text.prefix { !"/?#".contains($0) }
+        let path = text[authority.endIndex...]
+        guard !path.contains("@") else {
+            throw RedisURLError(.password, "'/', '?' and '#' must be percent-encoded")
+        }
+        guard !path.contains(where: { "?#".contains($0) }) else {
+            throw RedisURLError(.option, "none are known for redis:// and rediss://")
+        }
+        let (user, password) = try RedisEndpoint.login(authority)
+        let place = authority.lastIndex(of: "@").map { authority[authority.index(after: $0)...] } ?? authority
+        let (host, port) = try RedisEndpoint.hostAndPort(place)
+        self.init(
+            address: .tcp(host: host, port: port),
+            isTLS: isTLS,
+            user: user,
+            password: password,
+            database: try RedisEndpoint.database(path.dropFirst())
+        )
+    }
+
+    private init(socket text: Substring) throws(RedisURLError) {
+        guard text.first == "/" else { throw RedisURLError(.path, "must be absolute: unix:///path") }
+        let encodedPath = text.prefix { $0 != "?" }
+        let path = try RedisEndpoint.decode(encodedPath, .path)
+        // sockaddr_un has room for 107 bytes and the final zero (Linux, unix(7)).
+        guard path.utf8.count <= 107 else { throw RedisURLError(.path, "longer than 107 bytes") }
+
+        var user: String?
+        var password: Password?
+        var database = 0
+        for option in text[encodedPath.endIndex...].dropFirst().split(separator: "&") {
+            let name = option.prefix { $0 != "=" }
+            let value = option[name.endIndex...].dropFirst()
+            switch name {
+            case "db": database = try RedisEndpoint.database(value)
+            case "user": user = try RedisEndpoint.decode(value, .user)
+            case "password": password = Password(text: try RedisEndpoint.decode(value, .password))
+            default: throw RedisURLError(.option, "only db, user and password are known")
+            }
+        }
+        guard user == nil || password != nil else { throw RedisURLError(.user, "given without a password") }
+        self.init(address: .unix(path: path), isTLS: false, user: user, password: password, database: database)
+    }
+
+    private static func login(_ authority: Substring) throws(RedisURLError) -> (String?, Password?) {
+        guard let at = authority.lastIndex(of: "@") else { return (nil, nil) }
+        let login = authority[..<at]
+        let user = login.prefix { $0 != ":" }
+        guard user.endIndex < login.endIndex else {
+            throw RedisURLError(.user, "given without a password (a password alone is written ':password@')")
+        }
+        let password = try decode(login[user.endIndex...].dropFirst(), .password)
+        return (user.isEmpty ? nil : try decode(user, .user), Password(text: password))
+    }
+
+    private static func hostAndPort(_ place: Substring) throws(RedisURLError) -> (String, Int) {
+        let host: Substring
+        let rest: Substring
+        if place.first == "[" {
+            guard let bracket = place.firstIndex(of: "]") else { throw RedisURLError(.host, "']' is missing") }
+            host = place[..<bracket].dropFirst()
+            rest = place[bracket...].dropFirst()
+            guard rest.isEmpty || rest.first == ":" else { throw RedisURLError(.port, "must follow a ':'") }
+        } else {
+            host = place.prefix { $0 != ":" }
+            rest = place[host.endIndex...]
+        }
+        guard !host.isEmpty else { throw RedisURLError(.host, "missing") }
+        guard !rest.isEmpty else { return (String(host), defaultPort) }
+        guard let port = number(rest.dropFirst()), (1...65535).contains(port) else {
+            throw RedisURLError(.port, "must be a number from 1 to 65535")
+        }
+        return (String(host), port)
+    }
+
+    private static func database(_ text: Substring) throws(RedisURLError) -> Int {
+        if text.isEmpty { return 0 }
+        guard let database = number(text) else { throw RedisURLError(.database, "must be a number from 0") }
+        return database
+    }
+
+    /// Digits only: `Int` would accept a sign.
+    private static func number(_ text: Substring) -> Int? {
+        text.utf8.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) } ? Int(text) : nil
+    }
+
+    private static func decode(_ text: Substring, _ part: RedisURLError.Part) throws(RedisURLError) -> String {
+        var bytes: [UInt8] = []
+        var rest = text.utf8
+        while let byte = rest.popFirst() {
+            guard byte == UInt8(ascii: "%") else {
+                bytes.append(byte)
+                continue
+            }
+            guard let high = rest.popFirst()?.hexDigit, let low = rest.popFirst()?.hexDigit else {
+                throw RedisURLError(part, "'%' must be followed by two hexadecimal digits")
+            }
+            bytes.append(high << 4 | low)
+        }
+        guard let decoded = String(validating: bytes, as: UTF8.self) else { throw RedisURLError(part, "is not UTF-8") }
+        return decoded
+    }
+}
+
+extension UInt8 {
+    fileprivate var hexDigit: UInt8? {
+        Character(UnicodeScalar(self)).hexDigitValue.map(UInt8.init)
+    }
+}

@@ -1,0 +1,53 @@
+/// Why a command has no reply, or an error for one.
+public struct RedisError: Error, Sendable, Hashable {
+    public struct Code: Sendable, Hashable, CustomStringConvertible {
+        private enum Name: String {
+            case notConnected, pendingLimitReached, deadlineExceeded, connectionLost, serverError, protocolViolation, closed
+        }
+
+        private let name: Name
+
+        /// There is no connection at present. Nothing was sent.
+        public static let notConnected = Code(name: .notConnected)
+        /// As many commands as allowed are without a reply. Nothing was sent.
+        public static let pendingLimitReached = Code(name: .pendingLimitReached)
+        /// No reply in time.
+        public static let deadlineExceeded = Code(name: .deadlineExceeded)
+        /// The connection ended before the reply came.
+        public static let connectionLost = Code(name: .connectionLost)
+        /// Redis answered with an error; see `serverPrefix`.
+        public static let serverError = Code(name: .serverError)
+        /// What came is not RESP2, is larger than allowed, or was not asked for.
+        public static let protocolViolation = Code(name: .protocolViolation)
+        /// The client was closed.
+        public static let closed = Code(name: .closed)
+
+        public var description: String { name.rawValue }
+    }
+
+    public let code: Code
+    public let message: String
+    /// The command may have reached Redis and may still take effect there: it is neither done nor failed.
+    public let outcomeIsUnknown: Bool
+
+    public init(_ code: Code, _ message: String, outcomeIsUnknown: Bool = false) {
+        self.code = code
+        self.message = message
+        self.outcomeIsUnknown = outcomeIsUnknown
+    }
+
+    /// The first word of a server error, by which Redis tells kinds of errors apart: `NOSCRIPT`, `OOM`, `ERR`.
+    public var serverPrefix: String? {
+        guard code == .serverError else { return nil }
+        return message.split(separator: " ", maxSplits: 1).first.map(String.init)
+    }
+
+    /// The same failure, for a command that may have reached Redis.
+    func withUnknownOutcome() -> RedisError { RedisError(code, message, outcomeIsUnknown: true) }
+}
+
+extension RedisError: CustomStringConvertible {
+    public var description: String {
+        "\(code): \(message)\(outcomeIsUnknown ? " (outcome unknown)" : "")"
+    }
+}

@@ -1,0 +1,91 @@
+import CHiredis
+
+/// hiredis's reply reader: bytes in, replies out. The only place that sees hiredis's types.
+///
+/// It uses what hiredis 0.14 (Debian 12) and 1.2 (Debian 13) have in common. Neither bounds a reply's size and 1.x does
+/// not bound its depth, so both limits are kept here.
+final class ReplyReader {
+    struct Violation: Error, Hashable, CustomStringConvertible {
+        let description: String
+    }
+
+    /// Arrays in arrays. hiredis 0.14 refuses more by itself.
+    static let depthLimit = 7
+
+    /// hiredis moves all bytes that it has not parsed each time 1 KiB of them was: small feeds keep that cheap. They
+    /// also bound how deep a reply can nest before the limit is checked.
+    static let feedLimit = 16 << 10
+
+    private let handle: UnsafeMutablePointer<redisReader>
+    private let replyLimitBytes: Int
+    /// Bytes fed since the last reply came out.
+    private var bytesOfReply = 0
+
+    init(replyLimitBytes: Int) {
+        guard let handle = redisReaderCreate() else { preconditionFailure("out of memory") }
+        self.handle = handle
+        self.replyLimitBytes = replyLimitBytes
+    }
+
+    deinit {
+        redisReaderFree(handle)
+    }
+
+    /// Takes a copy of at most `feedLimit` bytes. Take all replies with `next` before the following feed.
+    func feed(_ bytes: UnsafeRawBufferPointer) throws(Violation) {
+        precondition(bytes.count <= ReplyReader.feedLimit)
+        guard let base = bytes.baseAddress, bytes.count > 0 else { return }
+        guard redisReaderFeed(handle, base.assumingMemoryBound(to: CChar.self), bytes.count) == REDIS_OK else {
+            throw violation()
+        }
+        bytesOfReply += bytes.count
+    }
+
+    /// The next whole reply; `nil` where more bytes are needed.
+    func next() throws(Violation) -> RESPValue? {
+        var pointer: UnsafeMutableRawPointer?
+        guard redisReaderGetReply(handle, &pointer) == REDIS_OK else { throw violation() }
+        guard let pointer else {
+            guard handle.pointee.ridx <= ReplyReader.depthLimit else { throw tooDeep }
+            guard bytesOfReply <= replyLimitBytes else {
+                throw Violation(description: "a reply of more than \(replyLimitBytes) bytes")
+            }
+            return nil
+        }
+        bytesOfReply = 0
+        defer { freeReplyObject(pointer) }
+        return try value(of: pointer.assumingMemoryBound(to: redisReply.self).pointee, depth: 0)
+    }
+
+    private func value(of reply: redisReply, depth: Int) throws(Violation) -> RESPValue {
+        switch reply.type {
+        case REDIS_REPLY_STRING, REDIS_REPLY_STATUS: return .string(text(of: reply))
+        case REDIS_REPLY_ERROR: return .error(text(of: reply))
+        case REDIS_REPLY_INTEGER: return .integer(Int(reply.integer))
+        case REDIS_REPLY_NIL: return .null
+        case REDIS_REPLY_ARRAY:
+            guard depth < ReplyReader.depthLimit else { throw tooDeep }
+            var values: [RESPValue] = []
+            values.reserveCapacity(reply.elements)
+            for index in 0..<reply.elements {
+                guard let element = reply.element[index] else { throw Violation(description: "an array with a hole") }
+                values.append(try value(of: element.pointee, depth: depth + 1))
+            }
+            return .array(values)
+        default: throw Violation(description: "a reply of type \(reply.type), which RESP2 does not have")
+        }
+    }
+
+    private func text(of reply: redisReply) -> String {
+        String(decoding: UnsafeRawBufferPointer(start: reply.str, count: reply.len), as: UTF8.self)
+    }
+
+    private var tooDeep: Violation {
+        Violation(description: "arrays nested deeper than \(ReplyReader.depthLimit)")
+    }
+
+    private func violation() -> Violation {
+        let text = withUnsafeBytes(of: handle.pointee.errstr) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+        return Violation(description: text)
+    }
+}
