@@ -1,0 +1,46 @@
+public import Domain
+
+extension PostgresConnection {
+    /// `nil`: the shard has never been opened.
+    public func cursor(of shard: Shard) throws -> Cursor? {
+        try query("select epoch, last_id from outbox_cursor where shard = $1", shard).first.map(PostgresConnection.cursor)
+    }
+
+    private static func cursor(_ row: PostgresRow) throws(PostgresError) -> Cursor {
+        Cursor(epoch: try row.decode(0), lastID: try row.decode(1))
+    }
+
+    /// Begins the next epoch (1 for a shard without a cursor) before the first stream id, and commits it.
+    ///
+    /// Throws `LandingError.cursorMoved` unless the cursor is `expected`.
+    public func beginEpoch(_ shard: Shard, after expected: Cursor?) throws -> Cursor {
+        try transaction {
+            let begun = Cursor(epoch: expected?.epoch.next ?? Epoch(1), lastID: .zero)
+            let written: Int
+            if let expected {
+                try lockCursor(of: shard, expected: expected)
+                written = try moveCursor(of: shard, to: begun)
+            } else {
+                let sql = "insert into outbox_cursor (shard, epoch, last_id) values ($1, $2, $3) on conflict do nothing"
+                written = try execute(sql, shard, begun.epoch, begun.lastID)
+            }
+            guard written == 1 else { throw LandingError.cursorMoved(actual: try cursor(of: shard)) }
+            return begun
+        }
+    }
+
+    /// Until the transaction ends nobody else moves the cursor, and it is what the caller thinks.
+    func lockCursor(of shard: Shard, expected: Cursor) throws {
+        let sql = "select epoch, last_id from outbox_cursor where shard = $1 for update"
+        let actual = try query(sql, shard).first.map(PostgresConnection.cursor)
+        guard actual == expected else { throw LandingError.cursorMoved(actual: actual) }
+    }
+
+    /// Returns the number of rows written, and tells the listeners.
+    @discardableResult
+    func moveCursor(of shard: Shard, to cursor: Cursor) throws(PostgresError) -> Int {
+        try notify(.cursor, "\(shard.index) \(cursor.epoch) \(cursor.lastID)")
+        let sql = "update outbox_cursor set epoch = $2, last_id = $3 where shard = $1"
+        return try execute(sql, shard, cursor.epoch, cursor.lastID)
+    }
+}

@@ -1,0 +1,63 @@
+import Domain
+
+extension PostgresConnection {
+    private static let landingColumns = [
+        "id", "user_id", "coupon_id", "price", "redeemed_at", "shard", "epoch", "stream_id",
+    ]
+
+    /// Takes a batch into Postgres and moves the cursor, in one transaction. What cannot be a redemption (an unknown user or
+    /// coupon, a second one of the same user, one beyond the coupon's total, a wrong epoch) goes to quarantine, and the rest
+    /// lands.
+    ///
+    /// Throws `LandingError`, or `PostgresError`; after one whose `outcomeIsUnknown` is true, the cursor tells.
+    public func land(_ batch: LandingBatch) throws -> LandingReport {
+        guard batch.isInOrder else { throw LandingError.outOfOrder }
+        let rows = batch.entries.lazy.filter { $0.epoch == batch.cursor.epoch }.flatMap { entry in
+            entry.redemptions.lazy.map { LandingRow(redemption: $0, entry: entry.id) }
+        }
+        return try land(batch, ContiguousArray(rows))
+    }
+
+    private func land(_ batch: LandingBatch, _ rows: ContiguousArray<LandingRow>) throws -> LandingReport {
+        do {
+            return try transaction {
+                try lockCursor(of: batch.shard, expected: batch.cursor)
+                try insert(rows[...], batch)
+                return try finish(batch, landed: rows.count, quarantined: 0)
+            }
+        } catch let error as PostgresError where error.isCausedByData {
+            return try transaction {
+                try lockCursor(of: batch.shard, expected: batch.cursor)
+                let quarantined = try insertWhatFits(rows[...], batch)
+                return try finish(batch, landed: rows.count - quarantined, quarantined: quarantined)
+            }
+        }
+    }
+
+    private func finish(_ batch: LandingBatch, landed: Int, quarantined: Int) throws -> LandingReport {
+        let unfit = try quarantineUnfit(batch)
+        let cursor = Cursor(epoch: batch.cursor.epoch, lastID: batch.last)
+        try moveCursor(of: batch.shard, to: cursor)
+        return LandingReport(landed: landed, quarantined: quarantined + unfit, cursor: cursor)
+    }
+
+    /// All of the rows, or an error.
+    func insert(_ rows: ArraySlice<LandingRow>, _ batch: LandingBatch) throws(PostgresError) {
+        guard !rows.isEmpty else { return }
+        try requireUsers(rows)
+        try copyIn(rows, into: "redemptions", PostgresConnection.landingColumns) { row, copy in
+            let redemption = row.redemption
+            copy.row(
+                redemption.id,
+                redemption.user,
+                redemption.coupon,
+                redemption.price,
+                redemption.redeemedAt,
+                batch.shard,
+                batch.cursor.epoch,
+                row.entry
+            )
+        }
+        try countRedeemed(rows)
+    }
+}

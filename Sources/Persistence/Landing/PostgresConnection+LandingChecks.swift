@@ -1,0 +1,33 @@
+import Domain
+
+extension PostgresConnection {
+    /// Stands in for a foreign key: one query a batch, where a key would lock the user's row for each redemption. Users are
+    /// never deleted, so a user found here is there at the commit too.
+    func requireUsers(_ rows: ArraySlice<LandingRow>) throws(PostgresError) {
+        let users = Array(Set(rows.lazy.map(\.redemption.user)))
+        let found = try query("select count(*) from users where id = any($1)", users)[0].decode(0, as: Int.self)
+        guard found == users.count else { throw PostgresError.dangling("an unknown user", "redemptions_user") }
+    }
+
+    /// Adds to `coupons.redeemed`. Fails where a coupon does not exist, or would be redeemed more often than its total.
+    func countRedeemed(_ rows: ArraySlice<LandingRow>) throws(PostgresError) {
+        var counts: [CouponID: Int] = [:]
+        for row in rows { counts[row.redemption.coupon, default: 0] += 1 }
+        let coupons = counts.keys.sorted()
+        // In the order of the ids, so that the owners of two shards never wait for each other.
+        let found = try query("select from coupons where id = any($1) order by id for no key update", coupons)
+        guard found.count == coupons.count else { throw PostgresError.dangling("an unknown coupon", "redemptions_coupon") }
+        let sql = """
+            update coupons set redeemed = redeemed + counts.count
+            from unnest($1::text[], $2::bigint[]) as counts (id, count) where coupons.id = counts.id
+            """
+        try execute(sql, coupons, coupons.map { counts[$0]! })
+    }
+}
+
+extension PostgresError {
+    /// What a foreign key would say.
+    fileprivate static func dangling(_ what: String, _ constraint: String) -> PostgresError {
+        PostgresError(.serverError, "a redemption of \(what)", sqlState: "23503", constraint: constraint)
+    }
+}

@@ -1,0 +1,79 @@
+import Domain
+
+extension PostgresConnection {
+    /// Inserts the rows that can be, in their order, and puts the others into quarantine. Returns how many these are.
+    ///
+    /// Halves what fails until the bad rows stand alone: a few bad rows among thousands cost some dozens of attempts.
+    func insertWhatFits(_ rows: ArraySlice<LandingRow>, _ batch: LandingBatch) throws -> Int {
+        do {
+            try savepoint { try insert(rows, batch) }
+            return 0
+        } catch let error as PostgresError where error.isCausedByData {
+            guard rows.count > 1 else {
+                for row in rows { try quarantine(row, error.reason, batch) }
+                return rows.count
+            }
+            let middle = rows.startIndex + rows.count / 2
+            return try insertWhatFits(rows[..<middle], batch) + insertWhatFits(rows[middle...], batch)
+        }
+    }
+
+    /// Entries that do not parse, and those of another epoch. Returns how many things went to quarantine.
+    func quarantineUnfit(_ batch: LandingBatch) throws -> Int {
+        var count = 0
+        for entry in batch.entries where entry.epoch != batch.cursor.epoch {
+            for redemption in entry.redemptions {
+                let reason = "an entry of epoch \(entry.epoch) in the outbox of epoch \(batch.cursor.epoch)"
+                try quarantine(LandingRow(redemption: redemption, entry: entry.id), reason, batch)
+                count += 1
+            }
+        }
+        for malformed in batch.malformed {
+            let sql = """
+                insert into quarantine (shard, epoch, stream_id, entry, reason)
+                values ($1, $2, $3, jsonb_build_object('fields', to_jsonb($4)), $5)
+                """
+            let fields = malformed.fields.map(\.storable)
+            try execute(sql, batch.shard, batch.cursor.epoch, malformed.id, fields, malformed.reason.storable)
+            count += 1
+        }
+        return count
+    }
+
+    private func quarantine(_ row: LandingRow, _ reason: String, _ batch: LandingBatch) throws(PostgresError) {
+        let sql = """
+            insert into quarantine (shard, epoch, stream_id, entry, reason)
+            values ($1, $2, $3, jsonb_build_object('redemption', $4, 'user', $5, 'coupon', $6, 'price', $7), $8)
+            """
+        let redemption = row.redemption
+        try execute(
+            sql,
+            batch.shard,
+            batch.cursor.epoch,
+            row.entry,
+            redemption.id,
+            redemption.user,
+            redemption.coupon,
+            redemption.price,
+            reason
+        )
+    }
+
+    /// Things that could not land and wait for an operator.
+    public func quarantineCount() throws -> Int {
+        try query("select count(*) from quarantine")[0].decode(0)
+    }
+}
+
+extension PostgresError {
+    fileprivate var reason: String {
+        [sqlState, message, detail].compactMap { $0 }.joined(separator: ": ")
+    }
+}
+
+extension String {
+    /// Postgres's text holds every character but NUL, and nothing may keep an entry out of quarantine.
+    fileprivate var storable: String {
+        utf8.contains(0) ? String(decoding: utf8.flatMap { $0 == 0 ? Array(#"\0"#.utf8) : [$0] }, as: UTF8.self) : self
+    }
+}

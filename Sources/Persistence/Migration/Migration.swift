@@ -1,0 +1,70 @@
+/// One numbered step of the schema.
+public struct Migration: Hashable, Sendable, CustomStringConvertible {
+    /// From 1, without a gap.
+    public let number: Int
+    public let name: String
+    public let sql: String
+
+    public init(number: Int, name: String, sql: String) {
+        self.number = number
+        self.name = name
+        self.sql = sql
+    }
+
+    /// The name of its file, without the suffix.
+    public var description: String {
+        let digits = String(number)
+        return String(repeating: "0", count: max(0, 4 - digits.count)) + digits + "_" + name
+    }
+}
+
+extension Migration {
+    /// All of this program, compiled into it from `Migrations/*.sql`. In the name of an embedded file an underscore stands for
+    /// the first digit.
+    public static let all = [
+        Migration(number: 1, name: "initial", bytes: PackageResources._001_initial_sql)
+    ]
+
+    private init(number: Int, name: String, bytes: [UInt8]) {
+        self.init(number: number, name: name, sql: String(decoding: bytes, as: UTF8.self))
+    }
+}
+
+/// Why the schema cannot be brought to, or is not at, what this program needs.
+public enum MigrationError: Error, Hashable, Sendable, CustomStringConvertible {
+    /// Its text is not the one that was applied.
+    case changed(Migration, applied: String)
+    /// The database has migrations that this program does not know.
+    case databaseIsNewer(database: Int, program: Int)
+    case missing(Migration)
+    case failed(Migration, reason: String)
+    case pending([Migration])
+
+    public var description: String {
+        switch self {
+        case .changed(let migration, let applied):
+            """
+            migration \(migration) was applied to this database with another text than this program has (it was \(applied) \
+            then). An applied migration must not change: put its file back as it was, and write what is to be different \
+            into a new migration with the next number.
+            """
+        case .databaseIsNewer(let database, let program):
+            """
+            the database is at migration \(database), this program knows migrations up to \(program) only. Run a program at \
+            least as new as the one that migrated the database, or restore a backup from before that.
+            """
+        case .missing(let migration):
+            """
+            migration \(migration) has not been applied, but a later one has. Somebody edited the table schema_migrations, or \
+            two branches used the same number: give the new migration the next free number.
+            """
+        case .failed(let migration, let reason):
+            "migration \(migration) failed, and nothing of it was kept: \(reason)"
+        case .pending(let migrations):
+            """
+            the database lacks \(migrations.map(\.description).joined(separator: ", ")). Run `redeem migrate` before this \
+            program.
+            """
+        }
+    }
+}

@@ -1,0 +1,53 @@
+public import Domain
+
+/// Advisory locks, as Postgres's pairs of two integers. One place, so that no two meanings share a pair.
+enum AdvisoryLock {
+    case migrations
+    /// Held from taking a control sequence number until the commit.
+    case control
+    /// Held by the shard's owner as long as its session lives.
+    case shard(Shard)
+
+    /// "Redm", so that other programs on the same database do not meet ours.
+    static let space = 0x5265_646D
+
+    var number: Int {
+        switch self {
+        case .migrations: -1
+        case .control: -2
+        case .shard(let shard): shard.index
+        }
+    }
+}
+
+extension PostgresConnection {
+    /// Waits for the lock and holds it until the transaction ends.
+    func takeLock(_ lock: AdvisoryLock) throws(PostgresError) {
+        try query("select pg_advisory_xact_lock($1::bigint::int, $2::bigint::int)", AdvisoryLock.space, lock.number)
+    }
+
+    /// Takes the lock of a shard's owner, if nobody has it. It ends with the connection, and with `unlock`.
+    public func tryLock(_ shard: Shard) throws(PostgresError) -> Bool {
+        // Locks of one session add up; a second one would survive `unlock`.
+        if try holdsLock(shard) { return true }
+        let sql = "select pg_try_advisory_lock($1::bigint::int, $2::bigint::int)"
+        return try query(sql, AdvisoryLock.space, AdvisoryLock.shard(shard).number)[0].decode(0)
+    }
+
+    public func holdsLock(_ shard: Shard) throws(PostgresError) -> Bool {
+        let sql = """
+            select exists (
+                select from pg_locks
+                where locktype = 'advisory' and pid = pg_backend_pid() and granted
+                  and database = (select oid from pg_database where datname = current_database())
+                  and classid::bigint = $1 and objid::bigint = $2 and objsubid = 2
+            )
+            """
+        return try query(sql, AdvisoryLock.space, AdvisoryLock.shard(shard).number)[0].decode(0)
+    }
+
+    public func unlock(_ shard: Shard) throws(PostgresError) {
+        let sql = "select pg_advisory_unlock($1::bigint::int, $2::bigint::int)"
+        try query(sql, AdvisoryLock.space, AdvisoryLock.shard(shard).number)
+    }
+}

@@ -1,0 +1,124 @@
+import Logging
+
+/// One connection. It lives on the thread that a pool or session runs the body on, and cannot leave it.
+public final class PostgresConnection {
+    /// Older ones lack nothing that is used, but nobody has tried them.
+    private static let leastServerVersion = 140_000
+
+    let link: LibPQConnection
+    private let configuration: PostgresConfiguration
+    private var statements: StatementCache
+
+    private init(link: LibPQConnection, configuration: PostgresConfiguration) {
+        self.link = link
+        self.configuration = configuration
+        statements = StatementCache(capacity: configuration.preparedStatements)
+    }
+
+    /// Blocks the thread for up to `connectTimeout`.
+    static func open(_ configuration: PostgresConfiguration, logger: Logger) throws(PostgresError) -> PostgresConnection {
+        let link = try LibPQConnection.open(configuration, logger: logger)
+        guard link.serverVersion >= leastServerVersion else {
+            throw PostgresError(.connectionFailed, "Postgres \(link.serverVersion / 10_000) is too old; 14 or newer is needed")
+        }
+        let connection = PostgresConnection(link: link, configuration: configuration)
+        do {
+            try connection.script(connection.settings)
+        } catch {
+            // A statement on a connection that nobody has yet: nothing can be half done.
+            throw PostgresError(.connectionFailed, error.message, sqlState: error.sqlState, detail: error.detail)
+        }
+        return connection
+    }
+
+    /// `synchronous_commit = off`, a setting of a database or role, would let Postgres lose rows that Redis has trimmed.
+    private var settings: String {
+        """
+        set statement_timeout = \(configuration.statementTimeout.milliseconds);
+        set idle_in_transaction_session_timeout = \(configuration.idleInTransactionTimeout.milliseconds);
+        set idle_session_timeout = \(configuration.idleSessionTimeout?.milliseconds ?? 0);
+        select set_config('synchronous_commit', 'on', false) where current_setting('synchronous_commit') = 'off'
+        """
+    }
+
+    /// The connection is of no use any more; every statement throws `connectionLost`.
+    public var isLost: Bool { link.isLost }
+
+    // MARK: Statements
+
+    /// Runs one statement, prepared at its first use, and returns its rows. Parameters are `$1`, `$2`, … in the text.
+    @discardableResult
+    public func query(_ sql: String, _ parameters: any PostgresValue...) throws(PostgresError) -> [PostgresRow] {
+        let result = try run(sql, parameters)
+        return (0..<result.rowCount).map { PostgresRow(result: result, index: $0) }
+    }
+
+    /// Runs one statement and returns the number of rows that it changed.
+    @discardableResult
+    public func execute(_ sql: String, _ parameters: any PostgresValue...) throws(PostgresError) -> Int {
+        try run(sql, parameters).affectedRows
+    }
+
+    /// Runs statements without parameters, separated by semicolons.
+    public func script(_ sql: String) throws(PostgresError) {
+        _ = try link.runScript(sql)
+    }
+
+    private func run(_ sql: String, _ values: [any PostgresValue]) throws(PostgresError) -> LibPQResult {
+        let parameters = ParameterList(values)
+        return try link.runPrepared(try prepared(sql, parameters.types), parameters)
+    }
+
+    private func prepared(_ sql: String, _ types: [PostgresType]) throws(PostgresError) -> String {
+        if let name = statements.name(of: sql) { return name }
+        let name = statements.newName()
+        try link.prepare(name, sql, types: types)
+        if let evicted = statements.insert(sql, name: name) { try script("deallocate \(evicted)") }
+        return name
+    }
+
+    // MARK: COPY
+
+    /// `COPY table (columns) FROM STDIN`, in binary format. `write` appends the row of one element. Returns the number of rows.
+    @discardableResult
+    public func copyIn<Rows: Sequence>(
+        _ rows: Rows,
+        into table: String,
+        _ columns: [String],
+        _ write: (Rows.Element, inout CopyBuffer) -> Void
+    ) throws(PostgresError) -> Int {
+        var iterator = rows.makeIterator()
+        let sql = "copy \(table) (\(columns.joined(separator: ", "))) from stdin (format binary)"
+        return try link.copyIn(sql) { buffer in
+            guard let element = iterator.next() else { return false }
+            write(element, &buffer)
+            return true
+        }
+    }
+
+    // MARK: Time limits
+
+    /// Runs `body` without a limit on the time of a statement: for migrations and imports. Outside of transactions.
+    func withoutStatementTimeout<T>(_ body: () throws -> T) throws -> T {
+        let replyTimeout = link.replyTimeout
+        try script("set statement_timeout = 0")
+        link.replyTimeout = nil
+        let result = Result { try body() }
+        link.replyTimeout = replyTimeout
+        do {
+            try script("set statement_timeout = \(configuration.statementTimeout.milliseconds)")
+        } catch {
+            // The next user of the connection must not inherit it without a limit. The result of `body` stands.
+            link.abandon()
+        }
+        return try result.get()
+    }
+}
+
+extension Duration {
+    /// Whole milliseconds, 1 at least: 0 turns a limit of Postgres off.
+    var milliseconds: Int64 {
+        let (seconds, attoseconds) = components
+        return max(1, seconds * 1000 + attoseconds / 1_000_000_000_000_000)
+    }
+}

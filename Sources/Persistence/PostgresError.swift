@@ -1,0 +1,107 @@
+/// What went wrong between this program and Postgres.
+public struct PostgresError: Error, Sendable, CustomStringConvertible {
+    /// An open set: new codes may come.
+    public struct Code: Hashable, Sendable, CustomStringConvertible {
+        public let description: String
+
+        /// No connection could be made: nobody there, refused, wrong password, not in time.
+        public static let connectionFailed = Code(description: "connection_failed")
+        /// The connection broke, or Postgres did not answer within the deadline. It is not usable any more.
+        public static let connectionLost = Code(description: "connection_lost")
+        /// Every connection of the pool was in use until `PostgresConfiguration.acquireTimeout` was over.
+        public static let acquireTimedOut = Code(description: "acquire_timed_out")
+        /// `PostgresConfiguration.maximumWaiters` calls wait for a connection already.
+        public static let tooManyWaiters = Code(description: "too_many_waiters")
+        /// Postgres refused the statement; `sqlState` says why.
+        public static let serverError = Code(description: "server_error")
+        /// Postgres answered something that this program does not understand.
+        public static let protocolViolation = Code(description: "protocol_violation")
+        /// The client or session has been closed by this program.
+        public static let closed = Code(description: "closed")
+    }
+
+    public let code: Code
+    /// Five characters, where the server said why (Appendix A of the PostgreSQL manual).
+    public let sqlState: String?
+    public let message: String
+    public let detail: String?
+    public let hint: String?
+    /// The name of the violated constraint (`PostgresConstraint` has those that callers tell apart).
+    public let constraint: String?
+    /// The connection was lost while a COMMIT, or a statement outside of a transaction, was under way: it may have taken
+    /// effect, or not.
+    public let outcomeIsUnknown: Bool
+
+    init(
+        _ code: Code,
+        _ message: String,
+        sqlState: String? = nil,
+        detail: String? = nil,
+        hint: String? = nil,
+        constraint: String? = nil,
+        outcomeIsUnknown: Bool = false
+    ) {
+        self.code = code
+        self.message = message
+        self.sqlState = sqlState
+        self.detail = detail
+        self.hint = hint
+        self.constraint = constraint
+        self.outcomeIsUnknown = outcomeIsUnknown
+    }
+
+    public var isUniqueViolation: Bool { sqlState == "23505" }
+    public var isCheckViolation: Bool { sqlState == "23514" }
+    public var isForeignKeyViolation: Bool { sqlState == "23503" }
+    /// Classes 22 (data exception) and 23 (constraint violation): the data is at fault, so trying again does not help.
+    public var isCausedByData: Bool { sqlState.map { $0.hasPrefix("22") || $0.hasPrefix("23") } ?? false }
+
+    public var description: String {
+        var text = "\(code)"
+        if let sqlState { text += " \(sqlState)" }
+        text += ": \(message)"
+        if let detail { text += " (\(detail))" }
+        if let hint { text += " Hint: \(hint)" }
+        if outcomeIsUnknown { text += " It is not known whether the change was made." }
+        return text
+    }
+
+    /// A check violation that the program finds itself.
+    static func outOfRange(_ message: String, _ constraint: String) -> PostgresError {
+        PostgresError(.serverError, message, sqlState: "23514", constraint: constraint)
+    }
+
+    func with(message: String? = nil, outcomeIsUnknown: Bool? = nil) -> PostgresError {
+        PostgresError(
+            code,
+            message ?? self.message,
+            sqlState: sqlState,
+            detail: detail,
+            hint: hint,
+            constraint: constraint,
+            outcomeIsUnknown: outcomeIsUnknown ?? self.outcomeIsUnknown
+        )
+    }
+}
+
+/// The constraints that callers tell apart, by the names that the migrations give them.
+public enum PostgresConstraint {
+    public static let userID = "users_pkey"
+    public static let username = "users_username_key"
+    public static let couponID = "coupons_pkey"
+    public static let couponCode = "coupons_code_digest_key"
+    /// 0 … 2^53 − 1.
+    public static let couponPrice = "coupons_price_range"
+    /// 0 … 2^53 − 1.
+    public static let couponTotal = "coupons_total_range"
+    /// `0 ≤ redeemed ≤ total`.
+    public static let couponRedeemed = "coupons_redeemed_range"
+    /// A coupon ends after it starts.
+    public static let couponWindow = "coupons_window"
+    /// One grant: 1 … 2^53 − 1.
+    public static let grantAmount = "credit_grants_amount_range"
+    /// One restock: 1 … 2^53 − 1.
+    public static let restockAmount = "coupons_restock_range"
+    /// A user's balance: at most 2^53 − 1. Checked by `grantCredit`, not by a constraint: a balance is no column.
+    public static let balance = "balances_range"
+}

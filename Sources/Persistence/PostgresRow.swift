@@ -1,0 +1,37 @@
+/// One row of a result. Valid on the connection's thread; decode what is to leave it.
+public struct PostgresRow {
+    let result: LibPQResult
+    let index: Int
+
+    /// The value of a column, counted from 0. An optional type takes NULL.
+    ///
+    /// Throws `protocolViolation` where the column does not hold such a value.
+    public func decode<Value: PostgresValue>(_ column: Int, as type: Value.Type = Value.self) throws(PostgresError) -> Value {
+        precondition(column < result.columnCount, "no column \(column)")
+        let columnType = result.type(ofColumn: column)
+        let value = result.withValue(row: index, column: column) { bytes in
+            if let bytes { Value(postgres: bytes, type: columnType) } else { Value.null }
+        }
+        guard let value else {
+            throw PostgresError(
+                .protocolViolation,
+                "column '\(result.name(ofColumn: column))' of \(columnType) does not hold a \(Value.self)"
+            )
+        }
+        return value
+    }
+}
+
+/// What NOTIFY sent.
+public struct PostgresNotification: Hashable, Sendable {
+    public let channel: String
+    public let payload: String
+}
+
+/// The channels that the repositories notify, in the transaction that made the change.
+public enum PostgresChannel: String, Sendable, CaseIterable {
+    /// The control log grew. Payload: the sequence number.
+    case control = "redeem_control"
+    /// A cursor moved. Payload: shard index, epoch and last stream id, separated by spaces.
+    case cursor = "redeem_cursor"
+}

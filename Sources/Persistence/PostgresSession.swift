@@ -1,0 +1,136 @@
+public import Logging
+import NIOPosix
+import Synchronization
+
+/// One connection with one thread, for what belongs to a connection: advisory locks and LISTEN. It never reconnects: once it
+/// is lost, every call throws `connectionLost`, and so what the connection held cannot be taken for still held.
+public final class PostgresSession: Sendable {
+    private let threads: NIOThreadPool
+    private let wakePipe: WakePipe
+    private let state: Mutex<State>
+
+    private struct State {
+        /// `nil` once the session is closed.
+        var connection: LentConnection?
+        /// Calls of `withConnection` that wait for the thread. Waiting for notifications makes room for them.
+        var queued = 0
+        var isClosing = false
+    }
+
+    private init(_ connection: LentConnection, threads: NIOThreadPool, wakePipe: WakePipe) {
+        self.threads = threads
+        self.wakePipe = wakePipe
+        state = Mutex(State(connection: connection))
+    }
+
+    deinit { threads.shutdownGracefully { _ in } }
+
+    /// Connects. Throws `connectionFailed`.
+    public static func open(_ configuration: PostgresConfiguration, logger: Logger) async throws -> PostgresSession {
+        let wakePipe = try WakePipe()
+        let threads = NIOThreadPool(numberOfThreads: 1)
+        threads.start()
+        do {
+            let connection = try await threads.runBlocking {
+                LentConnection(try PostgresConnection.open(configuration, logger: logger))
+            } stopped: {
+                PostgresError.sessionClosed
+            }
+            return PostgresSession(connection, threads: threads, wakePipe: wakePipe)
+        } catch {
+            await threads.stop()
+            throw error
+        }
+    }
+
+    /// Runs `body` with the connection, on a thread on which it may block; calls take turns. A transaction that `body` leaves
+    /// open is rolled back.
+    public func withConnection<T: Sendable>(_ body: @escaping @Sendable (PostgresConnection) throws -> T) async throws -> T {
+        state.withLock { $0.queued += 1 }
+        wakePipe.wake()
+        return try await onThread { [self] connection in
+            state.withLock { $0.queued -= 1 }
+            defer { connection.rollBack() }
+            return try body(connection)
+        }
+    }
+
+    /// Runs `body` in a transaction: committed when it returns, rolled back when it throws.
+    public func transaction<T: Sendable>(
+        _ mode: TransactionMode = .readCommitted,
+        _ body: @escaping @Sendable (PostgresConnection) throws -> T
+    ) async throws -> T {
+        try await withConnection { connection in try connection.transaction(mode) { try body(connection) } }
+    }
+
+    /// Starts to receive the notifications of a channel.
+    public func listen(to channel: PostgresChannel) async throws {
+        try await withConnection { try $0.script("listen \(channel.rawValue)") }
+    }
+
+    /// Waits until a notification arrives, and returns all that have. None: `timeout` is over, or another call needs the
+    /// connection. One task at a time.
+    ///
+    /// Ends at once, too, when the task is cancelled (`CancellationError`), the session is closed (`closed`) or the server
+    /// hangs up (`connectionLost`).
+    public func waitForNotification(timeout: Duration) async throws -> [PostgresNotification] {
+        let deadline = ContinuousClock.now + timeout
+        let cancelled = CancellationFlag()
+        return try await withTaskCancellationHandler {
+            try await onThread { [self] in try wait(on: $0, until: deadline, cancelled) }
+        } onCancel: {
+            cancelled.set()
+            wakePipe.wake()
+        }
+    }
+
+    private func wait(
+        on connection: PostgresConnection,
+        until deadline: ContinuousClock.Instant,
+        _ cancelled: CancellationFlag
+    ) throws -> [PostgresNotification] {
+        while true {
+            if cancelled.isSet { throw CancellationError() }
+            try connection.link.readArrived()
+            let notifications = connection.link.takeNotifications()
+            if !notifications.isEmpty { return notifications }
+            let (isClosing, queued) = state.withLock { ($0.isClosing, $0.queued) }
+            if isClosing { throw PostgresError.sessionClosed }
+            if queued > 0 { return [] }
+            switch try connection.link.wait(reading: true, writing: false, until: deadline, wake: wakePipe) {
+            case .ready: continue
+            case .woken: wakePipe.drain()
+            case .timedOut: return []
+            }
+        }
+    }
+
+    private func onThread<T: Sendable>(_ body: @escaping @Sendable (PostgresConnection) throws -> T) async throws -> T {
+        try await threads.runBlocking { [self] in
+            guard let connection = state.withLock({ $0.isClosing ? nil : $0.connection }) else {
+                throw PostgresError.sessionClosed
+            }
+            return try body(connection.take())
+        } stopped: {
+            PostgresError.sessionClosed
+        }
+    }
+
+    /// Ends a wait for notifications, lets a statement under way finish, and closes the connection; its locks are free then.
+    /// May be called more than once.
+    public func close() async {
+        state.withLock { $0.isClosing = true }
+        wakePipe.wake()
+        await threads.stop()
+        // The connection closes with its last reference, outside of the lock.
+        let connection = state.withLock { $0.connection.take() }
+        _ = connection
+    }
+}
+
+private final class CancellationFlag: Sendable {
+    private let flag = Atomic(false)
+
+    var isSet: Bool { flag.load(ordering: .acquiring) }
+    func set() { flag.store(true, ordering: .releasing) }
+}

@@ -1,0 +1,108 @@
+public import Domain
+
+extension PostgresConnection {
+    static let couponColumns = "id, name, code_digest, price, total, redeemed, starts_at, ends_at, state, version"
+
+    static func coupon(_ row: PostgresRow) throws(PostgresError) -> Coupon {
+        Coupon(
+            id: try row.decode(0),
+            name: try row.decode(1),
+            codeDigest: try row.decode(2),
+            price: try row.decode(3),
+            total: try row.decode(4),
+            redeemed: try row.decode(5),
+            startsAt: try row.decode(6),
+            endsAt: try row.decode(7),
+            state: try row.decode(8),
+            version: try row.decode(9)
+        )
+    }
+
+    public func coupon(_ id: CouponID) throws -> Coupon? {
+        let sql = "select \(PostgresConnection.couponColumns) from coupons where id = $1"
+        return try query(sql, id).first.map(PostgresConnection.coupon)
+    }
+
+    public func coupon(codeDigest: CodeDigest) throws -> Coupon? {
+        let sql = "select \(PostgresConnection.couponColumns) from coupons where code_digest = $1"
+        return try query(sql, codeDigest).first.map(PostgresConnection.coupon)
+    }
+
+    /// A page of coupons in the order of their ids.
+    public func coupons(after id: CouponID?, limit: Int) throws -> [Coupon] {
+        let sql = "select \(PostgresConnection.couponColumns) from coupons where id > $1 order by id limit $2"
+        return try query(sql, id?.description ?? "", limit).map(PostgresConnection.coupon)
+    }
+
+    public func allCoupons() throws -> [Coupon] {
+        let sql = "select \(PostgresConnection.couponColumns) from coupons order by id"
+        return try query(sql).map(PostgresConnection.coupon)
+    }
+
+    /// All coupons, and the last control sequence number that they contain, in one snapshot.
+    public func couponsSnapshot() throws -> (coupons: [Coupon], control: Int) {
+        try snapshot { (try allCoupons(), try lastControlSequence()) }
+    }
+
+    // MARK: Changes by an operator
+
+    /// Creates a coupon that nobody has redeemed, version 1, whatever `coupon` says of these two.
+    ///
+    /// Throws a unique violation of `PostgresConstraint.couponID` or `.couponCode`, and check violations of the coupon's
+    /// ranges.
+    public func createCoupon(_ coupon: Coupon, actor: String) throws -> Coupon {
+        let created = Coupon(
+            id: coupon.id,
+            name: coupon.name,
+            codeDigest: coupon.codeDigest,
+            price: coupon.price,
+            total: coupon.total,
+            startsAt: coupon.startsAt,
+            endsAt: coupon.endsAt,
+            state: coupon.state
+        )
+        try controlTransaction {
+            let sql = """
+                insert into coupons (id, name, code_digest, price, total, starts_at, ends_at, state)
+                values ($1, $2, $3, $4, $5, $6, $7, $8)
+                """
+            try execute(
+                sql,
+                created.id,
+                created.name,
+                created.codeDigest,
+                created.price,
+                created.total,
+                created.startsAt,
+                created.endsAt,
+                created.state
+            )
+            try appendControl(.couponCreated(created), actor: actor)
+        }
+        return created
+    }
+
+    /// Pauses or resumes. `nil`: there is no such coupon. Nothing is written where it is in that state already.
+    public func setCouponState(_ id: CouponID, _ state: Coupon.State, actor: String) throws -> Coupon? {
+        try controlTransaction {
+            let sql = "update coupons set state = $2, version = version + 1 where id = $1 and state <> $2"
+            if try execute(sql, id, state) == 1 { try appendControl(.couponState(id, state), actor: actor) }
+            return try coupon(id)
+        }
+    }
+
+    /// Adds `amount` (at least 1) to the total. `nil`: there is no such coupon.
+    ///
+    /// Throws a check violation of `PostgresConstraint.restockAmount`, or of `.couponTotal` where the total would pass 2^53 − 1.
+    public func restockCoupon(_ id: CouponID, by amount: Int, actor: String) throws -> Coupon? {
+        guard (1...Limits.amount).contains(amount) else {
+            throw PostgresError.outOfRange("\(amount) is not between 1 and \(Limits.amount)", PostgresConstraint.restockAmount)
+        }
+        return try controlTransaction {
+            let sql = "update coupons set total = total + $2, version = version + 1 where id = $1"
+            guard try execute(sql, id, amount) == 1 else { return nil }
+            try appendControl(.couponRestocked(id, amount: amount), actor: actor)
+            return try coupon(id)
+        }
+    }
+}

@@ -1,0 +1,140 @@
+public import Domain
+
+/// What Postgres knows of one coupon, counted twice where it can be.
+public struct CouponLedger: Hashable, Sendable {
+    public let coupon: CouponID
+    public let total: Int
+    /// The column that landing adds to.
+    public let redeemed: Int
+    /// Rows of `redemptions`.
+    public let redemptions: Int
+    /// Those of them that are newer than the snapshot of Redis asked for.
+    public let newer: Int
+}
+
+/// One snapshot of all coupons, with the points in both logs that it stands for.
+public struct LedgerSnapshot: Hashable, Sendable {
+    public let cursor: Cursor?
+    /// The last control sequence number.
+    public let control: Int
+    public let coupons: [CouponLedger]
+}
+
+public struct UserLedger: Hashable, Sendable {
+    public let user: UserID
+    public let granted: Int
+    public let spent: Int
+    public let balance: Int
+}
+
+/// The reads of `reconcile`. Within one `transaction(.snapshotReadOnly)` all of them see the same moment.
+extension PostgresConnection {
+    /// - Parameter position: what a snapshot of Redis has seen; rows of its epoch with a higher stream id count as newer.
+    public func ledger(of shard: Shard, newerThan position: Cursor) throws -> LedgerSnapshot {
+        try snapshot {
+            LedgerSnapshot(
+                cursor: try cursor(of: shard),
+                control: try lastControlSequence(),
+                coupons: try couponLedgers(shard, newerThan: position)
+            )
+        }
+    }
+
+    private func couponLedgers(_ shard: Shard, newerThan position: Cursor) throws(PostgresError) -> [CouponLedger] {
+        // Stream ids compare as two numbers, not as text; the comparison of times in front spares most of that.
+        let sql = """
+            select coupons.id, total, redeemed, coalesce(counted.rows, 0), coalesce(counted.newer, 0)
+            from coupons left join (
+                select coupon_id, count(*) as rows, count(*) filter (
+                    where shard = $1 and epoch = $2 and redeemed_at >= $3
+                      and (split_part(stream_id, '-', 1)::numeric, split_part(stream_id, '-', 2)::numeric)
+                          > (split_part($4, '-', 1)::numeric, split_part($4, '-', 2)::numeric)
+                ) as newer
+                from redemptions group by coupon_id
+            ) counted on counted.coupon_id = coupons.id
+            order by coupons.id
+            """
+        return try query(sql, shard, position.epoch, position.lastID.timestamp, position.lastID).map { row throws(PostgresError) in
+            CouponLedger(
+                coupon: try row.decode(0),
+                total: try row.decode(1),
+                redeemed: try row.decode(2),
+                redemptions: try row.decode(3),
+                newer: try row.decode(4)
+            )
+        }
+    }
+
+    /// Users with two redemptions of one coupon. The schema does not allow any.
+    public func repeatedRedemptions(limit: Int) throws -> [(user: UserID, coupon: CouponID, count: Int)] {
+        let sql = """
+            select user_id, coupon_id, count(*) from redemptions
+            group by user_id, coupon_id having count(*) > 1 order by user_id, coupon_id limit $1
+            """
+        return try query(sql, limit).map { row throws(PostgresError) in
+            (try row.decode(0), try row.decode(1), try row.decode(2))
+        }
+    }
+
+    /// Redemptions whose user or coupon does not exist. There are no foreign keys; landing checks.
+    public func danglingRedemptions() throws -> Int {
+        let sql = """
+            select count(*) from redemptions
+            where not exists (select from users where users.id = user_id)
+               or not exists (select from coupons where coupons.id = coupon_id)
+            """
+        return try query(sql)[0].decode(0)
+    }
+
+    /// Users who have spent more than they were granted.
+    public func usersInDebt(limit: Int) throws -> [UserLedger] {
+        let sql = "select user_id, granted, spent, balance from balances where balance < 0 order by user_id limit $1"
+        return try query(sql, limit).map(PostgresConnection.userLedger)
+    }
+
+    /// A page of all users in the order of their ids.
+    public func userLedgers(after user: UserID?, limit: Int) throws -> [UserLedger] {
+        let sql = """
+            select user_id, granted, spent, balance from balances
+            where ($1::uuid is null or user_id > $1) order by user_id limit $2
+            """
+        return try query(sql, user, limit).map(PostgresConnection.userLedger)
+    }
+
+    private static func userLedger(_ row: PostgresRow) throws(PostgresError) -> UserLedger {
+        UserLedger(
+            user: try row.decode(0),
+            granted: try row.decode(1),
+            spent: try row.decode(2),
+            balance: try row.decode(3)
+        )
+    }
+
+    /// Restocks that a Redis at this control sequence number has not applied, by coupon.
+    public func restocks(after sequence: Int) throws -> [CouponID: Int] {
+        let sums: [(CouponID, Int)] = try controlSums(.couponRestocked, "coupon", after: sequence)
+        return Dictionary(uniqueKeysWithValues: sums)
+    }
+
+    /// Grants that a Redis at this control sequence number has not applied, by user.
+    public func grants(after sequence: Int) throws -> [UserID: Int] {
+        let sums: [(UserID, Int)] = try controlSums(.creditGranted, "user", after: sequence)
+        return Dictionary(uniqueKeysWithValues: sums)
+    }
+
+    private func controlSums<Key: PostgresValue & LosslessStringConvertible>(
+        _ kind: ControlChange.Kind,
+        _ key: String,
+        after sequence: Int
+    ) throws(PostgresError) -> [(Key, Int)] {
+        let sql = """
+            select payload->>$3, sum((payload->>'amount')::bigint)::bigint
+            from control_log where seq > $1 and kind = $2 group by 1
+            """
+        return try query(sql, sequence, kind, key).map { row throws(PostgresError) in
+            let text = try row.decode(0, as: String.self)
+            guard let key = Key(text) else { throw PostgresError(.protocolViolation, "'\(text)' in the control log") }
+            return (key, try row.decode(1))
+        }
+    }
+}

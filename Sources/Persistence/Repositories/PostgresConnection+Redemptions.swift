@@ -1,0 +1,23 @@
+public import Domain
+
+extension PostgresConnection {
+    private static let redemptionColumns = "id, user_id, coupon_id, price"
+
+    private static func redemption(_ row: PostgresRow) throws(PostgresError) -> Redemption {
+        Redemption(id: try row.decode(0), user: try row.decode(1), coupon: try row.decode(2), price: try row.decode(3))
+    }
+
+    public func redemption(id: RedemptionID) throws -> Redemption? {
+        let sql = "select \(PostgresConnection.redemptionColumns) from redemptions where id = $1"
+        return try query(sql, id).first.map(PostgresConnection.redemption)
+    }
+
+    /// A page of a user's redemptions, newest first: an id begins with its time.
+    public func redemptions(of user: UserID, after id: RedemptionID?, limit: Int) throws -> [Redemption] {
+        let sql = """
+            select \(PostgresConnection.redemptionColumns) from redemptions
+            where user_id = $1 and ($2::uuid is null or id < $2) order by id desc limit $3
+            """
+        return try query(sql, user, id, limit).map(PostgresConnection.redemption)
+    }
+}

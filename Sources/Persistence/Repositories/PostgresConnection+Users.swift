@@ -1,0 +1,101 @@
+public import Domain
+
+/// A user to be created.
+public struct NewUser: Hashable, Sendable {
+    public let id: UserID
+    public let username: String
+    public let name: String
+    public let role: Role
+    public let passwordHash: String
+    /// What the user can spend from the beginning.
+    public let credit: Int
+
+    public init(id: UserID, username: String, name: String, role: Role, passwordHash: String, credit: Int) {
+        self.id = id
+        self.username = username
+        self.name = name
+        self.role = role
+        self.passwordHash = passwordHash
+        self.credit = credit
+    }
+}
+
+extension PostgresConnection {
+    private static let userColumns = "id, username, name, role, created_at"
+
+    private static func user(_ row: PostgresRow) throws(PostgresError) -> User {
+        User(
+            id: try row.decode(0),
+            username: try row.decode(1),
+            name: try row.decode(2),
+            role: try row.decode(3),
+            createdAt: try row.decode(4)
+        )
+    }
+
+    /// Creates a user. Where the username is taken, the error is a unique violation that names it.
+    public func createUser(_ new: NewUser, actor: String) throws -> User {
+        try createUsers([new], actor: actor)
+        guard let user = try user(id: new.id) else { throw PostgresError(.protocolViolation, "a user created is not there") }
+        return user
+    }
+
+    /// Creates all of the users or none. Where a username is taken, or given twice, the error is a unique violation that names
+    /// it.
+    public func createUsers(_ new: [NewUser], actor: String) throws {
+        do {
+            try withoutStatementTimeout {
+                try transaction {
+                    try copyIn(new, into: "users", ["id", "username", "name", "password_hash", "role"]) { user, copy in
+                        copy.row(user.id, user.username, user.name, user.passwordHash, user.role)
+                    }
+                    // No control entry: no shard can have loaded a user that does not exist yet.
+                    let funded = new.lazy.filter { $0.credit != 0 }
+                    try copyIn(funded, into: "credit_grants", ["user_id", "amount", "reason", "actor"]) { user, copy in
+                        copy.row(user.id, user.credit, "created", actor)
+                    }
+                }
+            }
+        } catch let error as PostgresError where error.isUniqueViolation && error.constraint == PostgresConstraint.username {
+            guard let username = try firstTaken(of: new) else { throw error }
+            throw error.with(message: "the username '\(username)' is taken")
+        }
+    }
+
+    private func firstTaken(of new: [NewUser]) throws -> String? {
+        var seen: Set<String> = []
+        for user in new where !seen.insert(user.username).inserted { return user.username }
+        let sql = "select username from users where username = any($1) order by username limit 1"
+        return try query(sql, new.map(\.username)).first?.decode(0)
+    }
+
+    /// The user and the hash of the password.
+    public func user(username: String) throws -> (user: User, passwordHash: String)? {
+        // NUL is no character of Postgres's text: nobody is called so.
+        guard !username.utf8.contains(0) else { return nil }
+        let sql = "select \(PostgresConnection.userColumns), password_hash from users where username = $1"
+        guard let row = try query(sql, username).first else { return nil }
+        return (try PostgresConnection.user(row), try row.decode(5))
+    }
+
+    public func user(id: UserID) throws -> User? {
+        let sql = "select \(PostgresConnection.userColumns) from users where id = $1"
+        return try query(sql, id).first.map(PostgresConnection.user)
+    }
+
+    /// A page of users by username, in the order of its bytes.
+    public func users(after username: String?, limit: Int) throws -> [User] {
+        let sql = "select \(PostgresConnection.userColumns) from users where username > $1 order by username limit $2"
+        return try query(sql, username ?? "", limit).map(PostgresConnection.user)
+    }
+
+    /// `false`: there is no such user.
+    public func setPasswordHash(of user: UserID, to hash: String) throws -> Bool {
+        try execute("update users set password_hash = $2 where id = $1", user, hash) == 1
+    }
+
+    /// `false`: there is no such user.
+    public func setRole(of user: UserID, to role: Role) throws -> Bool {
+        try execute("update users set role = $2 where id = $1", user, role) == 1
+    }
+}

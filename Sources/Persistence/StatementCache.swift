@@ -1,0 +1,43 @@
+/// The prepared statements of one connection, by SQL text; the least recently used leaves first.
+struct StatementCache {
+    private struct Statement {
+        let name: String
+        var lastUse: Int
+    }
+
+    private let capacity: Int
+    private var statements: [String: Statement] = [:]
+    private var uses = 0
+    private var names = 0
+
+    init(capacity: Int) {
+        precondition(capacity >= 1)
+        self.capacity = capacity
+    }
+
+    var count: Int { statements.count }
+
+    /// The name of the prepared statement, if there is one.
+    mutating func name(of sql: String) -> String? {
+        uses += 1
+        statements[sql]?.lastUse = uses
+        return statements[sql]?.name
+    }
+
+    mutating func newName() -> String {
+        names += 1
+        return "redeem_\(names)"
+    }
+
+    /// Call once the server has it. Returns the name of the statement to deallocate, if the cache was full.
+    mutating func insert(_ sql: String, name: String) -> String? {
+        var evicted: String?
+        if statements.count >= capacity, let oldest = statements.min(by: { $0.value.lastUse < $1.value.lastUse }) {
+            statements[oldest.key] = nil
+            evicted = oldest.value.name
+        }
+        uses += 1
+        statements[sql] = Statement(name: name, lastUse: uses)
+        return evicted
+    }
+}
