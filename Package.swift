@@ -9,7 +9,10 @@ let settings: [SwiftSetting] = [
 ]
 
 /// One file a script, in `lua/`.
-let scripts = ["redeem"]
+let scripts = [
+    "redeem", "load_user", "user_state", "settle", "apply_control", "create_session", "refresh_session", "revoke_session",
+    "begin_epoch", "load_coupon", "write_shard",
+]
 
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 let configuration: Target.Dependency = .product(name: "Configuration", package: "swift-configuration")

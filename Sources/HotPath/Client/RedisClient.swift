@@ -51,6 +51,9 @@ public final class RedisClient: Sendable {
         return members[index].connection.value
     }
 
+    /// The loops of the group, each with a connection.
+    public var eventLoops: [any EventLoop] { members.map(\.eventLoop) }
+
     /// Whether every event loop has a connection.
     public var isConnected: Bool { members.allSatisfy(\.readiness.isReady) }
 

@@ -1,0 +1,55 @@
+public import Domain
+public import NIOCore
+import Synchronization
+
+/// All that Redeem does in Redis: the redemptions, one shard's state, the sessions.
+public final class HotPath: Sendable {
+    public let client: RedisClient
+    public let shards: ShardMap
+    public let limits: HotPathLimits
+    /// By shard.
+    public let stores: [ShardStore]
+    public let sessions: SessionStore
+    private let eventLoops: [any EventLoop]
+    private let redeemers: [ObjectIdentifier: NIOLoopBoundBox<Redeemer>]
+    private let turn = Atomic<Int>(0)
+
+    public init(client: RedisClient, shards: ShardMap = ShardMap(), limits: HotPathLimits = HotPathLimits()) {
+        self.client = client
+        self.shards = shards
+        self.limits = limits
+        stores = shards.shards.map { ShardStore(shard: $0, client: client) }
+        sessions = SessionStore(client: client, shards: shards)
+        eventLoops = client.eventLoops
+        redeemers = Dictionary(
+            uniqueKeysWithValues: client.eventLoops.map { eventLoop in
+                let redeemer = Redeemer(client: client, eventLoop: eventLoop, shards: shards, limits: limits)
+                return (ObjectIdentifier(eventLoop), NIOLoopBoundBox.makeBoxSendingValue(redeemer, eventLoop: eventLoop))
+            }
+        )
+    }
+
+    /// The redeemer of an event loop of the client's group; always the same one. To be called, and used, on that loop.
+    public func redeemer(on eventLoop: any EventLoop) -> Redeemer {
+        guard let redeemer = redeemers[ObjectIdentifier(eventLoop)] else {
+            preconditionFailure("not an event loop of the client's group")
+        }
+        return redeemer.value
+    }
+
+    /// For callers that are on no event loop: the request goes to one of them, by turns.
+    public func redeem(_ request: RedeemRequest) async throws(RedisError) -> RedeemReply {
+        let place = turn.wrappingAdd(1, ordering: .relaxed).oldValue
+        let eventLoop = eventLoops[Int(UInt(bitPattern: place) % UInt(eventLoops.count))]
+        let result: Result<RedeemReply, RedisError> = await withCheckedContinuation { continuation in
+            eventLoop.execute {
+                self.redeemer(on: eventLoop).redeem(request) { continuation.resume(returning: $0) }
+            }
+        }
+        return try result.get()
+    }
+
+    public func store(for user: UserID) -> ShardStore { store(shards.shard(of: user)) }
+
+    public func store(_ shard: Shard) -> ShardStore { stores[shard.index] }
+}

@@ -1,0 +1,22 @@
+import Domain
+
+/// The limits of the redemption path.
+public struct HotPathLimits: Sendable, Hashable {
+    /// Requests in one call of `redeem.lua`, at most `redemptionsPerCallGreatest`.
+    public var redemptionsPerCall = 64
+    /// What `redeem.lua` takes and one outbox entry holds.
+    public static let redemptionsPerCallGreatest = 64
+
+    /// Requests of one event loop that wait for the call before theirs to return. Beyond, they are refused at once.
+    public var waitingPerEventLoop = 16_384
+
+    /// How long a request waits before it is refused instead of sent. Its client has little patience left by then, and what is
+    /// not sent has surely not happened.
+    public var waitLimit: Duration = .seconds(1)
+
+    /// Wrong hidden codes within `wrongCodeWindow` that lock a user out for as long as the window.
+    public var wrongCodes = Limits.wrongCodes
+    public var wrongCodeWindow: Duration = .seconds(Limits.wrongCodeWindowSeconds)
+
+    public init() {}
+}

@@ -1,0 +1,38 @@
+public import Domain
+
+/// The keys of one shard. All of them have the shard's hash tag, so that one script can touch any of them, in Redis Cluster too.
+public struct Keys: Hashable, Sendable {
+    /// HASH: epoch, control.
+    public let shard: String
+    /// STREAM: one entry a call of `redeem.lua` that accepted something.
+    public let outbox: String
+    /// STRING: the highest epoch that was begun in this Redis. Unlike the shard's record it outlives a closed shard.
+    public let fence: String
+    /// What a coupon's, a user's or a session's key begins with.
+    let couponPrefix: String
+    let userPrefix: String
+    let sessionPrefix: String
+    let sessionsPrefix: String
+
+    public init(_ shard: Shard) {
+        self.shard = "\(shard.tag):shard"
+        outbox = "\(shard.tag):outbox"
+        fence = "\(shard.tag):fence"
+        couponPrefix = "\(shard.tag):coupon:"
+        userPrefix = "\(shard.tag):user:"
+        sessionPrefix = "\(shard.tag):session:"
+        sessionsPrefix = "\(shard.tag):sessions:"
+    }
+
+    /// HASH: epoch, code, price, left, starts, ends, state.
+    public func coupon(_ id: CouponID) -> String { couponPrefix + id.description }
+
+    /// HASH: epoch, credit, held, control, attempts, attempts_since, locked_until, and `r:<coupon>` = redemption id.
+    public func user(_ id: UserID) -> String { userPrefix + id.description }
+
+    /// HASH with a lifetime: user, role, username, refresh, created, used, device, address.
+    public func session(_ id: SessionID) -> String { sessionPrefix + id.description }
+
+    /// ZSET: the ids of a user's sessions, by expiry.
+    public func sessions(_ id: UserID) -> String { sessionsPrefix + id.description }
+}

@@ -1,0 +1,120 @@
+import Domain
+public import NIOCore
+
+/// The hot path: redemptions, decided by `redeem.lua`. One for each event loop, from `HotPath.redeemer(on:)`; all calls are
+/// made on that loop and all answers come there.
+public final class Redeemer {
+    /// An error's `outcomeIsUnknown` says that the redemption may have been accepted.
+    public typealias Completion = (Result<RedeemReply, RedisError>) -> Void
+
+    private struct Pending {
+        let request: RedeemRequest
+        let completion: Completion
+    }
+
+    private typealias Batches = RedeemBatches<Pending>
+
+    public let eventLoop: any EventLoop
+    private let client: RedisClient
+    private lazy var connection = client.connection(on: eventLoop)
+    private let shards: ShardMap
+    private let keys: [Keys]
+    private let sha1 = Script.redeem.sha1
+    private let wrongCodes: String
+    private let wrongCodeWindowMilliseconds: String
+    private var batches: Batches
+
+    init(client: RedisClient, eventLoop: any EventLoop, shards: ShardMap, limits: HotPathLimits) {
+        precondition((1...HotPathLimits.redemptionsPerCallGreatest).contains(limits.redemptionsPerCall))
+        precondition(limits.wrongCodes >= 1 && limits.wrongCodeWindow >= .milliseconds(1))
+        self.client = client
+        self.eventLoop = eventLoop
+        self.shards = shards
+        keys = shards.shards.map(Keys.init)
+        wrongCodes = String(limits.wrongCodes)
+        wrongCodeWindowMilliseconds = String(limits.wrongCodeWindow.milliseconds)
+        batches = Batches(
+            batchLimit: limits.redemptionsPerCall,
+            waitingLimit: limits.waitingPerEventLoop,
+            waitLimit: TimeAmount(limits.waitLimit)
+        )
+    }
+
+    /// Decides one request.
+    /// - Parameter completion: called exactly once; where nothing could be sent, before this returns.
+    public func redeem(_ request: RedeemRequest, _ completion: @escaping Completion) {
+        eventLoop.preconditionInEventLoop()
+        let line = Batches.Line(shard: shards.shard(of: request.user), coupon: request.coupon)
+        let pending = Pending(request: request, completion: completion)
+        switch batches.arrived(pending, in: line, now: eventLoop.now) {
+        case .send: send([pending], in: line)
+        case .wait: break
+        case .refuse:
+            completion(.failure(RedisError(.pendingLimitReached, "\(batches.waitingCount) redemptions wait to be sent")))
+        }
+    }
+
+    /// Requests that wait for the call before theirs to return.
+    public var waitingCount: Int {
+        eventLoop.preconditionInEventLoop()
+        return batches.waitingCount
+    }
+
+    private func send(_ batch: [Pending], in line: Batches.Line) {
+        let keys = keys[line.shard.index]
+        connection.send(
+            // EVALSHA, digest, number of keys; coupon and outbox; the two limits; two keys and two arguments a request.
+            arguments: 7 + 4 * batch.count,
+            encode: { command in
+                command.append("EVALSHA")
+                command.append(sha1)
+                command.append(2 + 2 * batch.count)
+                command.append(keys.couponPrefix, line.coupon.description)
+                command.append(keys.outbox)
+                for pending in batch {
+                    command.append(keys.userPrefix, pending.request.user.uuid)
+                    command.append(keys.sessionPrefix, pending.request.session.uuid)
+                }
+                command.append(wrongCodes)
+                command.append(wrongCodeWindowMilliseconds)
+                for pending in batch {
+                    command.append(pending.request.tail)
+                    command.append(hex: pending.request.codeDigest.bytes)
+                }
+            },
+            completion: { result in
+                switch result {
+                case .success(let reply): self.answered(reply, to: batch, in: line)
+                case .failure(let error): self.failed(error, batch, in: line)
+                }
+            }
+        )
+    }
+
+    /// The next call leaves before the answers of this one go out: Redis decides while we write.
+    private func answered(_ reply: RESPValue, to batch: [Pending], in line: Batches.Line) {
+        let next = batches.answered(line, now: eventLoop.now)
+        if !next.batch.isEmpty { send(next.batch, in: line) }
+        for pending in next.expired {
+            pending.completion(.failure(RedisError(.deadlineExceeded, "waited too long to be sent")))
+        }
+
+        let values = reply.array ?? []
+        let isComplete = values.count == 1 + 2 * batch.count
+        for (index, pending) in batch.enumerated() {
+            let decided =
+                isComplete
+                ? RedeemReply(code: values[1 + 2 * index], value: values[2 + 2 * index], price: values[0], to: pending.request)
+                : nil
+            pending.completion(decided.map { .success($0) } ?? .failure(.unexpected(reply, of: Script.redeem.rawValue)))
+        }
+    }
+
+    /// What waits would meet the same failure, later. It was not sent, so nothing of it happened.
+    private func failed(_ error: RedisError, _ batch: [Pending], in line: Batches.Line) {
+        let waiting = batches.failed(line)
+        for pending in batch { pending.completion(.failure(error)) }
+        let notSent = RedisError(error.code, error.message)
+        for pending in waiting { pending.completion(.failure(notSent)) }
+    }
+}

@@ -1,0 +1,13 @@
+extension RedisError {
+    /// The shard's scripts are not loaded: its owner has not checked this Redis, or closed it. Nothing was done.
+    public var isShardClosed: Bool { serverPrefix == "NOSCRIPT" }
+
+    /// Another owner has begun a later epoch, or opened the shard: the caller is not the owner any more. Nothing was done.
+    public var isFenced: Bool { serverPrefix == "FENCED" }
+
+    /// A script or Redis answered what it should not. The command took effect, so its outcome is not known.
+    static func unexpected(_ reply: RESPValue, of what: String) -> RedisError {
+        let text = String(describing: reply).prefix(200)
+        return RedisError(.protocolViolation, "unexpected reply of \(what): \(text)", outcomeIsUnknown: true)
+    }
+}

@@ -1,0 +1,92 @@
+// What the scripts answer, one enum a script. The raw values are the words in the scripts' headers; a test compares the two.
+
+/// `redeem.lua`, for each request.
+public enum RedeemCode: String, CaseIterable, Sendable {
+    case accepted
+    case replayed
+    case alreadyRedeemed = "already_redeemed"
+    case soldOut = "sold_out"
+    case insufficientCredit = "insufficient_credit"
+    case wrongCode = "wrong_code"
+    case tooManyAttempts = "too_many_attempts"
+    case couponNotStarted = "coupon_not_started"
+    case couponPaused = "coupon_paused"
+    case couponEnded = "coupon_ended"
+    case couponNotLoaded = "coupon_not_loaded"
+    case userNotLoaded = "user_not_loaded"
+    case sessionRevoked = "session_revoked"
+}
+
+/// `load_user.lua`.
+public enum LoadUserReply: String, CaseIterable, Sendable {
+    case loaded
+    /// The user's live state is newer than any snapshot; nothing changed.
+    case alreadyLoaded = "already_loaded"
+    /// The snapshot is of another epoch than the shard: read it again, unless the shard is closed.
+    case wrongEpoch = "wrong_epoch"
+    /// The shard has applied control entries that the snapshot lacks: read it again.
+    case staleSnapshot = "stale_snapshot"
+}
+
+/// `user_state.lua`.
+enum UserStateCode: String, CaseIterable, Sendable {
+    case loaded
+    case userNotLoaded = "user_not_loaded"
+}
+
+/// `settle.lua`.
+public enum SettleCode: String, CaseIterable, Sendable {
+    case settled
+    case notFirst = "not_first"
+    case wrongEpoch = "wrong_epoch"
+}
+
+/// `apply_control.lua`.
+public enum ApplyControlReply: String, CaseIterable, Sendable {
+    case applied
+    case alreadyApplied = "already_applied"
+    /// The shard lacks an entry before this one.
+    case gap
+    /// The shard is closed or of another epoch.
+    case wrongEpoch = "wrong_epoch"
+    /// A change of a coupon that the shard does not have: Redis and Postgres have parted, and a rebuild mends it.
+    case couponNotLoaded = "coupon_not_loaded"
+    /// A new coupon that the shard has already: mended by a rebuild too.
+    case couponAlreadyLoaded = "coupon_already_loaded"
+    /// The sum would be above `Limits.amount`.
+    case amountOutOfRange = "amount_out_of_range"
+}
+
+/// `create_session.lua`.
+public enum CreateSessionReply: String, CaseIterable, Sendable {
+    case created
+    case sessionExists = "session_exists"
+}
+
+/// `refresh_session.lua`.
+public enum RefreshSessionCode: String, CaseIterable, Sendable {
+    case rotated
+    case sessionNotFound = "session_not_found"
+    case reused = "refresh_token_reused"
+}
+
+/// `revoke_session.lua`.
+enum RevokeSessionCode: String, CaseIterable, Sendable {
+    case revoked
+    case sessionNotFound = "session_not_found"
+}
+
+/// `begin_epoch.lua`.
+enum BeginEpochCode: String, CaseIterable, Sendable {
+    case begun
+}
+
+/// `load_coupon.lua`.
+enum LoadCouponCode: String, CaseIterable, Sendable {
+    case loaded
+}
+
+/// `write_shard.lua`.
+enum WriteShardCode: String, CaseIterable, Sendable {
+    case written
+}

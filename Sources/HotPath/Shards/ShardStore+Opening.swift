@@ -1,0 +1,80 @@
+public import Domain
+
+// What only the shard's owner does. A rebuild is `close`, `beginEpoch`, `writeCoupons`, `writeShard`, `loadScripts`, in this
+// order; a shard whose Redis was found good is opened by `loadScripts` alone.
+//
+// An owner can be stopped for minutes and then go on with what it was about to do, so each step that could destroy a
+// successor's work is fenced in Redis by the epoch. `close` is not: all that it can do to a successor is to close the shard.
+extension ShardStore {
+    /// Makes every redemption impossible, whoever loads scripts: without coupons there is nothing to redeem.
+    /// The outbox stays, to be drained.
+    /// - Parameter coupons: those known, which go first. Coupons that Postgres does not know are looked for and go too.
+    public func close(coupons: [CouponID]) async throws(RedisError) {
+        _ = try await pipeline([["SCRIPT", "FLUSH", "SYNC"], ["DEL", keys.shard]])
+        try await unlink(coupons.map(keys.coupon))
+        var position = "0"
+        repeat {
+            let command = ["SCAN", position, "MATCH", keys.couponPrefix + "*", "COUNT", "1000"]
+            let reply = try await client.send(command)
+            guard let page = reply.array, page.count == 2, let next = page[0].string, let found = page[1].array else {
+                throw RedisError.unexpected(reply, of: "SCAN")
+            }
+            try await unlink(found.compactMap(\.string))
+            position = next
+        } while position != "0"
+    }
+
+    /// Claims an epoch, which Postgres has committed, and clears the outbox, which was drained.
+    /// - Throws: `isFenced` if this epoch or a later one was begun in this Redis before. An owner that still holds its lock then
+    ///   needs a higher epoch (Postgres is older than this Redis: a backup was restored).
+    public func beginEpoch(_ epoch: Epoch) async throws(RedisError) {
+        let keys = [keys.fence, keys.outbox, keys.shard]
+        let reply = try await client.send(Script.beginEpoch.evaluation(keys: keys, arguments: [String(epoch.number)]))
+        let _: BeginEpochCode = try ShardStore.code(in: reply, of: .beginEpoch)
+    }
+
+    /// Writes coupons into the epoch that was begun, each with `total − redeemed` left.
+    public func writeCoupons(_ coupons: [Coupon], epoch: Epoch) async throws(RedisError) {
+        let perCall = 100
+        for start in stride(from: 0, to: coupons.count, by: perCall) {
+            let part = coupons[start..<min(start + perCall, coupons.count)]
+            let command = Script.loadCoupon.evaluation(
+                keys: [keys.fence, keys.shard] + part.map { keys.coupon($0.id) },
+                arguments: [String(epoch.number)] + part.flatMap(\.scriptArguments)
+            )
+            let _: LoadCouponCode = try ShardStore.code(in: try await client.send(command), of: .loadCoupon)
+        }
+    }
+
+    /// Writes the shard's record, after its coupons.
+    /// - Parameter control: the last control entry that the coupons written contain.
+    public func writeShard(epoch: Epoch, control: Int) async throws(RedisError) {
+        let command = Script.writeShard.evaluation(
+            keys: [keys.fence, keys.shard],
+            arguments: [String(epoch.number), String(control)]
+        )
+        let _: WriteShardCode = try ShardStore.code(in: try await client.send(command), of: .writeShard)
+    }
+
+    /// Opens the shard.
+    public func loadScripts() async throws(RedisError) {
+        let replies = try await pipeline(Script.opening.map { ["SCRIPT", "LOAD", $0.source] })
+        for (script, reply) in zip(Script.opening, replies) where reply.string != script.sha1 {
+            throw RedisError.unexpected(reply, of: "SCRIPT LOAD")
+        }
+    }
+
+    private func unlink(_ names: [String]) async throws(RedisError) {
+        for start in stride(from: 0, to: names.count, by: ShardStore.pipelineLimit) {
+            _ = try await client.send(["UNLINK"] + names[start..<min(start + ShardStore.pipelineLimit, names.count)])
+        }
+    }
+}
+
+extension Coupon {
+    /// As `load_coupon.lua` and `apply_control.lua` take it: code digest, price, left, starts, ends, state.
+    var scriptArguments: [String] {
+        let moments = [startsAt, endsAt].map { moment in moment.map { String($0.milliseconds) } ?? "" }
+        return [codeDigest.hex, String(price), String(total - redeemed)] + moments + [state.rawValue]
+    }
+}

@@ -1,0 +1,66 @@
+public import Domain
+
+/// What a shard in Redis says of itself, to be compared with the cursor in Postgres.
+public struct ShardStatus: Sendable, Hashable {
+    /// `nil`: there is no shard record, so the shard is closed or this Redis is empty.
+    public var epoch: Epoch?
+    /// The last control entry that was applied. `nil` without a shard record.
+    public var control: Int?
+    /// The highest epoch that was ever begun in this Redis; a rebuild needs a higher one. `nil`: none.
+    public var begunEpoch: Epoch?
+    /// The last id that the outbox gave, be the entry still there or trimmed. Zero without an outbox.
+    public var outboxLastID: StreamID
+    public var outboxLength: Int
+    /// All scripts of `Script.opening` are loaded.
+    public var scriptsLoaded: Bool
+    /// Redis's own, another one after each start of it.
+    public var runID: String
+}
+
+extension ShardStore {
+    /// The parts are read one after the other, without a lock: the outbox may grow meanwhile.
+    public func status() async throws(RedisError) -> ShardStatus {
+        let replies = try await client.pipeline([
+            ["HMGET", keys.shard, "epoch", "control"],
+            ["GET", keys.fence],
+            ["XINFO", "STREAM", keys.outbox],
+            ["SCRIPT", "EXISTS"] + Script.opening.map(\.sha1),
+            ["INFO", "server"],
+        ])
+        for (index, reply) in replies.enumerated() {
+            // XINFO of a stream that is not there is an error, and no other command here has one.
+            if case .error(let message) = reply, index != 2 || !message.hasPrefix("ERR no such key") {
+                throw RedisError(.serverError, message)
+            }
+        }
+        let shard = replies[0].array ?? []
+        let outbox = ShardStore.dictionary(replies[2])
+        let info = (replies[4].string ?? "").split(whereSeparator: \.isNewline)
+        return ShardStatus(
+            epoch: shard.first?.number.map { Epoch($0) },
+            control: shard.last?.number,
+            begunEpoch: replies[1].number.map { Epoch($0) },
+            outboxLastID: outbox["last-generated-id"]?.string.flatMap { StreamID($0) } ?? .zero,
+            outboxLength: outbox["length"]?.number ?? 0,
+            scriptsLoaded: replies[3].array?.allSatisfy { $0.integer == 1 } ?? false,
+            runID: info.first { $0.hasPrefix("run_id:") }.map { String($0.dropFirst(7)) } ?? ""
+        )
+    }
+
+    /// What is left of those coupons that are loaded.
+    public func stock(of coupons: [CouponID]) async throws(RedisError) -> [CouponID: Int] {
+        let replies = try await pipeline(coupons.map { ["HGET", keys.coupon($0), "left"] })
+        var stock: [CouponID: Int] = [:]
+        for (coupon, reply) in zip(coupons, replies) { stock[coupon] = reply.number }
+        return stock
+    }
+
+    private static func dictionary(_ reply: RESPValue) -> [String: RESPValue] {
+        let values = reply.array ?? []
+        var dictionary: [String: RESPValue] = [:]
+        for index in stride(from: 0, to: values.count - 1, by: 2) {
+            if let name = values[index].string { dictionary[name] = values[index + 1] }
+        }
+        return dictionary
+    }
+}

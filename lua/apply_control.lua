@@ -1,0 +1,98 @@
+#!lua
+-- Applies one entry of the control log, in order and exactly once: the shard's control number moves in the same call.
+--
+-- KEYS  1 shard · 2 the coupon or user that the entry changes
+-- ARGV  1 epoch · 2 sequence number · 3 kind, then by kind
+--         coupon_created     code digest, price, left, starts (ms or ''), ends (ms or ''), state
+--         coupon_state       state
+--         coupon_restocked   amount
+--         credit_granted     amount
+-- REPLY a code
+--
+--   applied
+--   already_applied         the shard has this entry
+--   gap                     the shard lacks an entry before this one
+--   wrong_epoch             the shard is closed or of another epoch
+--   coupon_not_loaded       a state or an amount for a coupon that the shard does not have
+--   coupon_already_loaded   a new coupon that the shard has
+--   amount_out_of_range     the sum would be above 2^53 - 1
+--
+-- Only applied changes anything. The last three say that Redis and Postgres have parted; a rebuild mends it.
+-- A grant for a user who is not loaded changes only the control number: the user's snapshot will contain it. One that the
+-- loaded snapshot contains already (sequence ≤ the user's control) is not added again.
+
+local call = redis.call
+local shard_key, key = KEYS[1], KEYS[2]
+local epoch, sequence, kind = ARGV[1], tonumber(ARGV[2]), ARGV[3]
+local greatest = 9007199254740991
+
+local function is_amount(text)
+    return text and string.find(text, '^%d+$') and tonumber(text) <= greatest
+end
+local function is_time(text)
+    return text == '' or is_amount(text)
+end
+local function is_state(text)
+    return text == 'active' or text == 'paused'
+end
+
+local valid = #KEYS == 2 and sequence and sequence >= 1
+if kind == 'coupon_created' then
+    valid = valid and #ARGV == 9 and #ARGV[4] == 64 and is_amount(ARGV[5]) and is_amount(ARGV[6])
+        and is_time(ARGV[7]) and is_time(ARGV[8]) and is_state(ARGV[9])
+elseif kind == 'coupon_state' then
+    valid = valid and #ARGV == 4 and is_state(ARGV[4])
+elseif kind == 'coupon_restocked' or kind == 'credit_granted' then
+    valid = valid and #ARGV == 4 and is_amount(ARGV[4])
+else
+    valid = false
+end
+if not valid then
+    return redis.error_reply('ERR apply_control: wrong keys or arguments')
+end
+
+local shard = call('HMGET', shard_key, 'epoch', 'control')
+if shard[1] ~= epoch then
+    return 'wrong_epoch'
+end
+local control = tonumber(shard[2])
+if sequence <= control then
+    return 'already_applied'
+end
+if sequence ~= control + 1 then
+    return 'gap'
+end
+
+if kind == 'credit_granted' then
+    local user = call('HMGET', key, 'epoch', 'credit', 'held', 'control')
+    if user[1] == epoch and sequence > tonumber(user[4]) then
+        local credit = user[2] + ARGV[4]
+        if credit + user[3] > greatest then
+            return 'amount_out_of_range'
+        end
+        call('HSET', key, 'credit', credit, 'control', sequence)
+    end
+else
+    local coupon = call('HMGET', key, 'epoch', 'left')
+    local loaded = coupon[1] == epoch
+    if kind == 'coupon_created' then
+        if loaded then
+            return 'coupon_already_loaded'
+        end
+        call('DEL', key)
+        call('HSET', key, 'epoch', epoch, 'code', ARGV[4], 'price', ARGV[5], 'left', ARGV[6], 'starts', ARGV[7], 'ends', ARGV[8],
+            'state', ARGV[9])
+    elseif not loaded then
+        return 'coupon_not_loaded'
+    elseif kind == 'coupon_state' then
+        call('HSET', key, 'state', ARGV[4])
+    else
+        local left = coupon[2] + ARGV[4]
+        if left > greatest then
+            return 'amount_out_of_range'
+        end
+        call('HSET', key, 'left', left)
+    end
+end
+call('HSET', shard_key, 'control', sequence)
+return 'applied'

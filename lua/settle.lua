@@ -1,0 +1,67 @@
+#!lua
+-- Releases what landed in Postgres: the price of each redemption leaves its user's held credit, and the entries leave the
+-- outbox, both or neither. An entry that is still in the outbox is therefore exactly one that is not settled.
+--
+-- KEYS  1 outbox · 2 shard · then each user of the entries, once
+-- ARGV  1 epoch · 2 id of the first entry · 3 the id just after the last entry: the first one that stays
+-- REPLY array: a code, then for settled: how many users had less held than the entries say. It should be 0.
+--
+--   settled
+--   not_first     the outbox does not begin with the first entry: somebody settled it before. Nothing changed.
+--   wrong_epoch   the shard is closed or of another epoch. Nothing changed.
+--
+-- What of an entry cannot be read (it went to quarantine), is of another epoch, or is of a user without a key here is only
+-- trimmed. A hold too small becomes 0 and is counted: an error here would keep the outbox from ever draining, and reconcile
+-- finds the user.
+
+local call = redis.call
+local outbox, epoch, first, next_id = KEYS[1], ARGV[1], ARGV[2], ARGV[3]
+if #KEYS < 2 or #ARGV ~= 3 then
+    return redis.error_reply('ERR settle: wrong number of keys or arguments')
+end
+
+if call('HGET', KEYS[2], 'epoch') ~= epoch then
+    return { 'wrong_epoch' }
+end
+local head = call('XRANGE', outbox, '-', '+', 'COUNT', 1)[1]
+if not head or head[1] ~= first then
+    return { 'not_first' }
+end
+
+local sums = {} -- user id → credit to release
+local entries = call('XRANGE', outbox, first, '(' .. next_id)
+for i = 1, #entries do
+    local fields = entries[i][2]
+    local price = tonumber(fields[6])
+    if fields[1] == 'epoch' and fields[2] == epoch and fields[5] == 'price' and price then
+        for j = 7, #fields - 1, 2 do
+            sums[fields[j]] = (sums[fields[j]] or 0) + price
+        end
+    end
+end
+
+local held, users, drifted = {}, 0, 0 -- key, new value, key, new value, …
+for i = 3, #KEYS do
+    local key = KEYS[i]
+    local sum = sums[string.sub(key, -36)]
+    if sum then
+        local user = call('HMGET', key, 'epoch', 'held')
+        local rest = user[1] == epoch and tonumber(user[2]) - sum
+        if rest and rest >= 0 then
+            held[users + 1], held[users + 2] = key, rest
+            users = users + 2
+        else
+            drifted = drifted + 1
+            if rest then
+                held[users + 1], held[users + 2] = key, 0
+                users = users + 2
+            end
+        end
+    end
+end
+
+for i = 1, users, 2 do
+    call('HSET', held[i], 'held', held[i + 1])
+end
+call('XTRIM', outbox, 'MINID', next_id)
+return { 'settled', drifted }

@@ -1,0 +1,24 @@
+#!lua
+-- The third step of a rebuild: writes the shard's record, after which users can be loaded and the control log applied.
+-- Loading the scripts, the last step, opens the shard.
+--
+-- KEYS  1 fence · 2 shard
+-- ARGV  1 epoch · 2 control: the last control sequence number that the coupons written contain
+-- REPLY written, or an error with the prefix FENCED if another epoch was begun or the shard has a record. Nothing changed then.
+--
+-- Run by EVAL, as begin_epoch is.
+
+local call = redis.call
+local epoch, control = ARGV[1], ARGV[2]
+if #KEYS ~= 2 or #ARGV ~= 2 or not string.find(control, '^%d+$') then
+    return redis.error_reply('ERR write_shard: wrong keys or arguments')
+end
+local fence = call('GET', KEYS[1])
+if fence ~= epoch then
+    return redis.error_reply('FENCED epoch ' .. epoch .. ': this Redis has begun epoch ' .. (fence or 'none'))
+end
+if call('EXISTS', KEYS[2]) == 1 then
+    return redis.error_reply('FENCED epoch ' .. epoch .. ': the shard is open')
+end
+call('HSET', KEYS[2], 'epoch', epoch, 'control', control)
+return 'written'
