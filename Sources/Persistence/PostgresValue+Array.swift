@@ -21,6 +21,10 @@ extension UserID: PostgresArrayElement {
     public static var postgresArrayType: PostgresType { .uuidArray }
 }
 
+extension RedemptionID: PostgresArrayElement {
+    public static var postgresArrayType: PostgresType { .uuidArray }
+}
+
 /// One dimension, no NULLs. Only written, never read.
 extension Array: PostgresValue where Element: PostgresArrayElement {
     public static var postgresType: PostgresType { Element.postgresArrayType }

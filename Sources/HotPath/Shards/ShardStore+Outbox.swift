@@ -26,12 +26,17 @@ extension ShardStore {
         guard let stream = reply.array?.first?.array, stream.count == 2, let entries = stream[1].array else {
             throw RedisError.unexpected(reply, of: "XREAD")
         }
+        return try ShardStore.outboxReads(entries, of: "XREAD")
+    }
+
+    /// The entries of a reply.
+    static func outboxReads(_ entries: [RESPValue], of command: String) throws(RedisError) -> [OutboxRead] {
         var reads: [OutboxRead] = []
         reads.reserveCapacity(entries.count)
         for entry in entries {
             guard let pair = entry.array, pair.count == 2, let id = pair[0].string.flatMap({ StreamID($0) }),
                 let fields = pair[1].array
-            else { throw RedisError.unexpected(entry, of: "XREAD") }
+            else { throw RedisError.unexpected(entry, of: command) }
             reads.append(OutboxRead(id: id, fields: fields.map { $0.string ?? "" }))
         }
         return reads

@@ -55,7 +55,7 @@ extension ShardStore {
         return stock
     }
 
-    private static func dictionary(_ reply: RESPValue) -> [String: RESPValue] {
+    static func dictionary(_ reply: RESPValue) -> [String: RESPValue] {
         let values = reply.array ?? []
         var dictionary: [String: RESPValue] = [:]
         for index in stride(from: 0, to: values.count - 1, by: 2) {

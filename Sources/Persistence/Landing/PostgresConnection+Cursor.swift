@@ -13,9 +13,13 @@ extension PostgresConnection {
     /// Begins the next epoch (1 for a shard without a cursor) before the first stream id, and commits it.
     ///
     /// Throws `LandingError.cursorMoved` unless the cursor is `expected`.
-    public func beginEpoch(_ shard: Shard, after expected: Cursor?) throws -> Cursor {
+    ///
+    /// - Parameter seen: an epoch that Redis has seen; the new one is above it too. Redis has seen a later one than Postgres
+    ///   when Postgres was restored from a backup.
+    public func beginEpoch(_ shard: Shard, after expected: Cursor?, above seen: Epoch? = nil) throws -> Cursor {
         try transaction {
-            let begun = Cursor(epoch: expected?.epoch.next ?? Epoch(1), lastID: .zero)
+            let next = [expected?.epoch, seen].compactMap(\.self).max()?.next ?? Epoch(1)
+            let begun = Cursor(epoch: next, lastID: .zero)
             let written: Int
             if let expected {
                 try lockCursor(of: shard, expected: expected)

@@ -1,4 +1,4 @@
-import Domain
+public import Domain
 
 extension PostgresConnection {
     /// Inserts the rows that can be, in their order, and puts the others into quarantine. Returns how many these are.
@@ -41,6 +41,10 @@ extension PostgresConnection {
     }
 
     private func quarantine(_ row: LandingRow, _ reason: String, _ batch: LandingBatch) throws(PostgresError) {
+        try quarantine(row, reason, batch.shard, batch.cursor.epoch)
+    }
+
+    private func quarantine(_ row: LandingRow, _ reason: String, _ shard: Shard, _ epoch: Epoch) throws(PostgresError) {
         let sql = """
             insert into quarantine (shard, epoch, stream_id, entry, reason)
             values ($1, $2, $3, jsonb_build_object('redemption', $4, 'user', $5, 'coupon', $6, 'price', $7), $8)
@@ -48,8 +52,8 @@ extension PostgresConnection {
         let redemption = row.redemption
         try execute(
             sql,
-            batch.shard,
-            batch.cursor.epoch,
+            shard,
+            epoch,
             row.entry,
             redemption.id,
             redemption.user,
@@ -57,6 +61,29 @@ extension PostgresConnection {
             redemption.price,
             reason
         )
+    }
+
+    /// Puts those redemptions of the entries into quarantine that Postgres has neither as rows nor there. Returns their number.
+    public func quarantineUnlanded(_ entries: [OutboxEntry], shard: Shard, reason: String) throws -> Int {
+        try transaction {
+            var count = 0
+            for entry in entries {
+                let known = """
+                    select id from redemptions where id = any($1)
+                    union select (entry->>'redemption')::uuid from quarantine where entry->>'redemption' = any($1::uuid[]::text[])
+                    """
+                let landed = Set(
+                    try query(known, entry.redemptions.map(\.id)).map { row throws(PostgresError) in
+                        try row.decode(0, as: RedemptionID.self)
+                    }
+                )
+                for redemption in entry.redemptions where !landed.contains(redemption.id) {
+                    try quarantine(LandingRow(redemption: redemption, entry: entry.id), reason, shard, entry.epoch)
+                    count += 1
+                }
+            }
+            return count
+        }
     }
 
     /// Things that could not land and wait for an operator.

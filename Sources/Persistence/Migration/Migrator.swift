@@ -4,7 +4,10 @@ public struct Migrator: Sendable {
     private let migrations: [Migration]
 
     public init(migrations: [Migration] = Migration.all) {
-        precondition(migrations.map(\.number) == Array(1..<(migrations.count + 1)), "migrations are numbered from 1, without a gap")
+        precondition(
+            migrations.map(\.number) == Array(1..<(migrations.count + 1)),
+            "migrations are numbered from 1, without a gap"
+        )
         self.migrations = migrations
     }
 

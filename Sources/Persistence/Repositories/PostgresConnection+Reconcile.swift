@@ -54,7 +54,8 @@ extension PostgresConnection {
             ) counted on counted.coupon_id = coupons.id
             order by coupons.id
             """
-        return try query(sql, shard, position.epoch, position.lastID.timestamp, position.lastID).map { row throws(PostgresError) in
+        return try query(sql, shard, position.epoch, position.lastID.timestamp, position.lastID).map {
+            row throws(PostgresError) in
             CouponLedger(
                 coupon: try row.decode(0),
                 total: try row.decode(1),
@@ -120,6 +121,16 @@ extension PostgresConnection {
     public func grants(after sequence: Int) throws -> [UserID: Int] {
         let sums: [(UserID, Int)] = try controlSums(.creditGranted, "user", after: sequence)
         return Dictionary(uniqueKeysWithValues: sums)
+    }
+
+    /// Coupons that a Redis at this control sequence number does not know.
+    public func couponsCreated(after sequence: Int) throws -> Set<CouponID> {
+        let sql = "select payload->>'coupon' from control_log where seq > $1 and kind = $2"
+        return Set(
+            try query(sql, sequence, ControlChange.Kind.couponCreated).map { row throws(PostgresError) in
+                try row.decode(0, as: CouponID.self)
+            }
+        )
     }
 
     private func controlSums<Key: PostgresValue & LosslessStringConvertible>(

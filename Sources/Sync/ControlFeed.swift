@@ -1,0 +1,58 @@
+internal import Domain
+internal import HotPath
+internal import Logging
+internal import Persistence
+internal import ServiceLifecycle
+
+/// Applies operators' changes to Redis in the order of the control log, each exactly once: the script that applies one
+/// also checks and advances the shard's sequence number. Needs no lock, and no truth of its own.
+struct ControlFeed: Sendable {
+    let shard: OwnedShard
+    let postgres: PostgresConfiguration
+
+    /// Runs until the shard must be verified again (returned), a graceful shutdown (`nil`) or a failure (thrown).
+    func run(epoch: Epoch) async throws -> ReverifyReason? {
+        let session = try await PostgresSession.open(postgres, logger: shard.logger)
+        do {
+            let reason = try await follow(session, epoch)
+            await session.close()
+            return reason
+        } catch {
+            await session.close()
+            throw error
+        }
+    }
+
+    private func follow(_ session: PostgresSession, _ epoch: Epoch) async throws -> ReverifyReason? {
+        try await session.listen(to: .control)
+        guard var applied = try await shard.store.status().control else { return .drift(.shardMissing) }
+        let limit = shard.configuration.controlEntriesPerRead
+        while !Task.isShuttingDownGracefully, !Task.isCancelled {
+            let after = applied
+            let entries = try await session.withConnection { try $0.controlEntries(after: after, limit: limit) }
+            for entry in entries {
+                if let reason = try await apply(entry, epoch) { return reason }
+                applied = entry.sequence
+            }
+            if entries.isEmpty {
+                _ = try await session.waitForNotification(timeout: shard.configuration.controlPoll)
+            }
+        }
+        return nil
+    }
+
+    private func apply(_ entry: ControlEntry, _ epoch: Epoch) async throws -> ReverifyReason? {
+        switch try await shard.store.applyControl(entry, epoch: epoch) {
+        case .applied:
+            shard.logger.debug(
+                "applied a change",
+                metadata: ["kind": "\(entry.change.kind.rawValue)", "sequence": "\(entry.sequence)"]
+            )
+            return nil
+        case .alreadyApplied: return nil
+        case .gap: throw SyncError.controlGap(sequence: entry.sequence)
+        case .wrongEpoch: return .drift(.otherEpoch)
+        case .couponNotLoaded, .couponAlreadyLoaded, .amountOutOfRange: return .drift(.controlRefused)
+        }
+    }
+}

@@ -1,0 +1,95 @@
+internal import Domain
+internal import HotPath
+internal import Logging
+internal import Persistence
+internal import ServiceLifecycle
+
+extension OwnedShard {
+    /// Carries decisions to Postgres until the shard has to be verified again (returned), a graceful shutdown (`nil`) or a
+    /// failure (thrown).
+    func drain(from start: Cursor) async throws -> ReverifyReason? {
+        var cursor = start
+        var nextCheck = ContinuousClock.now + configuration.checkInterval
+        while !Task.isShuttingDownGracefully, !Task.isCancelled {
+            let read = try await reader.readOutbox(
+                after: cursor.lastID,
+                count: configuration.entriesPerBatch,
+                block: configuration.readBlock
+            )
+            if !read.isEmpty {
+                cursor = try await land(read, cursor)
+                try await settle(read, cursor)
+            }
+            metrics.lag(since: read.first?.id.timestamp)
+            if ContinuousClock.now >= nextCheck {
+                if let reason = try await check() { return reason }
+                nextCheck = ContinuousClock.now + configuration.checkInterval
+            }
+        }
+        return nil
+    }
+
+    /// One transaction: the rows, the counts of their coupons, and the cursor. Postgres refuses when the cursor is not the
+    /// one this owner knows.
+    func land(_ read: [OutboxRead], _ cursor: Cursor) async throws -> Cursor {
+        var entries: [OutboxEntry] = []
+        var malformed: [LandingBatch.Malformed] = []
+        for item in read {
+            switch item {
+            case .entry(let entry): entries.append(entry)
+            case .malformed(let id, let fields, let reason): malformed.append(.init(id: id, fields: fields, reason: reason))
+            }
+        }
+        guard let last = read.last else { return cursor }
+        let batch = LandingBatch(shard: shard, cursor: cursor, entries: entries, malformed: malformed, last: last.id)
+        let report = try await session.withConnection { try $0.land(batch) }
+        metrics.landed(report.landed, quarantined: report.quarantined)
+        if report.quarantined > 0 { alarm(quarantined: report.quarantined) }
+        return report.cursor
+    }
+
+    /// Turns holds into spent credit and trims the stream.
+    func settle(_ read: [OutboxRead], _ cursor: Cursor) async throws {
+        switch try await store.settle(cursor.epoch, read) {
+        case .settled(let drifted):
+            if drifted > 0 {
+                logger.error(
+                    "users had less held than the outbox said; run `redeem reconcile`",
+                    metadata: ["users": "\(drifted)", "up_to": "\(cursor.lastID)"]
+                )
+            }
+        case .notFirst: return
+        case .wrongEpoch: throw SyncError.epochMoved(cursor.epoch)
+        }
+    }
+
+    /// Whether the shard is still open and sound. Its query also tells Postgres that this owner is alive.
+    private func check() async throws -> ReverifyReason? {
+        let (_, verdict, status) = try await verify()
+        metrics.outbox(entries: status.outboxLength)
+        switch verdict {
+        case .rebuild(let reason): return .drift(reason)
+        case .sound: return status.scriptsLoaded ? nil : .scriptsMissing
+        }
+    }
+
+    func alarm(quarantined count: Int) {
+        logger.error(
+            "redemptions could not be landed and are in quarantine; see the table of that name",
+            metadata: ["count": "\(count)"]
+        )
+    }
+}
+
+/// A failure that sends the owner back to the beginning of its loop.
+enum SyncError: Error, CustomStringConvertible {
+    case epochMoved(Epoch)
+    case controlGap(sequence: Int)
+
+    var description: String {
+        switch self {
+        case .epochMoved(let epoch): "the shard is no longer of epoch \(epoch)"
+        case .controlGap(let sequence): "Redis refused control entry \(sequence): an earlier one is missing"
+        }
+    }
+}

@@ -1,0 +1,73 @@
+internal import Domain
+internal import HotPath
+internal import Logging
+internal import Persistence
+
+extension OwnedShard {
+    /// Makes Redis anew from Postgres under the next epoch and leaves it closed, to be opened by loading the scripts.
+    ///
+    /// Safe to be cut off anywhere. Until the epoch is committed the old one is only closed and drained, both of which can
+    /// be done again. From the commit on Redis is of another epoch than Postgres, or has no shard record, until that record
+    /// is written last: the next owner rebuilds again. What the old stream held was landed before the commit.
+    func rebuild(_ reason: RebuildReason, from cursor: Cursor?, status: ShardStatus) async throws -> Cursor {
+        metrics.shardOpen(false)
+        metrics.rebuilt(reason)
+        logger.notice("rebuilding the shard from Postgres", metadata: ["reason": "\(reason.rawValue)"])
+
+        let known = try await session.withConnection { try $0.allCoupons() }.map(\.id)
+        try await store.close(coupons: known)
+        let drained = try await salvage(from: cursor)
+        let fresh = try await beginEpoch(after: drained, above: status.begunEpoch)
+        let snapshot = try await session.withConnection { try $0.couponsSnapshot() }
+        try await store.writeCoupons(snapshot.coupons, epoch: fresh.epoch)
+        try await store.writeShard(epoch: fresh.epoch, control: snapshot.control)
+        logger.notice(
+            "the shard is rebuilt",
+            metadata: ["epoch": "\(fresh.epoch)", "coupons": "\(snapshot.coupons.count)", "control": "\(snapshot.control)"]
+        )
+        return fresh
+    }
+
+    /// Commits the next epoch in Postgres, then claims it in Redis, which refuses one that it has seen before: of an owner that
+    /// lost the shard, or of a Postgres older than this Redis.
+    private func beginEpoch(after drained: Cursor?, above begun: Epoch?) async throws -> Cursor {
+        let shard = shard
+        let fresh = try await session.withConnection { try $0.beginEpoch(shard, after: drained, above: begun) }
+        try await store.beginEpoch(fresh.epoch)
+        return fresh
+    }
+
+    /// Lands what the closed shard's stream still has beyond the cursor. Entries of another epoch than the cursor's cannot be
+    /// landed safely, since their credit and stock were given out again: those that Postgres lacks go to quarantine.
+    private func salvage(from cursor: Cursor?) async throws -> Cursor? {
+        var position = StreamID.zero
+        var cursor = cursor
+        while true {
+            let read = try await store.readOutbox(after: position, count: configuration.entriesPerBatch, block: nil)
+            guard let last = read.last else { return cursor }
+            position = last.id
+            var current: [OutboxRead] = []
+            var foreign: [OutboxEntry] = []
+            for item in read {
+                switch item {
+                case .entry(let entry) where entry.epoch != cursor?.epoch: foreign.append(entry)
+                case .entry, .malformed: if let cursor, item.id > cursor.lastID { current.append(item) }
+                }
+            }
+            if !foreign.isEmpty {
+                let (shard, entries) = (shard, foreign)
+                let count = try await session.withConnection {
+                    try $0.quarantineUnlanded(
+                        entries,
+                        shard: shard,
+                        reason: "of another epoch than the shard's when it was rebuilt"
+                    )
+                }
+                if count > 0 { alarm(quarantined: count) }
+            }
+            if let known = cursor, !current.isEmpty {
+                cursor = try await land(current, known)
+            }
+        }
+    }
+}

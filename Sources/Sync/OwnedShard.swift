@@ -1,0 +1,60 @@
+internal import Domain
+internal import HotPath
+internal import Logging
+internal import Persistence
+
+/// A shard whose lock `session` holds. The extensions are the steps of the owner's loop.
+struct OwnedShard: Sendable {
+    let store: ShardStore
+    /// The same shard over a connection of its own, for reads that block.
+    let reader: ShardStore
+    let session: PostgresSession
+    let configuration: SyncConfiguration
+    let metrics: SyncMetrics
+    let logger: Logger
+
+    var shard: Shard { store.shard }
+
+    /// Compares Redis with Postgres.
+    func verify() async throws -> (cursor: Cursor?, verdict: Verdict, status: ShardStatus) {
+        let shard = shard
+        let (cursor, control) = try await session.withConnection { connection in
+            (try connection.cursor(of: shard), try connection.lastControlSequence())
+        }
+        let status = try await store.status()
+        return (cursor, Verdict.compare(cursor: cursor, control: control, status: status), status)
+    }
+
+    /// Brings the shard from any state to open. Returns the cursor to drain from.
+    /// - Parameter known: a reason to rebuild that the comparison does not see.
+    func verifyAndOpen(_ known: RebuildReason? = nil) async throws -> Cursor {
+        let started = ContinuousClock.now
+        let (before, verdict, status) = try await verify()
+        let cursor: Cursor
+        switch known.map(Verdict.rebuild) ?? verdict {
+        case .sound(let current):
+            cursor = current
+        case .rebuild(let reason):
+            cursor = try await rebuild(reason, from: before, status: status)
+        }
+        try await store.loadScripts()
+        try await settleLeftovers(upTo: cursor)
+        metrics.shardOpen(true)
+        logger.info(
+            "the shard is open",
+            metadata: ["epoch": "\(cursor.epoch)", "cursor": "\(cursor.lastID)", "after": "\(ContinuousClock.now - started)"]
+        )
+        return cursor
+    }
+
+    /// An owner that stopped between COMMIT and settle left entries that Postgres has and Redis still holds credit for:
+    /// exactly those at or below the cursor.
+    private func settleLeftovers(upTo cursor: Cursor) async throws {
+        while true {
+            let entries = try await store.readOutbox(after: .zero, count: configuration.entriesPerBatch, block: nil)
+            let leftovers = Array(entries.prefix { $0.id <= cursor.lastID })
+            guard !leftovers.isEmpty else { return }
+            try await settle(leftovers, cursor)
+        }
+    }
+}

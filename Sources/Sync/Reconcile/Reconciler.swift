@@ -1,0 +1,143 @@
+internal import Domain
+public import HotPath
+internal import Logging
+public import Persistence
+
+/// Compares Redis with Postgres on a live system. Reads only.
+///
+/// Redis is read first, in one atomic step: the outbox and what is compared. Then Postgres, in one snapshot. So Postgres has
+/// all that Redis had trimmed; what landed in between is in both, and is told apart by its stream id. An operator's change
+/// that Redis has not applied yet is told apart by its sequence number. Work in flight is therefore never called drift.
+public struct Reconciler: Sendable {
+    /// Users compared at a time; bounds the time that Redis is blocked.
+    static let usersPerPage = 500
+    /// A rebuild that begins between the two reads makes them incomparable; they are repeated so often.
+    static let attempts = 5
+
+    private let hotPath: HotPath
+    private let postgres: PostgresClient
+
+    public init(hotPath: HotPath, postgres: PostgresClient) {
+        self.hotPath = hotPath
+        self.postgres = postgres
+    }
+
+    /// - Parameter progress: users compared so far, and users in all.
+    public func run(progress: (Int, Int) -> Void = { _, _ in }) async throws -> ReconcileReport {
+        var report = ReconcileReport()
+        for store in hotPath.stores {
+            try await coupons(of: store, into: &report)
+        }
+        try await users(into: &report, progress: progress)
+        let quarantined = try await postgres.withConnection { try $0.quarantineCount() }
+        report.expect(4, quarantined == 0, "\(quarantined) redemptions are in quarantine")
+        return report
+    }
+
+    private func coupons(of store: ShardStore, into report: inout ReconcileReport) async throws {
+        let shard = store.shard
+        let ids = try await postgres.withConnection { try $0.allCoupons() }.map(\.id)
+        var snapshot: ShardSnapshot
+        var ledger: LedgerSnapshot
+        var attempt = 0
+        repeat {
+            snapshot = try await store.snapshot(coupons: ids)
+            let position = snapshot.position
+            ledger = try await postgres.withConnection { try $0.ledger(of: shard, newerThan: position) }
+            attempt += 1
+        } while snapshot.epoch != ledger.cursor?.epoch && attempt < Reconciler.attempts
+        guard let cursor = ledger.cursor, let control = snapshot.control, snapshot.epoch == cursor.epoch else {
+            let epochs = [snapshot.epoch, ledger.cursor?.epoch].map { $0?.description ?? "none" }
+            report.expect(
+                6,
+                false,
+                "shard \(shard): Redis is of epoch \(epochs[0]), Postgres of \(epochs[1]); is `redeem sync` running?"
+            )
+            return
+        }
+        let status = try await store.status()
+        report.expect(
+            6,
+            status.outboxLastID >= cursor.lastID,
+            "shard \(shard): the outbox ends before the cursor \(cursor.lastID)"
+        )
+        report.expect(7, status.scriptsLoaded, "shard \(shard): the shard is closed: this program's scripts are not loaded")
+
+        let later = try await postgres.withConnection { (try $0.restocks(after: control), try $0.couponsCreated(after: control)) }
+        let undrained = snapshot.entries.filter { $0.id > cursor.lastID }.flatMap(\.redemptions)
+        let waiting = Dictionary(undrained.map { ($0.coupon, 1) }, uniquingKeysWith: +)
+        for coupon in ledger.coupons {
+            check(coupon, left: snapshot.left[coupon.coupon], waiting: waiting[coupon.coupon] ?? 0, later: later, into: &report)
+        }
+    }
+
+    /// - Parameter later: restocks and new coupons that this snapshot of Redis had not applied.
+    private func check(
+        _ ledger: CouponLedger,
+        left: Int?,
+        waiting: Int,
+        later: (restocks: [CouponID: Int], created: Set<CouponID>),
+        into report: inout ReconcileReport
+    ) {
+        let id = ledger.coupon
+        report.expect(
+            1,
+            ledger.redemptions <= ledger.total && ledger.redemptions == ledger.redeemed,
+            "\(id): \(ledger.redemptions) rows, counted \(ledger.redeemed), total \(ledger.total)"
+        )
+        guard !later.created.contains(id) else { return }
+        guard let left else {
+            report.expect(5, false, "\(id): not in Redis")
+            return
+        }
+        let total = ledger.total - (later.restocks[id] ?? 0)
+        let landed = ledger.redemptions - ledger.newer
+        report.expect(
+            5,
+            left >= 0 && left + landed + waiting == total,
+            "\(id): left \(left) + redemptions \(landed) + undrained \(waiting), total \(total)"
+        )
+    }
+
+    private func users(into report: inout ReconcileReport, progress: (Int, Int) -> Void) async throws {
+        let total = try await postgres.withConnection { try $0.userCount() }
+        var last: UserID?
+        var done = 0
+        while true {
+            let after = last
+            let page = try await postgres.withConnection { try $0.userIDs(after: after, limit: Reconciler.usersPerPage) }
+            guard let end = page.last else { return }
+            last = end
+            for store in hotPath.stores {
+                try await users(page.filter { hotPath.shards.shard(of: $0) == store.shard }, of: store, into: &report)
+            }
+            done += page.count
+            progress(done, max(total, done))
+        }
+    }
+
+    private func users(_ ids: [UserID], of store: ShardStore, into report: inout ReconcileReport) async throws {
+        let shard = store.shard
+        var snapshot: ShardSnapshot
+        var audit: (cursor: Cursor?, users: [UserAudit])
+        var attempt = 0
+        repeat {
+            snapshot = try await store.snapshot(users: ids)
+            let position = snapshot.position
+            audit = try await postgres.withConnection { try $0.audit(ids, of: shard, newerThan: position) }
+            attempt += 1
+        } while snapshot.epoch != audit.cursor?.epoch && attempt < Reconciler.attempts
+        // That the epochs differ was reported with the coupons.
+        guard snapshot.epoch == audit.cursor?.epoch else { return }
+        let waiting = Dictionary(grouping: snapshot.entries.flatMap(\.redemptions), by: \.user)
+        for user in audit.users {
+            UserComparison(
+                audit: user,
+                state: snapshot.users[user.user],
+                outbox: waiting[user.user] ?? [],
+                control: snapshot.control ?? 0
+            )
+            .check(into: &report)
+        }
+    }
+}

@@ -1,0 +1,143 @@
+internal import Domain
+internal import HotPath
+internal import Logging
+internal import Persistence
+internal import ServiceLifecycle
+
+/// The life of a worker beside one shard: wait for the lock; while it is held, keep the shard open and carry decisions to
+/// Postgres and operators' changes to Redis; begin again after any failure. The lock lives and dies with the Postgres
+/// connection that also does the writing, so a worker that lost it cannot write.
+struct ShardOwner: Sendable {
+    let store: ShardStore
+    let reader: ShardStore
+    let postgres: PostgresConfiguration
+    let configuration: SyncConfiguration
+    let logger: Logger
+
+    init(
+        store: ShardStore,
+        reader: ShardStore,
+        postgres: PostgresConfiguration,
+        configuration: SyncConfiguration,
+        logger: Logger
+    ) {
+        self.store = store
+        self.reader = reader
+        self.postgres = postgres
+        self.configuration = configuration
+        var logger = logger
+        logger[metadataKey: "shard"] = "\(store.shard)"
+        self.logger = logger
+    }
+
+    func run() async {
+        let metrics = SyncMetrics(shard: store.shard)
+        var pause = Backoff(first: configuration.retryPause, limit: configuration.retryPauseLimit)
+        while !Task.isShuttingDownGracefully, !Task.isCancelled {
+            do {
+                let session = try await PostgresSession.open(ownersPostgres, logger: logger)
+                do {
+                    if try await becomeOwner(session) {
+                        logger.info("owns the shard")
+                        pause.reset()
+                        try await own(session, metrics)
+                    }
+                } catch {
+                    metrics.shardOpen(false)
+                    await session.close()
+                    throw error
+                }
+                await session.close()
+            } catch is CancellationError {
+                break
+            } catch {
+                guard !Task.isShuttingDownGracefully else { break }
+                let delay = pause.next()
+                logger.warning("the owner's loop failed; it starts again", metadata: ["error": "\(error)", "pause": "\(delay)"])
+                try? await cancelWhenGracefulShutdown { try await Task.sleep(for: delay) }
+            }
+        }
+        metrics.shardOpen(false)
+        logger.info("stopped")
+    }
+
+    /// Postgres ends the session of an owner that is stopped, and so frees its lock.
+    private var ownersPostgres: PostgresConfiguration {
+        var configured = postgres
+        configured.idleSessionTimeout = configuration.ownerSilence
+        configured.idleInTransactionTimeout = configuration.ownerSilence
+        return configured
+    }
+
+    /// Waits for the shard's lock. False: shutting down.
+    private func becomeOwner(_ session: PostgresSession) async throws -> Bool {
+        let shard = store.shard
+        var waiting = false
+        while !Task.isShuttingDownGracefully {
+            if try await session.withConnection({ try $0.tryLock(shard) }) { return true }
+            if !waiting {
+                logger.info("another worker owns the shard; waiting")
+                waiting = true
+            }
+            try? await cancelWhenGracefulShutdown { try await Task.sleep(for: configuration.lockRetry) }
+        }
+        return false
+    }
+
+    /// Does an owner's work until a failure (thrown) or a graceful shutdown (returns).
+    private func own(_ session: PostgresSession, _ metrics: SyncMetrics) async throws {
+        let shard = OwnedShard(
+            store: store,
+            reader: reader,
+            session: session,
+            configuration: configuration,
+            metrics: metrics,
+            logger: logger
+        )
+        var rebuild: RebuildReason?
+        while !Task.isShuttingDownGracefully {
+            let cursor = try await shard.verifyAndOpen(rebuild)
+            let reason = try await withThrowingTaskGroup(of: ReverifyReason?.self) { group in
+                group.addTask { try await shard.drain(from: cursor) }
+                group.addTask { try await ControlFeed(shard: shard, postgres: postgres).run(epoch: cursor.epoch) }
+                defer { group.cancelAll() }
+                return try await group.next() ?? nil
+            }
+            guard let reason else { return }
+            metrics.shardOpen(false)
+            logger.notice("the shard must be verified again", metadata: ["reason": "\(reason)"])
+            switch reason {
+            case .scriptsMissing: rebuild = nil
+            case .drift(let seen): rebuild = seen
+            }
+        }
+    }
+}
+
+/// Why an open shard has to be compared with Postgres again.
+enum ReverifyReason: Hashable, Sendable {
+    /// The scripts are gone: Redis restarted, failed over, was replaced, or had its scripts flushed.
+    case scriptsMissing
+    /// The comparison no longer holds.
+    case drift(RebuildReason)
+}
+
+/// Pauses that double up to a limit.
+struct Backoff {
+    private let first: Duration
+    private let limit: Duration
+    private var current: Duration
+
+    init(first: Duration, limit: Duration) {
+        self.first = first
+        self.limit = limit
+        current = first
+    }
+
+    mutating func next() -> Duration {
+        defer { current = min(current * 2, limit) }
+        return current
+    }
+
+    mutating func reset() { current = first }
+}

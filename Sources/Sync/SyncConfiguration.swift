@@ -1,0 +1,22 @@
+/// Limits of a sync worker. Units are in the names or in the type.
+public struct SyncConfiguration: Sendable {
+    /// Entries that one transaction lands at most. An entry holds up to 64 redemptions.
+    public var entriesPerBatch = 1_000
+    /// How long a read of an empty outbox waits for the next entry.
+    public var readBlock: Duration = .milliseconds(100)
+    /// How often an owner makes sure that its shard is still open and its lock still held.
+    public var checkInterval: Duration = .milliseconds(250)
+    /// How often a worker that owns nothing tries to become the owner.
+    public var lockRetry: Duration = .milliseconds(500)
+    /// An owner that sends Postgres nothing for so long (a stopped process) is disconnected by Postgres and so loses its lock.
+    public var ownerSilence: Duration = .seconds(10)
+    /// Pause after a failure, doubled each time up to the second figure.
+    public var retryPause: Duration = .milliseconds(50)
+    public var retryPauseLimit: Duration = .seconds(2)
+    /// Control entries read at a time.
+    public var controlEntriesPerRead = 1_000
+    /// How long the control log is waited on before it is read again without a notification.
+    public var controlPoll: Duration = .seconds(1)
+
+    public init() {}
+}

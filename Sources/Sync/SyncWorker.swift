@@ -1,0 +1,34 @@
+internal import Domain
+public import HotPath
+public import Logging
+public import Persistence
+public import ServiceLifecycle
+
+/// Tries to own every shard, and does an owner's work for those it owns. Any number of workers may run; one owns a shard.
+public struct SyncWorker: Service {
+    private let owners: [ShardOwner]
+
+    /// - Parameters:
+    ///   - outboxReader: a client of its own for reads that block; nothing else may wait behind those.
+    ///   - sessions: opens a Postgres connection that is used by one owner alone.
+    public init(
+        hotPath: HotPath,
+        outboxReader: HotPath,
+        postgres: PostgresConfiguration,
+        configuration: SyncConfiguration = SyncConfiguration(),
+        logger: Logger
+    ) {
+        owners = zip(hotPath.stores, outboxReader.stores).map { store, reader in
+            ShardOwner(store: store, reader: reader, postgres: postgres, configuration: configuration, logger: logger)
+        }
+    }
+
+    /// Returns after a graceful shutdown, each owner having finished the batch at hand.
+    public func run() async throws {
+        await withTaskGroup(of: Void.self) { group in
+            for owner in owners {
+                group.addTask { await owner.run() }
+            }
+        }
+    }
+}

@@ -1,0 +1,37 @@
+public import Domain
+internal import HotPath
+
+/// What a comparison of Redis with the cursor says of a shard.
+public enum Verdict: Hashable, Sendable {
+    /// Redis has all that Postgres has, in the same epoch.
+    case sound(Cursor)
+    /// Redis lacks something, or is of another epoch.
+    case rebuild(RebuildReason)
+}
+
+public enum RebuildReason: String, Hashable, Sendable, CaseIterable {
+    /// Postgres has no cursor: the first start.
+    case firstStart = "first_start"
+    /// Redis has no shard record: empty, flushed, replaced, or a rebuild that did not finish.
+    case shardMissing = "shard_missing"
+    /// Redis is of another epoch than Postgres.
+    case otherEpoch = "other_epoch"
+    /// The outbox ends before the cursor: Redis went back in time.
+    case behindCursor = "behind_cursor"
+    /// The control log has fewer entries than Redis says it applied: Postgres went back in time.
+    case aheadOfControl = "ahead_of_control"
+    /// Redis cannot apply an operator's change: it lacks the coupon, or has one that should be new.
+    case controlRefused = "control_refused"
+}
+
+extension Verdict {
+    /// Decides from what Postgres and Redis say. No I/O.
+    static func compare(cursor: Cursor?, control: Int, status: ShardStatus) -> Verdict {
+        guard let cursor else { return .rebuild(.firstStart) }
+        guard let epoch = status.epoch, let applied = status.control else { return .rebuild(.shardMissing) }
+        guard epoch == cursor.epoch else { return .rebuild(.otherEpoch) }
+        guard status.outboxLastID >= cursor.lastID else { return .rebuild(.behindCursor) }
+        guard applied <= control else { return .rebuild(.aheadOfControl) }
+        return .sound(cursor)
+    }
+}

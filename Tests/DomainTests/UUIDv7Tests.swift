@@ -1,0 +1,38 @@
+import Domain
+import Testing
+
+@Suite struct UUIDv7Tests {
+    @Test func textAndBack() throws {
+        let text = "017f22e2-79b0-7cc3-98c4-dc0c0c07398f"  // RFC 9562, appendix A.6
+        let uuid = try #require(UUIDv7(text))
+        #expect(uuid.description == text)
+        #expect(uuid.milliseconds == 0x017F_22E2_79B0)
+        #expect(UUIDv7(text.uppercased()) == uuid)
+    }
+
+    @Test(arguments: [
+        "", "017f22e2-79b0-7cc3-98c4-dc0c0c07398", "017f22e2-79b0-7cc3-98c4-dc0c0c07398ff",
+        "017f22e279b0-7cc3-98c4-dc0c0c07398ff-",
+        "017f22e2-79b0-4cc3-98c4-dc0c0c07398f", "017f22e2-79b0-7cc3-18c4-dc0c0c07398f", "017f22e2-79b0-7cc3-98c4-dc0c0c07398g",
+        "017f22e2+79b0-7cc3-98c4-dc0c0c07398f", "017f22e2-79b0-7cc3-98c4-dc0c0c0739é",
+    ])
+    func whatIsNotOneIsRefused(_ text: String) {
+        #expect(UUIDv7(text) == nil)
+    }
+
+    @Test func freshOnesDiffer() {
+        let ids = Set((0..<10_000).map { _ in UUIDv7(milliseconds: 1) })
+        #expect(ids.count == 10_000)
+        #expect(ids.allSatisfy { UUIDv7($0.description) == $0 && $0.milliseconds == 1 })
+    }
+
+    @Test func theTailIsAllButTheTime() throws {
+        let tail = UUIDv7.Tail(high: .max, low: .max)
+        #expect(tail.description == "7fff-bfff-ffffffffffff")
+        #expect(UUIDv7.Tail(tail.description) == tail)
+        #expect(UUIDv7(milliseconds: 5, tail: tail).tail == tail)
+        let id = RedemptionID(outbox: StreamID(milliseconds: 1_700_000_000_000, sequence: 3), tail: tail)
+        #expect(id.description == "018bcfe5-6800-7fff-bfff-ffffffffffff")
+        #expect(UUIDv7.Tail("7fff-bfff") == nil)
+    }
+}
