@@ -120,7 +120,11 @@ let package = Package(
             dependencies: ["Server", "LocalStack", "TestSupport", nioEmbedded],
             swiftSettings: settings
         ),
-        .testTarget(name: "LocalStackTests", dependencies: ["LocalStack", "TestSupport", subprocess], swiftSettings: settings),
+        .testTarget(
+            name: "LocalStackTests",
+            dependencies: ["LocalStack", "TestSupport", lifecycle, logging, subprocess],
+            swiftSettings: settings
+        ),
         .testTarget(
             name: "EndToEndTests",
             dependencies: ["redeem", "Server", "Sync", "LocalStack", "TestSupport", subprocess],

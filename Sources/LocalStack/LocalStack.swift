@@ -1,0 +1,77 @@
+import FoundationEssentials
+public import Logging
+
+public struct LocalStackConfiguration: Sendable {
+    /// Holds all of the servers' state, in the folders `redis` and `postgres`.
+    public var directory: String
+    public var redis = RedisOptions()
+    public var postgres = PostgresOptions()
+    public var limits = StackLimits()
+
+    public init(directory: String) { self.directory = directory }
+}
+
+/// A private Redis and a private Postgres, for development, tests and benchmarks. Both end at the latest with this process,
+/// even when it is killed.
+public struct LocalStack: Sendable {
+    public let redis: RedisServer
+    public let postgres: PostgresServer
+
+    /// Starts both servers on the folder, which is made where it is missing, and returns when they are ready.
+    public static func start(_ configuration: LocalStackConfiguration, logger: Logger) async throws -> LocalStack {
+        let folder = ServerFolder.reachable(configuration.directory, by: try ServerAccount.forServers())
+        if folder != URL(filePath: configuration.directory).standardizedFileURL.path {
+            logger.notice("the servers' user cannot enter \(configuration.directory): their data is in \(folder)")
+        }
+        let (options, limits) = (configuration, configuration.limits)
+        async let redisStarted = RedisServer.start(in: "\(folder)/redis", options: options.redis, limits: limits, logger: logger)
+        async let postgresStarted = PostgresServer.start(
+            in: "\(folder)/postgres",
+            options: options.postgres,
+            limits: limits,
+            logger: logger
+        )
+        let redis: RedisServer
+        do { redis = try await redisStarted } catch {
+            await (try? postgresStarted)?.stop()
+            throw error
+        }
+        do { return LocalStack(redis: redis, postgres: try await postgresStarted) } catch {
+            await redis.stop()
+            throw error
+        }
+    }
+
+    /// Stops Redis, then Postgres: the order in which what they hold depends on each other.
+    public func stop() async {
+        await redis.stop()
+        await postgres.stop()
+    }
+
+    /// Runs the body with both servers, and stops them however it ends.
+    public static func withStack<T: Sendable>(
+        _ configuration: LocalStackConfiguration,
+        logger: Logger,
+        _ body: (LocalStack) async throws -> T
+    ) async throws -> T {
+        let stack = try await start(configuration, logger: logger)
+        do {
+            let result = try await body(stack)
+            await stack.stop()
+            return result
+        } catch {
+            await stack.stop()
+            throw error
+        }
+    }
+
+    /// Removes the state of both servers. Throws where they run.
+    public static func erase(_ directory: String) throws {
+        let account = try ServerAccount.forServers()
+        let folder = ServerFolder.reachable(directory, by: account)
+        for name in ["redis", "postgres"] where FileManager.default.fileExists(atPath: "\(folder)/\(name)") {
+            let locked = try ServerFolder(path: "\(folder)/\(name)", account: account)
+            try FileManager.default.removeItem(atPath: locked.path)
+        }
+    }
+}

@@ -1,0 +1,26 @@
+public import ServiceLifecycle
+
+/// Keeps a started stack until the graceful shutdown. Listed first in a service group, it is stopped last. A server that
+/// ends by itself is an error, which ends the group.
+public struct LocalStackService: Service {
+    private let stack: LocalStack
+
+    public init(_ stack: LocalStack) { self.stack = stack }
+
+    public func run() async throws {
+        let unexpected = await withTaskGroup(of: LocalStackError?.self) { group in
+            group.addTask {
+                try? await gracefulShutdown()
+                return nil
+            }
+            group.addTask { await stack.redis.waitUntilExit() }
+            group.addTask { await stack.postgres.waitUntilExit() }
+            let first = await group.next() ?? nil
+            // The two that wait for an exit return with it.
+            await stack.stop()
+            group.cancelAll()
+            return first
+        }
+        if let unexpected { throw unexpected }
+    }
+}

@@ -1,0 +1,206 @@
+import Glibc
+public import Logging
+import Subprocess
+import Synchronization
+
+/// A private PostgreSQL on a folder of its own: loopback port, unix socket, password (SCRAM).
+///
+/// It ends at the latest with this process. The calls that start and stop it are for one task at a time.
+public final class PostgresServer: Sendable {
+    /// The superuser, and the database that exists from the start.
+    public static let name = "redeem"
+
+    public let port: Int
+    public let password: String
+    /// The folder of the unix socket.
+    public let socketFolder: String
+    /// Where the data is; not the folder asked for where the server's user cannot enter that one.
+    public var directory: String { folder.path }
+    /// The database `redeem`.
+    public var url: String { url(database: PostgresServer.name) }
+    /// `nil` while the server is down.
+    public var pid: Int32? { process.withLock { $0?.pid } }
+
+    private let folder: ServerFolder
+    private let installation: PostgresInstallation
+    private let options: PostgresOptions
+    private let limits: StackLimits
+    private let logger: Logger
+    private let process = Mutex<ServerProcess?>(nil)
+
+    private init(
+        folder: ServerFolder,
+        installation: PostgresInstallation,
+        port: Int,
+        password: String,
+        options: PostgresOptions,
+        limits: StackLimits,
+        logger: Logger
+    ) throws(LocalStackError) {
+        self.folder = folder
+        self.installation = installation
+        self.port = port
+        self.password = password
+        self.options = options
+        self.limits = limits
+        self.logger = logger
+        socketFolder = try folder.socketFolder(for: ".s.PGSQL.\(port).lock")
+    }
+
+    /// Starts a server on the folder, which is made and initialised where it is missing, and returns when it is ready.
+    public static func start(
+        in directory: String,
+        options: PostgresOptions = PostgresOptions(),
+        limits: StackLimits = StackLimits(),
+        logger: Logger
+    ) async throws -> PostgresServer {
+        let account = try ServerAccount.forServers()
+        let folder = try ServerFolder(path: ServerFolder.reachable(directory, by: account), account: account)
+        let installation = try PostgresInstallation.find(version: folder.read("data/PG_VERSION"))
+        let password = try folder.password()
+        if try folder.read("data/PG_VERSION") == nil {
+            logger.info("making a PostgreSQL database cluster", metadata: ["folder": "\(folder.path)"])
+            try await initialise(folder, with: installation, fsync: options.fsync, limits: limits)
+        }
+        return try await LoopbackPort.attempts(limits.portAttempts, from: folder) { port in
+            let server = try PostgresServer(
+                folder: folder,
+                installation: installation,
+                port: port,
+                password: password,
+                options: options,
+                limits: limits,
+                logger: logger
+            )
+            try await server.launch()
+            do {
+                try await server.createOwnDatabase()
+                return server
+            } catch {
+                await server.stop()
+                throw error
+            }
+        }
+    }
+
+    public func url(database: String) -> String {
+        "postgresql://\(PostgresServer.name):\(password)@127.0.0.1:\(port)/\(database)"
+    }
+
+    /// Makes a database, a copy of the template where one is given. No one may be connected to a template meanwhile.
+    public func createDatabase(_ name: String, template: String? = nil) async throws {
+        let copy = template.map { " TEMPLATE \(PostgresServer.identifier($0)) STRATEGY FILE_COPY" } ?? ""
+        try await psql("CREATE DATABASE \(PostgresServer.identifier(name))\(copy);")
+    }
+
+    /// Ends the connections to the database and removes it.
+    public func dropDatabase(_ name: String) async throws {
+        try await psql("DROP DATABASE IF EXISTS \(PostgresServer.identifier(name)) WITH (FORCE);")
+    }
+
+    /// SIGINT, the fast shutdown: transactions are aborted, all that is committed is kept. Nothing happens when it is down.
+    public func stop() async {
+        guard let process = takeProcess() else { return }
+        resume(process)
+        await process.stop()
+        folder.removeSocketFolder()
+    }
+
+    /// SIGKILL to the server and its processes; returns when they have gone.
+    public func kill() async {
+        guard let process = takeProcess() else { return }
+        let children = process.children()
+        await process.kill()
+        // They would go by themselves, but not while they are suspended.
+        for child in children { Glibc.kill(child, SIGKILL) }
+    }
+
+    /// Starts the server again on the same data, port and password; one that runs is stopped first.
+    public func restart() async throws {
+        await stop()
+        try await launch()
+    }
+
+    /// SIGSTOP to the server and its processes: connections stay open, and nothing answers.
+    public func suspend() {
+        process.withLock { process in
+            guard let process else { return }
+            process.send(SIGSTOP)
+            for child in process.children() { Glibc.kill(child, SIGSTOP) }
+        }
+    }
+
+    /// SIGCONT.
+    public func resume() { process.withLock { $0.map(resume) } }
+
+    /// Waits for the present run's end, ordered or not.
+    public func waitUntilExit() async -> LocalStackError {
+        guard let process = process.withLock({ $0 }) else { return LocalStackError(.exited, "postgres is down") }
+        return await process.waitUntilExit()
+    }
+
+    private func resume(_ process: ServerProcess) {
+        for child in process.children() { Glibc.kill(child, SIGCONT) }
+        process.send(SIGCONT)
+    }
+
+    private func takeProcess() -> ServerProcess? { process.withLock { $0.take() } }
+
+    private func launch() async throws {
+        // Made again when the server was stopped meanwhile.
+        _ = try folder.socketFolder(for: ".s.PGSQL.\(port).lock")
+        try folder.write(options.file(port: port, socketFolder: socketFolder), to: "data/postgresql.conf")
+        let launch = ServerProcess.Launch(
+            name: "postgres",
+            command: [installation.postgres, "-D", "\(folder.path)/data"],
+            folder: folder,
+            readyMarker: "database system is ready to accept connections",
+            stopSignal: .interrupt,
+            stopSignalName: "INT",
+            limits: limits
+        )
+        let process = try await ServerProcess.launch(launch, logger: logger)
+        self.process.withLock { $0 = process }
+        try folder.write("\(port)\n", to: "port")
+    }
+
+    /// initdb into a folder of another name: one that was interrupted leaves nothing that looks like data.
+    private static func initialise(
+        _ folder: ServerFolder,
+        with installation: PostgresInstallation,
+        fsync: Bool,
+        limits: StackLimits
+    ) async throws {
+        let command =
+            [
+                installation.initdb, "-D", "data.new", "--username", name, "--pwfile", "password", "--auth", "scram-sha-256",
+                "--encoding", "UTF8", "--locale", "C.UTF-8", "--no-instructions",
+            ] + (fsync ? [] : ["--no-sync"])
+        try await ServerPrograms.run(["rm", "-rf", "data.new"], in: folder, limits: limits)
+        try await ServerPrograms.run(command, in: folder, limits: limits)
+        try await ServerPrograms.run(["mv", "-T", "data.new", "data"], in: folder, limits: limits)
+    }
+
+    private func createOwnDatabase() async throws {
+        let name = PostgresServer.name
+        try await psql(
+            "SELECT 'CREATE DATABASE \(name)' WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = '\(name)') \\gexec\n"
+        )
+    }
+
+    /// Runs SQL on the database `postgres`, and stops at the first error.
+    private func psql(_ sql: String) async throws {
+        try await ServerPrograms.run(
+            [installation.psql, "-X", "-q", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1", "-p", "\(port)"]
+                + ["-U", PostgresServer.name, "-d", "postgres", "-f", "-"],
+            in: folder,
+            input: sql,
+            environment: ["PGPASSWORD": password],
+            limits: limits
+        )
+    }
+
+    private static func identifier(_ name: String) -> String {
+        "\"" + name.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"") + "\""
+    }
+}

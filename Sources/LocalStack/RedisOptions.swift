@@ -1,0 +1,43 @@
+/// How a private Redis is configured. The default is what `durability=local` needs (docs/DURABILITY.md).
+public struct RedisOptions: Sendable, Hashable {
+    public enum FsyncPolicy: String, Sendable, CaseIterable {
+        case always
+        case everysec
+        case no
+    }
+
+    public var appendOnly = true
+    public var appendFsync = FsyncPolicy.always
+    /// Bytes; `nil`: no limit.
+    public var maxMemory: Int?
+    public var maxMemoryPolicy = "noeviction"
+    /// Further lines of redis.conf. They come last, and so win over the rest.
+    public var extra: [String] = []
+
+    public init() {}
+
+    /// The text of redis.conf.
+    func file(folder: String, port: Int, socket: String, password: String) -> String {
+        var lines = [
+            "# Written at each start.",
+            "bind 127.0.0.1",
+            "port \(port)",
+            "unixsocket \"\(socket)\"",
+            "unixsocketperm 700",
+            "requirepass \(password)",
+            "dir \"\(folder)\"",
+            "daemonize no",
+            // To standard output, where its parent waits for the line that says it is ready.
+            "logfile \"\"",
+            "always-show-logo no",
+            // The append-only file alone is the state. Without it there is none.
+            "save \"\"",
+            "appendonly \(appendOnly ? "yes" : "no")",
+            "appendfsync \(appendFsync.rawValue)",
+            "no-appendfsync-on-rewrite no",
+            "maxmemory-policy \(maxMemoryPolicy)",
+        ]
+        if let maxMemory { lines.append("maxmemory \(maxMemory)") }
+        return (lines + extra).joined(separator: "\n") + "\n"
+    }
+}

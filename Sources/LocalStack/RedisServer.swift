@@ -1,0 +1,124 @@
+import Glibc
+public import Logging
+import Subprocess
+import Synchronization
+
+/// A private redis-server on a folder of its own: loopback port, unix socket, password.
+///
+/// It ends at the latest with this process. The calls that start and stop it are for one task at a time.
+public final class RedisServer: Sendable {
+    public let port: Int
+    public let password: String
+    /// The path of the unix socket.
+    public let socket: String
+    /// Where the data is; not the folder asked for where the server's user cannot enter that one.
+    public var directory: String { folder.path }
+    /// As redis-cli's `-u` takes it.
+    public var url: String { "redis://default:\(password)@127.0.0.1:\(port)" }
+    /// The same server through its unix socket.
+    public var socketURL: String { "unix://\(socket)?user=default&password=\(password)" }
+    /// `nil` while the server is down.
+    public var pid: Int32? { process.withLock { $0?.pid } }
+
+    private let folder: ServerFolder
+    private let program: String
+    private let options: Mutex<RedisOptions>
+    private let limits: StackLimits
+    private let logger: Logger
+    private let process = Mutex<ServerProcess?>(nil)
+
+    private init(
+        folder: ServerFolder,
+        program: String,
+        port: Int,
+        password: String,
+        options: RedisOptions,
+        limits: StackLimits,
+        logger: Logger
+    ) throws(LocalStackError) {
+        self.folder = folder
+        self.program = program
+        self.port = port
+        self.password = password
+        self.limits = limits
+        self.logger = logger
+        self.options = Mutex(options)
+        socket = try folder.socketFolder(for: "redis.sock") + "/redis.sock"
+    }
+
+    /// Starts a server on the folder, which is made where it is missing, and returns when it is ready.
+    public static func start(
+        in directory: String,
+        options: RedisOptions = RedisOptions(),
+        limits: StackLimits = StackLimits(),
+        logger: Logger
+    ) async throws -> RedisServer {
+        guard let program = ServerPrograms.find("redis-server") ?? ServerPrograms.find("valkey-server") else {
+            throw ServerPrograms.missing("redis-server", package: "redis-server")
+        }
+        let account = try ServerAccount.forServers()
+        let folder = try ServerFolder(path: ServerFolder.reachable(directory, by: account), account: account)
+        let password = try folder.password()
+        return try await LoopbackPort.attempts(limits.portAttempts, from: folder) { port in
+            let server = try RedisServer(
+                folder: folder,
+                program: program,
+                port: port,
+                password: password,
+                options: options,
+                limits: limits,
+                logger: logger
+            )
+            try await server.launch()
+            return server
+        }
+    }
+
+    /// SIGTERM: Redis writes what is left to write. Nothing happens when it is down.
+    public func stop() async {
+        await takeProcess()?.stop()
+        folder.removeSocketFolder()
+    }
+
+    /// SIGKILL to the server itself; returns when it has gone.
+    public func kill() async { await takeProcess()?.kill() }
+
+    /// Starts the server again on the same data, port and password; one that runs is stopped first.
+    public func restart(options: RedisOptions? = nil) async throws {
+        await takeProcess()?.stop()
+        if let options { self.options.withLock { $0 = options } }
+        try await launch()
+    }
+
+    /// SIGSTOP: connections stay open, and nothing answers.
+    public func suspend() { process.withLock { $0?.send(SIGSTOP) } }
+
+    /// SIGCONT.
+    public func resume() { process.withLock { $0?.send(SIGCONT) } }
+
+    /// Waits for the present run's end, ordered or not.
+    public func waitUntilExit() async -> LocalStackError {
+        guard let process = process.withLock({ $0 }) else { return LocalStackError(.exited, "redis-server is down") }
+        return await process.waitUntilExit()
+    }
+
+    private func takeProcess() -> ServerProcess? { process.withLock { $0.take() } }
+
+    private func launch() async throws {
+        let text = options.withLock { $0 }.file(folder: folder.path, port: port, socket: socket, password: password)
+        try folder.write(text, to: "redis.conf")
+        let launch = ServerProcess.Launch(
+            name: "redis-server",
+            command: [program, "\(folder.path)/redis.conf"],
+            folder: folder,
+            // Redis 7.0 says "Ready to accept connections", 7.2 one such line for each way in.
+            readyMarker: "eady to accept connections",
+            stopSignal: .terminate,
+            stopSignalName: "TERM",
+            limits: limits
+        )
+        let process = try await ServerProcess.launch(launch, logger: logger)
+        self.process.withLock { $0 = process }
+        try folder.write("\(port)\n", to: "port")
+    }
+}

@@ -1,0 +1,184 @@
+import FoundationEssentials
+import Glibc
+import Logging
+import Subprocess
+import Synchronization
+
+/// One run of a server, from its start to its end. It ends at the latest when this process does.
+final class ServerProcess: Sendable {
+    struct Launch: Sendable {
+        /// As messages name it.
+        let name: String
+        let command: [String]
+        let folder: ServerFolder
+        /// In the line by which the server says that it is ready.
+        let readyMarker: String
+        let stopSignal: Signal
+        let stopSignalName: String
+        let limits: StackLimits
+
+        var teardown: [TeardownStep] { [.send(signal: stopSignal, allowedDurationToNextStep: limits.stopTimeout)] }
+    }
+
+    let pid: pid_t
+    private let life: Life
+    private let run: Task<LocalStackError, Never>
+
+    /// What the two sides of a run share: the task that the server's output arrives in, and who gives the orders.
+    private final class Life: Sendable {
+        /// `nil` before the server was forked and from its end on. Only its own process has the id while it is here: the
+        /// process is reaped later.
+        let pid = Mutex<pid_t?>(nil)
+        let timedOut = Atomic(false)
+        let (stops, stop) = AsyncStream<Void>.makeStream()
+
+        func send(_ signal: Int32) { pid.withLock { if let pid = $0 { Glibc.kill(pid, signal) } } }
+    }
+
+    private init(pid: pid_t, life: Life, run: Task<LocalStackError, Never>) {
+        self.pid = pid
+        self.life = life
+        self.run = run
+    }
+
+    /// Returns when the server is ready. When it ends before that, or is not ready in time, or the calling task is
+    /// cancelled, nothing of it is left.
+    static func launch(_ launch: Launch, logger: Logger) async throws -> ServerProcess {
+        let life = Life()
+        let (ready, readyContinuation) = AsyncStream<pid_t>.makeStream()
+        let run = Task { () -> LocalStackError in
+            // The end of this stream without an element says that the server has ended.
+            defer { readyContinuation.finish() }
+            return await ServerProcess.run(launch, life: life, ready: readyContinuation, logger: logger)
+        }
+        let timer = Task {
+            try await Task.sleep(for: launch.limits.startTimeout)
+            life.timedOut.store(true, ordering: .relaxed)
+            life.send(SIGKILL)
+        }
+        defer { timer.cancel() }
+        for await pid in ready {
+            logger.debug("\(launch.name) is ready", metadata: ["pid": "\(pid)"])
+            return ServerProcess(pid: pid, life: life, run: run)
+        }
+        life.stop.yield()
+        let end = await run.value
+        try Task.checkCancellation()
+        guard life.timedOut.load(ordering: .relaxed) else { throw end }
+        throw LocalStackError(
+            .startTimedOut,
+            "\(launch.name) was not ready within \(launch.limits.startTimeout)",
+            output: end.output
+        )
+    }
+
+    /// Orders the server to stop, kills it when that takes too long, and returns when it has gone.
+    func stop() async {
+        life.stop.yield()
+        _ = await run.value
+    }
+
+    /// SIGKILL; returns when the server has gone.
+    func kill() async {
+        life.send(SIGKILL)
+        _ = await run.value
+    }
+
+    /// Nothing happens when the server has gone.
+    func send(_ signal: Int32) { life.send(signal) }
+
+    /// Waits for the server's end, ordered or not, and says how it was.
+    func waitUntilExit() async -> LocalStackError { await run.value }
+
+    /// The processes that the server has forked and not yet reaped.
+    func children() -> [pid_t] {
+        let text = (try? String(contentsOfFile: "/proc/\(pid)/task/\(pid)/children", encoding: .utf8)) ?? ""
+        return text.split(separator: " ").compactMap { pid_t($0) }
+    }
+
+    private static func run(
+        _ launch: Launch,
+        life: Life,
+        ready: AsyncStream<pid_t>.Continuation,
+        logger: Logger
+    ) async -> LocalStackError {
+        let output = ServerOutput(file: "\(launch.folder.path)/log")
+        do {
+            let result = try await Subprocess.run(
+                configuration(of: launch),
+                input: .inputWriter,
+                output: .sequence,
+                error: .combinedWithOutput
+            ) { execution in
+                let pid = execution.processIdentifier.value
+                life.pid.withLock { $0 = pid }
+                defer { life.pid.withLock { $0 = nil } }
+                await withTaskGroup { group in
+                    group.addTask {
+                        for await _ in life.stops {
+                            // A suspended process takes no other signal.
+                            try? execution.send(signal: .resume)
+                            await execution.teardown(using: launch.teardown)
+                        }
+                    }
+                    do {
+                        // Ends when the server has ended.
+                        for try await line in execution.standardOutput.strings(bufferingPolicy: .unbounded) {
+                            output.append(line)
+                            if line.contains(launch.readyMarker) { ready.yield(pid) }
+                        }
+                    } catch {
+                        logger.warning("lost the output of \(launch.name)", metadata: ["error": "\(error)"])
+                        await execution.teardown(using: launch.teardown)
+                    }
+                    group.cancelAll()
+                }
+            }
+            if case .exited(ServerLauncher.lockTimedOut) = result.terminationStatus {
+                return LocalStackError(.folderInUse, "an earlier \(launch.name) on \(launch.folder.path) does not end")
+            }
+            return LocalStackError(
+                .exited,
+                "\(launch.name) on \(launch.folder.path) ended: \(result.terminationStatus)",
+                output: output.lastLines
+            )
+        } catch {
+            return LocalStackError(.startFailed, "cannot start \(launch.name): \(error)", output: output.lastLines)
+        }
+    }
+
+    private static func configuration(of launch: Launch) -> Subprocess.Configuration {
+        let seconds = String(launch.limits.stopTimeout.components.seconds)
+        var options = PlatformOptions()
+        // Ctrl-C at a terminal goes to the group of its foreground processes, so the parent alone gets it.
+        options.createSession = true
+        options.teardownSequence = launch.teardown
+        // A little longer than the earlier server may take, so that its own limit decides.
+        let wait = String(launch.limits.stopTimeout.components.seconds + 2)
+        return Configuration(
+            launch.folder.commandAsOwner(
+                ["sh", "-c", ServerLauncher.script, "sh", launch.folder.path, wait, launch.stopSignalName, seconds]
+                    + launch.command
+            ),
+            environment: .server,
+            platformOptions: options
+        )
+    }
+}
+
+extension Configuration {
+    /// A program, found in PATH, and its arguments.
+    init(_ command: [String], environment: Environment, platformOptions: PlatformOptions) {
+        self.init(
+            executable: .name(command[0]),
+            arguments: Arguments(Array(command.dropFirst())),
+            environment: environment,
+            platformOptions: platformOptions
+        )
+    }
+}
+
+extension Environment {
+    /// Nothing of the caller's environment (its locale, PG* variables) changes what a server does.
+    static var server: Environment { .custom(["PATH": ServerPrograms.searchPath, "LC_ALL": "C.UTF-8", "TZ": "UTC"]) }
+}

@@ -1,0 +1,53 @@
+import Glibc
+import Subprocess
+
+/// Folders for servers that nobody needs afterwards. They are removed at the latest when this process has ended, however it
+/// ends, and the servers in them have.
+public actor TemporaryFolder {
+    private static let shared = TemporaryFolder()
+
+    /// Reads the folders until the pipe says that this process has gone, then removes them.
+    private static let script = """
+        while read -r folder; do set -- "$@" "$folder"; done
+        for folder; do
+            for lock in "$folder/server.lock" "$folder"/*/server.lock; do
+                [ ! -e "$lock" ] || flock -w 60 "$lock" true
+            done
+            rm -rf -- "$folder"
+        done
+        """
+
+    private let folders = AsyncStream<String>.makeStream()
+    private var janitor: Task<Void, Never>?
+
+    /// A new, empty folder.
+    public static func make() async throws -> String {
+        var template = Array("/tmp/redeem-XXXXXX".utf8CString)
+        guard mkdtemp(&template) != nil else { throw ServerFolder.unusable("/tmp") }
+        let folder = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        // The servers' user must be able to pass; what is inside is each server's own.
+        guard chmod(folder, 0o711) == 0 else { throw ServerFolder.unusable(folder) }
+        await shared.add(folder)
+        return folder
+    }
+
+    private func add(_ folder: String) {
+        folders.continuation.yield(folder)
+        guard janitor == nil else { return }
+        let stream = folders.stream
+        janitor = Task {
+            var options = PlatformOptions()
+            options.createSession = true
+            let configuration = Configuration(
+                ["sh", "-c", TemporaryFolder.script],
+                environment: .server,
+                platformOptions: options
+            )
+            // Without a janitor, folders stay behind. That is all.
+            _ = try? await Subprocess.run(configuration, input: .inputWriter, output: .discarded, error: .discarded) {
+                execution in
+                for await folder in stream { _ = try await execution.standardInputWriter.write(folder + "\n") }
+            }
+        }
+    }
+}
