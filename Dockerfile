@@ -1,0 +1,34 @@
+# The Swift standard library is linked dynamically: linked statically, Foundation is without its time zones and calendars
+# (checked with Swift 6.3.1: TimeZone(identifier:) answers nil).
+ARG SWIFT=6.3-bookworm
+
+FROM swift:${SWIFT} AS build
+# hadolint ignore=DL3008
+RUN apt-get update \
+    && apt-get install -y --no-install-recommends libhiredis-dev libpq-dev libssl-dev pkg-config \
+    && rm -rf /var/lib/apt/lists/*
+WORKDIR /redeem
+# The dependencies alone, so that a change of a source file does not fetch them again.
+COPY Package.* ./
+RUN swift package resolve
+COPY lua lua
+COPY Sources Sources
+COPY Tests Tests
+RUN swift build -c release --product redeem \
+    && install -D --strip "$(swift build -c release --show-bin-path)/redeem" /out/redeem
+
+FROM swift:${SWIFT}-slim
+# hadolint ignore=DL3008
+RUN apt-get update \
+    && apt-get install -y --no-install-recommends ca-certificates libhiredis0.14 libpq5 libssl3 \
+    && rm -rf /var/lib/apt/lists/* \
+    && useradd --system --uid 10001 --user-group --no-create-home --shell /usr/sbin/nologin redeem
+COPY --from=build /out/redeem /usr/local/bin/redeem
+# Ends the build if a library is missing.
+RUN redeem --version
+USER 10001:10001
+EXPOSE 8080 9090
+# Of `redeem serve`; the other commands have no port to ask.
+HEALTHCHECK --interval=5s --timeout=3s --start-period=30s --retries=5 CMD ["redeem", "health", "--url", "http://127.0.0.1:9090"]
+ENTRYPOINT ["redeem"]
+CMD ["--help"]

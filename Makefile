@@ -1,0 +1,53 @@
+# `make` lists the targets. Variables, given as NAME=value:
+#   ARGS     passed on: make run ARGS='--port 9000 --reset', make test ARGS='--filter SyncTests'
+#   CONFIG   debug (builds in half the time) or release, for build and run
+
+ARGS ?=
+CONFIG ?= debug
+SWIFT ?= swift
+LINTED := Sources Tests lua Package.swift
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help setup build release run dev build-tests test format lint webdis-compare image clean
+
+help: ## List the targets.
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+setup: ## Install the Debian packages that are missing.
+	@scripts/setup
+
+build: setup ## Build the program.
+	@$(SWIFT) build -c $(CONFIG) --product redeem
+
+release: setup ## Build the program, optimised.
+	@$(SWIFT) build -c release --product redeem
+
+# exec: what runs is the program itself, so that it gets the signals and its exit status is the recipe's.
+run: build ## Run all of Redeem here with demo data; Ctrl-C stops it. Flags of `redeem dev`: ARGS='--port 9000 --reset'
+	@exec "$$($(SWIFT) build -c $(CONFIG) --show-bin-path)/redeem" dev $(ARGS)
+
+dev: run ## The same.
+
+build-tests: setup
+	@$(SWIFT) build --build-tests
+
+# Tests start servers; one after the other they have the machine to themselves, and a failure is the same the next time.
+test: build-tests ## Run all tests. Some of them: ARGS='--filter SyncTests'
+	@exec $(SWIFT) test --skip-build --no-parallel $(ARGS)
+
+format: ## Format the sources in place.
+	@$(SWIFT) format --in-place --parallel --recursive $(LINTED)
+
+lint: ## Check the format.
+	@$(SWIFT) format lint --strict --parallel --recursive $(LINTED)
+
+webdis-compare: release ## Measure the redemption route beside Webdis. See bench/README.md.
+	@scripts/setup bench
+	@bench/webdis-compare
+
+image: ## Build the container image (needs Docker).
+	docker build -t redeem .
+
+clean: ## Remove what was built. The data of `make run` in .redeem/ stays.
+	rm -rf .build
