@@ -1,0 +1,28 @@
+import Domain
+
+extension AccessTokenVerifier {
+    private static let scheme = "bearer "
+
+    /// Who a request is from, by its `Authorization` (RFC 6750, section 2.1).
+    /// - Parameter times: how often the field was there.
+    func caller(authorization: String?, times: Int) throws(Problem) -> AccessToken {
+        guard let authorization else { throw Problem(.tokenInvalid, "The header Authorization: Bearer <token> is missing.") }
+        guard times == 1 else { throw Problem(.tokenInvalid, "The header Authorization is given twice.") }
+        var field = authorization
+        let result = field.withUTF8 { bytes -> Result<AccessToken, AccessToken.Failure> in
+            let scheme = AccessTokenVerifier.scheme.utf8
+            // The scheme's name has no case: `| 0x20` makes letters small and leaves the space as it is.
+            guard bytes.count > scheme.count, bytes.prefix(scheme.count).elementsEqual(scheme, by: { $0 | 0x20 == $1 }) else {
+                return .failure(.invalid)
+            }
+            let token = UnsafeBufferPointer(rebasing: bytes[scheme.count...])
+            let now = Int(Timestamp.now().milliseconds / 1000)
+            return Result { () throws(AccessToken.Failure) in try verify(token, now: now) }
+        }
+        switch result {
+        case .success(let token): return token
+        case .failure(.invalid): throw Problem(.tokenInvalid)
+        case .failure(.expired): throw Problem(.tokenExpired)
+        }
+    }
+}

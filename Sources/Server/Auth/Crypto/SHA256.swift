@@ -1,0 +1,83 @@
+import CLibCrypto
+
+/// SHA-256 (FIPS 180-4) of bytes at hand. A value: it is copied, not shared.
+struct SHA256 {
+    static let byteCount = 32
+    static let blockBytes = 64
+
+    private var state: SHA256_CTX
+
+    init() {
+        state = SHA256_CTX()
+        SHA256_Init(&state)
+    }
+
+    mutating func update(_ bytes: UnsafeRawBufferPointer) {
+        SHA256_Update(&state, bytes.baseAddress, bytes.count)
+    }
+
+    mutating func update(_ bytes: [UInt8]) {
+        bytes.withUnsafeBytes { update($0) }
+    }
+
+    /// Ends the digest; the value must not be used afterwards.
+    mutating func finish() -> Digest32 {
+        var digest = Digest32()
+        digest.withUnsafeMutableBytes { output in
+            _ = SHA256_Final(output.baseAddress?.assumingMemoryBound(to: UInt8.self), &state)
+        }
+        return digest
+    }
+
+    static func digest(of bytes: [UInt8]) -> Digest32 {
+        var hash = SHA256()
+        hash.update(bytes)
+        return hash.finish()
+    }
+
+    static func digest(of text: String) -> Digest32 {
+        var hash = SHA256()
+        var text = text
+        text.withUTF8 { hash.update(UnsafeRawBufferPointer($0)) }
+        return hash.finish()
+    }
+}
+
+/// 32 bytes without an allocation: a SHA-256 digest or an HMAC under it. It has no `==` on purpose; see `matches`.
+struct Digest32: Sendable {
+    private var words: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
+
+    func withUnsafeBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result {
+        try Swift.withUnsafeBytes(of: words, body)
+    }
+
+    mutating func withUnsafeMutableBytes<Result>(_ body: (UnsafeMutableRawBufferPointer) throws -> Result) rethrows -> Result {
+        try Swift.withUnsafeMutableBytes(of: &words, body)
+    }
+
+    var bytes: [UInt8] { withUnsafeBytes(Array.init) }
+
+    /// Whether the two are the same, in a time that does not depend on where they differ.
+    func matches(_ other: Digest32) -> Bool {
+        withUnsafeBytes { left in
+            other.withUnsafeBytes { right in CRYPTO_memcmp(left.baseAddress, right.baseAddress, SHA256.byteCount) == 0 }
+        }
+    }
+
+    /// 64 lower-case hexadecimal digits.
+    var hex: String {
+        withUnsafeBytes { bytes in
+            String(unsafeUninitializedCapacity: bytes.count * 2) { output in
+                for (index, byte) in bytes.enumerated() {
+                    output[index * 2] = Digest32.hexDigit(byte >> 4)
+                    output[index * 2 + 1] = Digest32.hexDigit(byte & 0xF)
+                }
+                return bytes.count * 2
+            }
+        }
+    }
+
+    private static func hexDigit(_ nibble: UInt8) -> UInt8 {
+        nibble < 10 ? UInt8(ascii: "0") + nibble : UInt8(ascii: "a") + nibble - 10
+    }
+}

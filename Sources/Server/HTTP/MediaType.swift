@@ -1,0 +1,20 @@
+/// The value of a `Content-Type`.
+enum MediaType {
+    static let json = "application/json"
+
+    /// Whether it is JSON, whatever its parameters: JSON has one encoding (RFC 8259, section 8.1). A body without a type is taken
+    /// for JSON too, by whoever asks.
+    static func isJSON(_ value: String) -> Bool {
+        if value == json { return true }
+        let type = value.prefix { $0 != ";" }.lowercased()
+        return type.trimmingSpaces == json
+    }
+}
+
+extension String {
+    fileprivate var trimmingSpaces: Substring {
+        let isSpace: (Character) -> Bool = { $0 == " " || $0 == "\t" }
+        guard let last = lastIndex(where: { !isSpace($0) }) else { return "" }
+        return self[...last].drop(while: isSpace)
+    }
+}

@@ -1,0 +1,59 @@
+/// An error as the client gets it: `application/problem+json` (RFC 9457). It is thrown by whatever finds it.
+struct Problem: Error, Hashable, Sendable {
+    let code: ProblemCode
+    /// More particular than the code's own. Never a text of another system: those are for the log.
+    var detail: String?
+    /// Seconds.
+    var retryAfter: Int?
+    /// The methods that the path has.
+    var allow: String?
+    /// One more member, and its value: always text.
+    var member: Member?
+
+    struct Member: Hashable, Sendable {
+        let name: String
+        let value: String
+    }
+
+    static let mediaType = "application/problem+json"
+
+    init(_ code: ProblemCode, _ detail: String? = nil, retryAfter: Int? = nil, allow: String? = nil, member: Member? = nil) {
+        self.code = code
+        self.detail = detail
+        self.retryAfter = retryAfter ?? code.retryAfterSeconds
+        self.allow = allow
+        self.member = member
+    }
+
+    /// The header fields beside those of every answer.
+    func forEachHeader(_ body: (_ name: String, _ value: String) -> Void) {
+        body("Cache-Control", "no-store")
+        if let challenge = code.challenge { body("WWW-Authenticate", challenge) }
+        if let retryAfter { body("Retry-After", String(retryAfter)) }
+        if let allow { body("Allow", allow) }
+    }
+
+    func body(requestID: String) -> String {
+        guard detail == nil, member == nil else { return particularBody(requestID: requestID) }
+        // Most refusals of a sale are one of a few, so all but the request's id is made once.
+        return "\(Problem.beginnings[code.index])\(requestID)\"}"
+    }
+
+    private static let beginnings = ProblemCode.allCases.map { code in
+        String(Problem(code, code.detail).particularBody(requestID: "").dropLast(2))
+    }
+
+    private func particularBody(requestID: String) -> String {
+        var json = JSONWriter()
+        json.object { json in
+            json.member("type", "/problems/\(code.rawValue)")
+            json.member("title", code.title)
+            json.member("status", code.status)
+            json.member("code", code.rawValue)
+            json.member("detail", detail ?? code.detail)
+            if let member { json.member(name: member.name, member.value) }
+            json.member("request_id", requestID)
+        }
+        return json.text
+    }
+}

@@ -1,0 +1,97 @@
+import Domain
+
+extension Timestamp {
+    /// RFC 3339, in UTC, with milliseconds: `2026-01-31T23:59:59.999Z`.
+    var rfc3339: String {
+        let (seconds, millisecond) = milliseconds.floorDivided(by: 1000)
+        let date = CivilDate(seconds: seconds)
+        return String(unsafeUninitializedCapacity: 24) { output in
+            var writer = DigitWriter(output: output)
+            writer.write(date.year, width: 4)
+            writer.write("-")
+            writer.write(date.month, width: 2)
+            writer.write("-")
+            writer.write(date.day, width: 2)
+            writer.write("T")
+            writer.write(date.hour, width: 2)
+            writer.write(":")
+            writer.write(date.minute, width: 2)
+            writer.write(":")
+            writer.write(date.second, width: 2)
+            writer.write(".")
+            writer.write(Int(millisecond), width: 3)
+            writer.write("Z")
+            return writer.count
+        }
+    }
+
+    /// IMF-fixdate of RFC 9110, section 5.6.7: `Sun, 06 Nov 1994 08:49:37 GMT`.
+    var httpDate: String {
+        let date = CivilDate(seconds: milliseconds.floorDivided(by: 1000).quotient)
+        let clock = [date.hour, date.minute, date.second].map { CivilDate.padded($0) }.joined(separator: ":")
+        return "\(CivilDate.days[date.weekday]), \(CivilDate.padded(date.day)) \(CivilDate.months[date.month - 1]) "
+            + "\(date.year) \(clock) GMT"
+    }
+}
+
+/// A moment of the proleptic Gregorian calendar in UTC.
+private struct CivilDate {
+    static let days = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"]
+    static let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+
+    let year: Int
+    let month: Int
+    let day: Int
+    let hour: Int
+    let minute: Int
+    let second: Int
+    /// 0 is Sunday.
+    let weekday: Int
+
+    /// Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms", `civil_from_days`.
+    init(seconds: Int64) {
+        let (days, rest) = seconds.floorDivided(by: 86_400)
+        let (era, dayOfEra) = (days + 719_468).floorDivided(by: 146_097)
+        let yearOfEra = (dayOfEra - dayOfEra / 1460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
+        let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
+        let shifted = (5 * dayOfYear + 2) / 153
+        day = Int(dayOfYear - (153 * shifted + 2) / 5 + 1)
+        month = Int(shifted < 10 ? shifted + 3 : shifted - 9)
+        year = Int(yearOfEra + era * 400) + (month <= 2 ? 1 : 0)
+        hour = Int(rest / 3600)
+        minute = Int(rest % 3600 / 60)
+        second = Int(rest % 60)
+        weekday = Int((days + 4).floorDivided(by: 7).remainder)
+    }
+
+    static func padded(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(number)" }
+}
+
+private struct DigitWriter {
+    let output: UnsafeMutableBufferPointer<UInt8>
+    private(set) var count = 0
+
+    init(output: UnsafeMutableBufferPointer<UInt8>) { self.output = output }
+
+    mutating func write(_ number: Int, width: Int) {
+        var rest = number
+        for place in stride(from: width - 1, through: 0, by: -1) {
+            output[count + place] = UInt8(ascii: "0") + UInt8(rest % 10)
+            rest /= 10
+        }
+        count += width
+    }
+
+    mutating func write(_ character: Unicode.Scalar) {
+        output[count] = UInt8(ascii: character)
+        count += 1
+    }
+}
+
+extension Int64 {
+    /// The quotient rounded down, and what remains, which is never negative.
+    fileprivate func floorDivided(by divisor: Int64) -> (quotient: Int64, remainder: Int64) {
+        let (quotient, remainder) = quotientAndRemainder(dividingBy: divisor)
+        return remainder < 0 ? (quotient - 1, remainder + divisor) : (quotient, remainder)
+    }
+}

@@ -1,0 +1,89 @@
+import Domain
+import HotPath
+
+/// The part of Redis's configuration on which an answer's promise rests.
+struct RedisSettings: Sendable, Hashable {
+    static let names = ["appendonly", "appendfsync", "no-appendfsync-on-rewrite", "maxmemory-policy"]
+
+    let values: [String: String]
+
+    init(values: [String: String]) {
+        self.values = values
+    }
+
+    init(client: RedisClient) async throws(RedisError) {
+        var values: [String: String] = [:]
+        // Redis before 7.0 takes one name a call, and Valkey and Redis after it too.
+        for name in RedisSettings.names {
+            let reply = try await client.send(["CONFIG", "GET", name]).array ?? []
+            if reply.count == 2 { values[name] = reply[1].string }
+        }
+        self.values = values
+    }
+
+    struct Fault: Hashable, Sendable {
+        let name: String
+        let present: String
+        let needed: String
+
+        /// As in redis.conf.
+        var setting: String { "\(name) \(present)" }
+    }
+
+    /// What has to change before answers may promise `mode`.
+    func faults(of mode: Durability) -> [Fault] {
+        let needed: [(String, String)] =
+            switch mode {
+            case .relaxed: [("appendonly", "yes"), ("maxmemory-policy", "noeviction")]
+            case .local:
+                [
+                    ("appendonly", "yes"), ("appendfsync", "always"), ("no-appendfsync-on-rewrite", "no"),
+                    ("maxmemory-policy", "noeviction"),
+                ]
+            }
+        var faults = needed.compactMap { name, value -> Fault? in
+            let present = values[name] ?? "(not told)"
+            return present == value ? nil : Fault(name: name, present: present, needed: value)
+        }
+        if mode == .relaxed, values["appendfsync"] == "no" {
+            faults.append(Fault(name: "appendfsync", present: "no", needed: "everysec"))
+        }
+        return faults
+    }
+}
+
+/// Why the service does not start: it cannot keep the promise that it was told to make.
+public struct DurabilityError: Error, Hashable, Sendable, CustomStringConvertible {
+    /// What is wrong and how to put it right, in lines for an operator.
+    public let description: String
+
+    static func notConfigured(_ mode: Durability, _ faults: [RedisSettings.Fault]) -> DurabilityError {
+        let commands = faults.map { "  CONFIG SET \($0.name) \($0.needed)" }.joined(separator: "\n")
+        let lines = faults.map { "  \($0.name) \($0.needed)" }.joined(separator: "\n")
+        return DurabilityError(
+            description: """
+                Redis is not configured for durability '\(mode.rawValue)': it has \(faults.map(\.setting).joined(separator: ", ")).
+                Put it right with redis-cli:
+                \(commands)
+                and in redis.conf, so that it lasts:
+                \(lines)
+                or choose a weaker mode.
+                """
+        )
+    }
+
+    init(description: String) {
+        self.description = description
+    }
+
+    init(_ error: RedisError) {
+        if error.serverPrefix == "NOPERM" || error.message.hasPrefix("ERR unknown command") {
+            description = """
+                Redis does not let this user read its configuration (\(error.message)), so no durability can be promised.
+                Allow it with: ACL SETUSER <user> +config|get
+                """
+        } else {
+            description = "Redis cannot be asked for its configuration: \(error)"
+        }
+    }
+}

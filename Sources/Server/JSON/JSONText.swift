@@ -1,0 +1,33 @@
+/// A JSON string's value: a part of the text that was read, or a copy of it where it had escapes. Valid as long as the memory
+/// that was read.
+struct JSONText {
+    private let plain: UnsafeBufferPointer<UInt8>
+    private let decoded: [UInt8]?
+
+    init(plain: UnsafeBufferPointer<UInt8>) {
+        self.plain = plain
+        decoded = nil
+    }
+
+    init(decoded: [UInt8]) {
+        plain = UnsafeBufferPointer(start: nil, count: 0)
+        self.decoded = decoded
+    }
+
+    var bytes: [UInt8] { decoded ?? Array(plain) }
+
+    var string: String { withBytes { String(decoding: $0, as: UTF8.self) } }
+
+    var count: Int { decoded?.count ?? plain.count }
+
+    static func == (text: JSONText, literal: StaticString) -> Bool {
+        text.withBytes { bytes in
+            bytes.elementsEqual(UnsafeBufferPointer(start: literal.utf8Start, count: literal.utf8CodeUnitCount))
+        }
+    }
+
+    private func withBytes<Result>(_ body: (UnsafeBufferPointer<UInt8>) -> Result) -> Result {
+        guard let decoded else { return body(plain) }
+        return decoded.withUnsafeBufferPointer(body)
+    }
+}

@@ -1,0 +1,41 @@
+import HotPath
+import NIOCore
+
+/// What is counted for each request. Made once, so that a request looks nothing up by name.
+struct HTTPMetrics: Sendable {
+    let connections: GaugeCell
+    private let registry: PrometheusRegistry
+    private let hotRoute: HistogramCell
+    private let accepted: CounterCell
+    private let replayed: CounterCell
+    /// By `ProblemCode.index`.
+    private let refused: [CounterCell]
+
+    init(registry: PrometheusRegistry) {
+        self.registry = registry
+        connections = registry.gauge(MetricHelp.connections)
+        hotRoute = HTTPMetrics.histogram(registry, route: HotRoute.label)
+        accepted = registry.counter(MetricHelp.redemptions, [("outcome", RedeemCode.accepted.rawValue)])
+        replayed = registry.counter(MetricHelp.redemptions, [("outcome", RedeemCode.replayed.rawValue)])
+        refused = ProblemCode.allCases.map { registry.counter(MetricHelp.redemptions, [("outcome", $0.rawValue)]) }
+    }
+
+    /// A redemption, by either route.
+    func count(_ answer: RedemptionAnswer) {
+        switch answer {
+        case .redeemed(_, replayed: false): accepted.increment(by: 1)
+        case .redeemed(_, replayed: true): replayed.increment(by: 1)
+        case .refused(let problem): refused[problem.code.index].increment(by: 1)
+        }
+    }
+
+    func recordHotRoute(since start: NIODeadline) {
+        hotRoute.recordNanoseconds((NIODeadline.now() - start).nanoseconds)
+    }
+
+    func duration(route: String) -> HistogramCell { HTTPMetrics.histogram(registry, route: route) }
+
+    private static func histogram(_ registry: PrometheusRegistry, route: String) -> HistogramCell {
+        registry.histogram(MetricHelp.duration, [("route", route)], bounds: HistogramCell.secondsBounds)
+    }
+}

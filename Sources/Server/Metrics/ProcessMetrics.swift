@@ -1,0 +1,49 @@
+import Domain
+
+#if canImport(Glibc)
+    import Glibc
+#endif
+
+/// What every Prometheus client tells of its process, read from /proc at the time of the scrape.
+struct ProcessMetrics: Sendable {
+    private let registry: PrometheusRegistry
+    private let startSeconds = Double(Timestamp.now().milliseconds) / 1000
+
+    init(registry: PrometheusRegistry) {
+        self.registry = registry
+    }
+
+    func sample() {
+        registry.gauge("process_start_time_seconds").set(startSeconds)
+        var usage = rusage()
+        if getrusage(RUSAGE_SELF.rawValue, &usage) == 0 {
+            let seconds = usage.ru_utime.seconds + usage.ru_stime.seconds
+            registry.gauge("process_cpu_seconds_total").set(seconds)
+        }
+        if let pages = residentPages() {
+            registry.gauge("process_resident_memory_bytes").set(Double(pages) * Double(sysconf(Int32(_SC_PAGESIZE))))
+        }
+        if let count = openFiles() { registry.gauge("process_open_fds").set(Double(count)) }
+    }
+
+    private func residentPages() -> Int? {
+        guard let file = fopen("/proc/self/statm", "r") else { return nil }
+        defer { fclose(file) }
+        var line = [CChar](repeating: 0, count: 128)
+        guard fgets(&line, Int32(line.count), file) != nil else { return nil }
+        let text = String(decoding: line.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+        return text.split(separator: " ").dropFirst().first.flatMap { Int($0) }
+    }
+
+    private func openFiles() -> Int? {
+        guard let directory = opendir("/proc/self/fd") else { return nil }
+        defer { closedir(directory) }
+        var count = -3  // ".", "..", and the one that reads
+        while readdir(directory) != nil { count += 1 }
+        return count
+    }
+}
+
+extension timeval {
+    fileprivate var seconds: Double { Double(tv_sec) + Double(tv_usec) / 1e6 }
+}

@@ -1,0 +1,18 @@
+import NIOHTTP1
+
+/// Which requests the hot route answers: `POST /v1/coupons/{coupon}/redemptions`.
+enum HotRoute {
+    static let label = "POST /v1/coupons/{coupon}/redemptions"
+    private static let prefix = "/v1/coupons/"
+    private static let suffix = "/redemptions"
+
+    /// The coupon's part of the path as it was sent. `nil`: the request is for somebody else.
+    static func coupon(in head: HTTPRequestHead) -> Substring? {
+        guard head.method == .POST, head.uri.hasPrefix(prefix) else { return nil }
+        let path = head.uri.utf8.firstIndex(of: UInt8(ascii: "?")).map { head.uri[..<$0] } ?? head.uri[...]
+        guard path.hasSuffix(suffix), path.utf8.count > prefix.utf8.count + suffix.utf8.count else { return nil }
+        let coupon = path.dropFirst(prefix.count).dropLast(suffix.count)
+        // A percent-encoded id is Hummingbird's, which answers the same.
+        return coupon.utf8.contains { $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: "%") } ? nil : coupon
+    }
+}

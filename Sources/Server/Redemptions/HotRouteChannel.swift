@@ -1,0 +1,39 @@
+import HummingbirdCore
+import Logging
+import NIOCore
+import NIOHTTP1
+
+/// Hummingbird's HTTP/1 channel with the hot route in front of it.
+struct HotRouteChannel: ServerChildChannel {
+    private let http1: HTTP1Channel
+    private let services: @Sendable (any EventLoop) -> LoopServices
+
+    /// - Parameter services: those of the event loop that it is called on.
+    init(
+        responder: @escaping HTTPChannelHandler.Responder,
+        limits: ServerLimits,
+        services: @escaping @Sendable (any EventLoop) -> LoopServices
+    ) {
+        let decoder = HTTP1Channel.Configuration.DecoderConfiguration(
+            maxHeaderFieldSize: limits.headerBytes,
+            maxHeaderListSize: limits.headerBytes,
+            maxHeaderFieldCount: limits.headerFields
+        )
+        // No idle timeout of Hummingbird's: it does not see the hot route's requests, so it would close busy connections.
+        http1 = HTTP1Channel(responder: responder, configuration: .init(httpDecoderConfiguration: decoder))
+        self.services = services
+    }
+
+    func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<HTTP1Channel.Value> {
+        http1.setup(channel: channel, logger: logger).flatMapThrowing { value in
+            let pipeline = channel.pipeline.syncOperations
+            let decoder = try pipeline.handler(type: ByteToMessageHandler<HTTPRequestDecoder>.self)
+            try pipeline.addHandler(HotRouteHandler(services: services(channel.eventLoop)), position: .after(decoder))
+            return value
+        }
+    }
+
+    func handle(value: HTTP1Channel.Value, logger: Logger) async {
+        await http1.handle(value: value, logger: logger)
+    }
+}

@@ -1,0 +1,165 @@
+import NIOCore
+import NIOHTTP1
+
+extension HotRouteHandler {
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        guard phase == .open, failure == nil else { return }
+        isReading = true
+        let part = Self.unwrapInboundIn(data)
+        if !waiting.isEmpty || !take(part, context) { waiting.append(part) }
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        isReading = false
+        flushIfNeeded()
+        context.fireChannelReadComplete()
+    }
+
+    func read(context: ChannelHandlerContext) {
+        // With a half-closed input there is nothing to read, and NIO knows.
+        if phase != .open || mayRead(context) { context.read() } else { readIsHeld = true }
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        readAgain(context)
+        context.fireChannelWritabilityChanged()
+    }
+
+    /// Nothing more is read from a client that has enough under way, or that does not read its answers.
+    private func mayRead(_ context: ChannelHandlerContext) -> Bool {
+        waiting.isEmpty && turns.answers.count < limits.pipelinedRequests && context.channel.isWritable
+    }
+
+    func readAgain(_ context: ChannelHandlerContext) {
+        guard readIsHeld, mayRead(context) else { return }
+        readIsHeld = false
+        context.read()
+    }
+
+    /// Goes on with what waited for its turn.
+    func resume() {
+        guard !isResuming, let context else { return }
+        isResuming = true
+        defer { isResuming = false }
+        var passedAny = false
+        while phase == .open, let part = waiting.first, take(part, context) {
+            waiting.removeFirst()
+            passedAny = true
+        }
+        if passedAny { context.fireChannelReadComplete() }
+        guard waiting.isEmpty, phase == .open else { return }
+        if let failure, turns.passed.isEmpty {
+            refuse(with: failure)
+        } else if turns.answers.isEmpty {
+            if inputClosedIsHeld {
+                inputClosedIsHeld = false
+                context.fireUserInboundEventTriggered(ChannelEvent.inputClosed)
+            }
+            closeIfDeferred(context)
+        }
+        readAgain(context)
+    }
+
+    /// - Returns: whether its turn had come.
+    private func take(_ part: HTTPServerRequestPart, _ context: ChannelHandlerContext) -> Bool {
+        switch part {
+        case .head(let head): return begin(head, context)
+        case .body(let bytes): goOn(bytes, context)
+        case .end(let trailers): end(trailers, context)
+        }
+        return true
+    }
+
+    private func begin(_ head: HTTPRequestHead, _ context: ChannelHandlerContext) -> Bool {
+        let expectation = Expectation(head)
+        if let length = head.headers.first(name: "content-length").flatMap({ Int($0) }), length > limits.bodyBytes {
+            return refuse(head, Problem(.bodyTooLarge, "The body may have \(limits.bodyBytes) bytes."))
+        }
+        if expectation == .other { return refuse(head, Problem(.malformedRequest, "Only Expect: 100-continue is understood.")) }
+        let isAlone = expectation == .continues
+        if let coupon = HotRoute.coupon(in: head) {
+            guard turns.mayBegin(.hot, alone: isAlone) else { return false }
+            reading = .hot(HotRequest(head, coupon: coupon, verifier: services.verifier, requestID: services.requestID))
+        } else {
+            guard turns.mayBegin(.passed, alone: isAlone) else { return false }
+            turns.pass(keepAlive: head.isKeepAlive)
+            reading = .passed(since: .now(), bytes: 0)
+            context.fireChannelRead(Self.wrapInboundOut(.head(head)))
+        }
+        if isAlone { sendContinue() }
+        return true
+    }
+
+    /// Answers without reading the body, which also ends the connection: where the body ends is not worth finding out.
+    private func refuse(_ head: HTTPRequestHead, _ problem: Problem) -> Bool {
+        guard turns.mayBegin(.hot, alone: false) else { return false }
+        let request = HotRequest(head, refused: problem, requestID: services.requestID)
+        reading = .discarded
+        answer(request, turns.answers.reserve(), .refused(problem), after: .linger)
+        return true
+    }
+
+    private func goOn(_ bytes: ByteBuffer, _ context: ChannelHandlerContext) {
+        switch reading {
+        case .hot(var request):
+            // Nothing else may hold the body's bytes while they are appended.
+            reading = .nothing
+            if request.append(bytes, limit: limits.bodyBytes) {
+                reading = .hot(request)
+            } else {
+                reading = .discarded
+                let problem = Problem(.bodyTooLarge, "The body may have \(limits.bodyBytes) bytes.")
+                answer(request, turns.answers.reserve(), .refused(problem), after: .linger)
+            }
+        case .passed(let since, let count):
+            guard count + bytes.readableBytes <= limits.bodyBytes else {
+                return failPassed(Problem(.bodyTooLarge, "The body may have \(limits.bodyBytes) bytes."))
+            }
+            reading = .passed(since: since, bytes: count + bytes.readableBytes)
+            context.fireChannelRead(Self.wrapInboundOut(.body(bytes)))
+        case .nothing, .discarded: break
+        }
+    }
+
+    private func end(_ trailers: HTTPHeaders?, _ context: ChannelHandlerContext) {
+        let ended = reading
+        reading = .nothing
+        lastActivity = .now()
+        switch ended {
+        case .hot(let request):
+            if request.connection == .close { reading = .discarded }
+            redeem(request)
+        case .passed:
+            context.fireChannelRead(Self.wrapInboundOut(.end(trailers)))
+        case .nothing: break
+        case .discarded: reading = .discarded
+        }
+    }
+
+    private func redeem(_ request: HotRequest) {
+        let ticket = turns.answers.reserve()
+        do throws(Problem) {
+            services.decider.decide(try request.finished(digester: services.digester)) { [self] decision in
+                answer(request, ticket, decision, after: request.connection == .close ? .close : .keepAlive)
+            }
+        } catch {
+            answer(request, ticket, .refused(error), after: request.connection == .close ? .close : .keepAlive)
+        }
+    }
+}
+
+/// What a client wants to hear before it sends the body (RFC 9110, section 10.1.1).
+private enum Expectation {
+    case none
+    case continues
+    case other
+
+    init(_ head: HTTPRequestHead) {
+        // HTTP/1.0 knows no interim answers, so its expectations are not heard.
+        guard head.version != .http1_0, let value = head.headers.first(name: "expect") else {
+            self = .none
+            return
+        }
+        self = value.lowercased() == "100-continue" ? .continues : .other
+    }
+}

@@ -1,0 +1,117 @@
+import NIOCore
+import NIOHTTP1
+
+/// Sits between NIO's HTTP codec and Hummingbird's handlers, answers redemptions on the event loop that read them, and passes
+/// everything else on. It also keeps what belongs to the connection as a whole, which neither side alone can: the order of
+/// answers, the limits on what a client may send and how slowly, `100 Continue`, and how a connection ends.
+///
+/// `HotRouteHandler+Reading` takes requests in, `+Answering` lets answers out, `+Ending` closes.
+final class HotRouteHandler: ChannelDuplexHandler {
+    typealias InboundIn = HTTPServerRequestPart
+    typealias InboundOut = HTTPServerRequestPart
+    typealias OutboundIn = HTTPServerResponsePart
+    typealias OutboundOut = HTTPServerResponsePart
+
+    /// What the part that comes next belongs to.
+    enum Reading {
+        case nothing
+        case hot(HotRequest)
+        /// `bytes` of its body were passed on.
+        case passed(since: NIODeadline, bytes: Int)
+        /// The rest of a request that has its answer already, or of a connection that is about to end.
+        case discarded
+    }
+
+    enum Phase {
+        case open
+        /// The last answer was written; what still comes is not read.
+        case ending
+        case ended
+    }
+
+    /// A close that Hummingbird asked for while the hot route still owes an answer.
+    struct DeferredClose {
+        let mode: CloseMode
+        let promise: EventLoopPromise<Void>?
+    }
+
+    let services: LoopServices
+    var limits: ServerLimits { services.limits }
+
+    var phase = Phase.open
+    var reading = Reading.nothing
+    var turns = ConnectionTurns()
+    /// Parts of requests whose turn has not come. While there are any, nothing more is read.
+    var waiting = CircularBuffer<HTTPServerRequestPart>()
+    /// What ends the connection once everything owed before it is answered.
+    var failure: Problem?
+    var passedHasBegun = false
+    var passedCloses = false
+
+    var readIsHeld = false
+    var needsFlush = false
+    var isReading = false
+    var isResuming = false
+    var isQuiescing = false
+    var inputIsClosed = false
+    var inputClosedIsHeld = false
+    var deferredClose: DeferredClose?
+
+    /// Of the last sign of life that counts; see `timerFired`.
+    var lastActivity = NIODeadline.now()
+    var timer: Scheduled<Void>?
+    var context: ChannelHandlerContext?
+    /// Where bytes that are already HTTP are written, past the encoder.
+    var beforeEncoder: ChannelHandlerContext?
+
+    init(services: LoopServices) {
+        self.services = services
+    }
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+        do {
+            beforeEncoder = try context.pipeline.syncOperations.context(handlerType: HTTPResponseEncoder.self)
+        } catch {
+            preconditionFailure("the hot route needs an HTTPResponseEncoder before it: \(error)")
+        }
+        if context.channel.isActive { began(context) }
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        ended()
+        self.context = nil
+        beforeEncoder = nil
+    }
+
+    func channelActive(context: ChannelHandlerContext) {
+        began(context)
+        context.fireChannelActive()
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        ended()
+        context.fireChannelInactive()
+    }
+
+    private func began(_ context: ChannelHandlerContext) {
+        guard timer == nil else { return }
+        services.metrics.connections.increment(by: 1)
+        lastActivity = .now()
+        scheduleTimer(context)
+    }
+
+    private func ended() {
+        guard phase != .ended else { return }
+        phase = .ended
+        if timer != nil { services.metrics.connections.decrement(by: 1) }
+        timer?.cancel()
+        waiting.removeAll()
+        reading = .discarded
+        deferredClose?.promise?.fail(ChannelError.ioOnClosedChannel)
+        deferredClose = nil
+    }
+}
+
+@available(*, unavailable)
+extension HotRouteHandler: Sendable {}

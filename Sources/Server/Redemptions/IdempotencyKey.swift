@@ -1,0 +1,22 @@
+import Domain
+
+/// What makes two requests the same request: the client's `Idempotency-Key`.
+enum IdempotencyKey {
+    static func isValid(_ key: String) -> Bool {
+        (1...Limits.idempotencyKeyBytes).contains(key.utf8.count) && key.utf8.allSatisfy { (0x21...0x7E).contains($0) }
+    }
+
+    /// The tail of the redemption's id. With a key it follows from user, coupon and key, so that the same request again proposes
+    /// the same id, wherever and whenever it is answered; without one it is random. The id of a user has one length and a
+    /// coupon's has no `|`, so no two triples have the same text.
+    static func tail(user: UserID, coupon: CouponID, key: String?) -> UUIDv7.Tail {
+        guard let key else { return .random() }
+        let digest = SHA256.digest(of: "\(user)|\(coupon)|\(key)")
+        return digest.withUnsafeBytes { bytes in
+            UUIDv7.Tail(
+                high: UInt16(bigEndian: bytes.loadUnaligned(as: UInt16.self)),
+                low: UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: 2, as: UInt64.self))
+            )
+        }
+    }
+}

@@ -1,0 +1,44 @@
+import Domain
+import HotPath
+import NIOCore
+
+/// What the hot route needs and one event loop owns. It is made and used on that loop only.
+final class LoopServices {
+    let verifier: AccessTokenVerifier
+    let digester: CodeDigester
+    let durability: Durability
+    let limits: ServerLimits
+    let metrics: HTTPMetrics
+    let decider: RedemptionDecider
+    private var ids = RequestIDGenerator()
+    private var date = ""
+    private var dateSecond: Int64 = -1
+
+    init(
+        verifier: AccessTokenVerifier,
+        digester: CodeDigester,
+        durability: Durability,
+        limits: ServerLimits,
+        metrics: HTTPMetrics,
+        decider: RedemptionDecider
+    ) {
+        self.verifier = verifier
+        self.digester = digester
+        self.durability = durability
+        self.limits = limits
+        self.metrics = metrics
+        self.decider = decider
+    }
+
+    func requestID() -> String { ids.make() }
+
+    /// The value of `Date`, made once a second.
+    func httpDate() -> String {
+        let now = Timestamp.now()
+        if now.milliseconds / 1000 != dateSecond {
+            dateSecond = now.milliseconds / 1000
+            date = now.httpDate
+        }
+        return date
+    }
+}

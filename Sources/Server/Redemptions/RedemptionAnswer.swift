@@ -1,0 +1,75 @@
+import Domain
+import HotPath
+
+/// What a client is told of a redemption: the same whether it named the coupon or only its code.
+enum RedemptionAnswer: Hashable, Sendable {
+    case redeemed(Redemption, replayed: Bool)
+    case refused(Problem)
+
+    /// `nil`: more has to be found out first.
+    init?(_ reply: RedeemReply) {
+        switch reply {
+        case .accepted(let redemption): self = .redeemed(redemption, replayed: false)
+        case .replayed(let redemption): self = .redeemed(redemption, replayed: true)
+        case .alreadyRedeemed(let id):
+            self = .refused(Problem(.alreadyRedeemed, member: Problem.Member(name: "redemption", value: id.description)))
+        case .soldOut: self = .refused(Problem(.soldOut))
+        case .insufficientCredit: self = .refused(Problem(.insufficientCredit))
+        case .wrongCode: self = .refused(Problem(.wrongCode))
+        case .tooManyAttempts(let seconds): self = .refused(Problem(.tooManyAttempts, retryAfter: seconds))
+        case .couponNotStarted(let start):
+            self = .refused(Problem(.couponNotStarted, member: Problem.Member(name: "starts_at", value: start.rfc3339)))
+        case .couponPaused: self = .refused(Problem(.couponPaused))
+        case .couponEnded: self = .refused(Problem(.couponEnded))
+        case .sessionRevoked: self = .refused(Problem(.sessionRevoked))
+        case .couponNotLoaded, .userNotLoaded: return nil
+        }
+    }
+
+    /// The name under which it is counted.
+    var outcome: String {
+        switch self {
+        case .redeemed(_, replayed: false): RedeemCode.accepted.rawValue
+        case .redeemed(_, replayed: true): RedeemCode.replayed.rawValue
+        case .refused(let problem): problem.code.rawValue
+        }
+    }
+}
+
+extension Problem {
+    /// What a failed write tells a client: *unknown* wherever it may have happened, never *failed*.
+    init(write error: RedisError) {
+        if error.outcomeIsUnknown {
+            self.init(.outcomeUnknown)
+        } else if let code = error.refusal {
+            self.init(code)
+        } else {
+            // An error from within a script, which may have written before it.
+            self.init(.outcomeUnknown)
+        }
+    }
+
+    /// What a failed read tells a client.
+    init(read error: RedisError) {
+        self.init(error.refusal ?? .redisUnavailable)
+    }
+}
+
+extension RedisError {
+    /// The words with which Redis refuses a command before it has done anything.
+    private static let refusals: Set<String> = [
+        "OOM", "LOADING", "READONLY", "MISCONF", "NOAUTH", "NOPERM", "WRONGPASS", "BUSY", "NOREPLICAS", "MASTERDOWN", "CLUSTERDOWN",
+        "MOVED", "ASK", "TRYAGAIN",
+    ]
+
+    /// `nil`: not known to have been refused as a whole.
+    fileprivate var refusal: ProblemCode? {
+        switch code {
+        case .notConnected, .closed: .redisUnavailable
+        case .pendingLimitReached: .overloaded
+        case .serverError where isShardClosed: .shardClosed
+        case .serverError: serverPrefix.map(RedisError.refusals.contains) == true ? .redisUnavailable : nil
+        default: nil
+        }
+    }
+}

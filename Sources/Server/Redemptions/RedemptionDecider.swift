@@ -1,0 +1,85 @@
+import Domain
+import HotPath
+import NIOCore
+
+/// Decides redemptions, to the end: what Redis does not know yet is fetched, and it is asked again. One for each event loop;
+/// calls are made, and answers come, on that loop. With a loaded user it is one call of the redeemer and nothing else.
+final class RedemptionDecider {
+    private let eventLoop: any EventLoop
+    private let redeemer: Redeemer
+    private let redis: RedisConnection
+    private let hotPath: HotPath
+    private let users: UserLoader
+    private let durability: DurabilityGuard
+
+    /// Each answer of Redis that asks for something else to be done first is acted on so often. The first is the rule; a second
+    /// one means that the shard was opened anew in between.
+    private static let tries = 2
+
+    init(on eventLoop: any EventLoop, hotPath: HotPath, users: UserLoader, durability: DurabilityGuard) {
+        self.eventLoop = eventLoop
+        self.hotPath = hotPath
+        self.users = users
+        self.durability = durability
+        redeemer = hotPath.redeemer(on: eventLoop)
+        redis = hotPath.client.connection(on: eventLoop)
+    }
+
+    func decide(_ request: RedeemRequest, _ completion: @escaping (RedemptionAnswer) -> Void) {
+        guard durability.holds else { return completion(.refused(Problem(.durabilityUnavailable))) }
+        ask(request, userLoads: 0, couponLooks: 0, completion)
+    }
+
+    private func ask(
+        _ request: RedeemRequest,
+        userLoads: Int,
+        couponLooks: Int,
+        _ completion: @escaping (RedemptionAnswer) -> Void
+    ) {
+        redeemer.redeem(request) { [self] result in
+            switch result {
+            case .failure(let error): completion(.refused(Problem(write: error)))
+            case .success(.userNotLoaded):
+                guard userLoads < RedemptionDecider.tries else { return completion(.refused(Problem(.shardClosed))) }
+                load(request.user) { [self] problem in
+                    if let problem { return completion(.refused(problem)) }
+                    ask(request, userLoads: userLoads + 1, couponLooks: couponLooks, completion)
+                }
+            case .success(.couponNotLoaded):
+                guard couponLooks < 1 else { return completion(.refused(Problem(.couponNotFound))) }
+                lookAtShard(of: request.user) { [self] problem in
+                    if let problem { return completion(.refused(problem)) }
+                    // It is open now, but it may have been opened in between: the second answer counts.
+                    ask(request, userLoads: userLoads, couponLooks: couponLooks + 1, completion)
+                }
+            case .success(let reply):
+                guard let answer = RedemptionAnswer(reply) else { preconditionFailure("no answer to \(reply.code)") }
+                completion(answer)
+            }
+        }
+    }
+
+    private func load(_ user: UserID, _ completion: @escaping (Problem?) -> Void) {
+        users.load(user, on: eventLoop).assumeIsolated().whenComplete { result in
+            switch result {
+            case .success(.loaded): completion(nil)
+            // A token of ours for a user that is not there: the user was deleted.
+            case .success(.unknown): completion(Problem(.tokenInvalid))
+            case .success(.failed(let problem)): completion(problem)
+            case .failure: completion(Problem(.internal))
+            }
+        }
+    }
+
+    /// A shard that is closed or being rebuilt has no record.
+    private func lookAtShard(of user: UserID, _ completion: @escaping (Problem?) -> Void) {
+        let key = Keys(hotPath.shards.shard(of: user)).shard
+        redis.send(["HGET", key, "epoch"]) { result in
+            switch result {
+            case .success(.null): completion(Problem(.shardClosed))
+            case .success: completion(nil)
+            case .failure(let error): completion(Problem(read: error))
+            }
+        }
+    }
+}

@@ -1,0 +1,47 @@
+/// What the server allows its clients and itself. Each limit has its unit in its type or its name.
+public struct ServerLimits: Sendable {
+    /// Bytes of a request's body.
+    public var bodyBytes = 4096
+    /// Bytes of all header fields together, and of one.
+    public var headerBytes = 16 << 10
+    public var headerFields = 100
+    /// Client connections; further ones wait in the kernel's queue.
+    public var connections = 20_000
+    /// Connections in the kernel's queue.
+    public var backlog = 1024
+    /// Redemptions of one connection that are being decided. Beyond, nothing more is read from it.
+    public var pipelinedRequests = 32
+    /// A connection on which nothing happens is closed.
+    public var idleTimeout: Duration = .seconds(60)
+    /// From a request's first header field to its last byte.
+    public var requestTimeout: Duration = .seconds(10)
+    /// How long a connection that was refused more input may take to read why.
+    public var lingerTimeout: Duration = .seconds(1)
+    /// Users that wait to be read from Postgres.
+    public var userLoads = 20_000
+    /// Users read from Postgres by one statement.
+    public var userLoadBatch = 256
+    /// Statements that read users, at once, for each shard.
+    public var userLoadStatements = 2
+    /// Entries in the cache of coupons, each way: by id and by the digest of the code.
+    public var cachedCoupons = 10_000
+    /// How old a coupon from the cache may be. What is left is never from the cache.
+    public var couponAge: Duration = .seconds(1)
+    /// Items of one page, where the client names no number and where it names one.
+    public var pageDefault = 50
+    public var pageGreatest = 200
+    /// How old the state that probes and scrapes see may be.
+    public var statusAge: Duration = .seconds(1)
+    /// For each check that a probe makes.
+    public var probeTimeout: Duration = .seconds(1)
+
+    public init() {}
+
+    func check() {
+        precondition(bodyBytes >= 256 && headerBytes >= 1024 && headerFields >= 8)
+        precondition(connections > 0 && backlog > 0 && pipelinedRequests > 0)
+        precondition(userLoads >= userLoadBatch && userLoadBatch > 0 && userLoadStatements > 0)
+        precondition(cachedCoupons > 0 && pageDefault > 0 && pageDefault <= pageGreatest)
+        precondition(requestTimeout <= idleTimeout && statusAge > .zero)
+    }
+}
