@@ -4,7 +4,9 @@
 --
 -- KEYS  1 fence: the highest epoch begun in this Redis · 2 outbox · 3 shard
 -- ARGV  1 epoch
--- REPLY begun, or an error with the prefix FENCED if this epoch or a later one was begun before. Nothing changed then.
+-- REPLY a code, or an error with the prefix FENCED if this epoch or a later one was begun before. Nothing changed then.
+--
+--   begun
 --
 -- Run by EVAL, since the shard is closed: what EVAL caches is this script alone, so redeem stays NOSCRIPT.
 

@@ -3,7 +3,9 @@
 --
 -- KEYS  1 fence · 2 shard · then each coupon
 -- ARGV  1 epoch, then for each coupon: code digest, price, left, starts (ms or ''), ends (ms or ''), state
--- REPLY loaded, or an error with the prefix FENCED if another epoch was begun or the shard is open. Nothing changed then.
+-- REPLY a code, or an error with the prefix FENCED if another epoch was begun or the shard is open. Nothing changed then.
+--
+--   loaded
 --
 -- Run by EVAL, as begin_epoch is.
 
@@ -29,7 +31,7 @@ end
 
 local fence = call('GET', KEYS[1])
 if fence ~= epoch then
-    return redis.error_reply('FENCED epoch ' .. epoch .. ': this Redis has begun epoch ' .. (fence or 'none'))
+    return redis.error_reply('FENCED epoch ' .. epoch .. ': this Redis has begun ' .. (fence and 'epoch ' .. fence or 'none yet'))
 end
 if call('EXISTS', KEYS[2]) == 1 then
     return redis.error_reply('FENCED epoch ' .. epoch .. ': the shard is open')

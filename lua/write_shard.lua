@@ -4,7 +4,9 @@
 --
 -- KEYS  1 fence · 2 shard
 -- ARGV  1 epoch · 2 control: the last control sequence number that the coupons written contain
--- REPLY written, or an error with the prefix FENCED if another epoch was begun or the shard has a record. Nothing changed then.
+-- REPLY a code, or an error with the prefix FENCED if another epoch was begun or the shard is open. Nothing changed then.
+--
+--   written
 --
 -- Run by EVAL, as begin_epoch is.
 
@@ -15,7 +17,7 @@ if #KEYS ~= 2 or #ARGV ~= 2 or not string.find(control, '^%d+$') then
 end
 local fence = call('GET', KEYS[1])
 if fence ~= epoch then
-    return redis.error_reply('FENCED epoch ' .. epoch .. ': this Redis has begun epoch ' .. (fence or 'none'))
+    return redis.error_reply('FENCED epoch ' .. epoch .. ': this Redis has begun ' .. (fence and 'epoch ' .. fence or 'none yet'))
 end
 if call('EXISTS', KEYS[2]) == 1 then
     return redis.error_reply('FENCED epoch ' .. epoch .. ': the shard is open')

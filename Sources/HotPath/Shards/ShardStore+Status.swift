@@ -15,6 +15,24 @@ public struct ShardStatus: Sendable, Hashable {
     public var scriptsLoaded: Bool
     /// Redis's own, another one after each start of it.
     public var runID: String
+
+    public init(
+        epoch: Epoch? = nil,
+        control: Int? = nil,
+        begunEpoch: Epoch? = nil,
+        outboxLastID: StreamID,
+        outboxLength: Int,
+        scriptsLoaded: Bool,
+        runID: String
+    ) {
+        self.epoch = epoch
+        self.control = control
+        self.begunEpoch = begunEpoch
+        self.outboxLastID = outboxLastID
+        self.outboxLength = outboxLength
+        self.scriptsLoaded = scriptsLoaded
+        self.runID = runID
+    }
 }
 
 extension ShardStore {
