@@ -1,0 +1,89 @@
+import Domain
+import NIOCore
+import Testing
+
+@testable import HotPath
+
+/// The state machine alone: what arrives, what is to be done.
+@Suite struct RedeemBatchesTests {
+    typealias Batches = RedeemBatches<Int>
+
+    let x = Batches.Line(shard: Shard(index: 0), coupon: CouponID("x")!)
+    let y = Batches.Line(shard: Shard(index: 0), coupon: CouponID("y")!)
+    let now = NIODeadline.uptimeNanoseconds(1_000_000_000)
+
+    private func batches(batch: Int = 64, waiting: Int = 100) -> Batches {
+        Batches(batchLimit: batch, waitingLimit: waiting, waitLimit: .seconds(1))
+    }
+
+    @Test func aLoneRequestIsSentAtOnce() {
+        var batches = batches()
+        #expect(batches.arrived(1, in: x, now: now) == .send)
+        #expect(batches.answered(x, now: now).batch.isEmpty)
+        #expect(batches.arrived(2, in: x, now: now) == .send)
+    }
+
+    @Test func whatWaitsGoesTogetherWhenTheCallReturns() {
+        var batches = batches(batch: 3)
+        #expect(batches.arrived(1, in: x, now: now) == .send)
+        for request in 2...6 { #expect(batches.arrived(request, in: x, now: now) == .wait) }
+        #expect(batches.waitingCount == 5)
+        #expect(batches.answered(x, now: now).batch == [2, 3, 4])
+        #expect(batches.arrived(7, in: x, now: now) == .wait)
+        #expect(batches.answered(x, now: now).batch == [5, 6, 7])
+        #expect(batches.answered(x, now: now).batch == [])
+        #expect(batches.waitingCount == 0)
+    }
+
+    @Test func couponsDoNotWaitForEachOther() {
+        var batches = batches()
+        #expect(batches.arrived(1, in: x, now: now) == .send)
+        #expect(batches.arrived(2, in: y, now: now) == .send)
+        #expect(batches.arrived(3, in: y, now: now) == .wait)
+        let elsewhere = Batches.Line(shard: Shard(index: 1), coupon: x.coupon)
+        #expect(batches.arrived(4, in: elsewhere, now: now) == .send)
+        #expect(batches.answered(y, now: now).batch == [3])
+    }
+
+    @Test func waitingIsBoundedOverAllCoupons() {
+        var batches = batches(waiting: 2)
+        #expect(batches.arrived(1, in: x, now: now) == .send)
+        #expect(batches.arrived(2, in: y, now: now) == .send)
+        #expect(batches.arrived(3, in: x, now: now) == .wait)
+        #expect(batches.arrived(4, in: y, now: now) == .wait)
+        #expect(batches.arrived(5, in: x, now: now) == .refuse)
+        // What can be sent need not wait.
+        let other = Batches.Line(shard: Shard(index: 0), coupon: CouponID("z")!)
+        #expect(batches.arrived(6, in: other, now: now) == .send)
+        #expect(batches.answered(x, now: now).batch == [3])
+        #expect(batches.arrived(7, in: x, now: now) == .wait)
+    }
+
+    @Test func whoWaitedTooLongIsNotSent() {
+        var batches = batches(batch: 2)
+        #expect(batches.arrived(1, in: x, now: now) == .send)
+        #expect(batches.arrived(2, in: x, now: now) == .wait)
+        #expect(batches.arrived(3, in: x, now: now) == .wait)
+        for request in 4...6 { #expect(batches.arrived(request, in: x, now: now + .milliseconds(500)) == .wait) }
+        // The place of those who are late is not lost to the batch.
+        let next = batches.answered(x, now: now + .milliseconds(1001))
+        #expect(next.expired == [2, 3])
+        #expect(next.batch == [4, 5])
+        #expect(batches.waitingCount == 1)
+        let last = batches.answered(x, now: now + .seconds(9))
+        #expect(last.expired == [6])
+        #expect(last.batch == [])
+        #expect(batches.arrived(7, in: x, now: now) == .send)
+    }
+
+    @Test func aFailedCallTakesThoseWhoWaitWithIt() {
+        var batches = batches()
+        #expect(batches.arrived(1, in: x, now: now) == .send)
+        #expect(batches.arrived(2, in: y, now: now) == .send)
+        for request in 3...5 { #expect(batches.arrived(request, in: x, now: now) == .wait) }
+        #expect(batches.arrived(6, in: y, now: now) == .wait)
+        #expect(batches.failed(x) == [3, 4, 5])
+        #expect(batches.waitingCount == 1)
+        #expect(batches.arrived(7, in: x, now: now) == .send)
+    }
+}

@@ -1,0 +1,216 @@
+import Domain
+import LocalStack
+import TestSupport
+import Testing
+
+@testable import HotPath
+
+@Suite struct ShardStoreTests {
+    let x = CouponID("x")!
+
+    @Test func namesKeysByShard() {
+        let keys = Keys(Shard(index: 3))
+        let user = UserID("0197f000-0000-7000-8000-000000000001")!
+        let session = SessionID("0197f000-0000-7000-8000-000000000002")!
+        #expect(keys.shard == "{s3}:shard")
+        #expect(keys.outbox == "{s3}:outbox")
+        #expect(keys.fence == "{s3}:fence")
+        #expect(keys.coupon(x) == "{s3}:coupon:x")
+        #expect(keys.user(user) == "{s3}:user:0197f000-0000-7000-8000-000000000001")
+        #expect(keys.session(session) == "{s3}:session:0197f000-0000-7000-8000-000000000002")
+        #expect(keys.sessions(user) == "{s3}:sessions:0197f000-0000-7000-8000-000000000001")
+    }
+
+    @Test func statusSaysWhereTheShardStands() async throws {
+        try await withShard { shard in
+            let empty = try await shard.store.status()
+            #expect(empty.runID.count == 40)
+            let expected = ShardStatus(outboxLastID: .zero, outboxLength: 0, scriptsLoaded: false, runID: empty.runID)
+            #expect(empty == expected)
+
+            try await shard.open([.test()], epoch: Epoch(4), control: 9)
+            var status = try await shard.store.status()
+            #expect(status.epoch == Epoch(4) && status.begunEpoch == Epoch(4) && status.control == 9 && status.scriptsLoaded)
+            let user = try await shard.addUser(control: 9, epoch: Epoch(4))
+            let id = try await redemption(shard, user.request(x)).id
+            status = try await shard.store.status()
+            #expect(status.outboxLength == 1)
+            #expect(status.outboxLastID.milliseconds == id.uuid.milliseconds)
+
+            // One script missing is enough to be closed.
+            try await shard("SCRIPT", "FLUSH")
+            try await shard("SCRIPT", "LOAD", Script.redeem.source)
+            #expect(try await shard.store.status().scriptsLoaded == false)
+        }
+    }
+
+    @Test func aMissingScriptIsAClosedShard() async throws {
+        try await withShard { shard in
+            let user = TestUser()
+            let error = await #expect(throws: RedisError.self) { try await shard.store.credit(of: user.id) }
+            #expect(error?.isShardClosed == true)
+            #expect(error?.outcomeIsUnknown == false)
+            let bulk = await #expect(throws: RedisError.self) { try await shard.store.credits(of: [user.id]) }
+            #expect(bulk?.isShardClosed == true)
+            try await shard.open()
+            #expect(try await shard.store.credit(of: user.id) == nil)
+        }
+    }
+
+    /// A stale owner may load the scripts of a closed shard, or a server may: there is nothing to redeem in it.
+    @Test func aClosedShardRedeemsNothingEvenWithItsScripts() async throws {
+        try await withShard { shard in
+            try await shard.open([.test(), .test("unknown-to-postgres")])
+            let user = try await shard.addUser()
+            _ = try await redemption(shard, user.request(x))
+            let entries = try await shard.store.readOutbox(after: .zero, count: 10)
+            try await shard.store.close(coupons: [x])
+            let error = await #expect(throws: RedisError.self) { try await shard.hotPath.redeem(user.request(x)) }
+            #expect(error?.isShardClosed == true)
+
+            try await shard.store.loadScripts()
+            let other = CouponID("unknown-to-postgres")!
+            #expect(try await shard.hotPath.redeem(user.request(x)) == .couponNotLoaded)
+            #expect(try await shard.hotPath.redeem(user.request(other)) == .couponNotLoaded)
+            let snapshot = UserSnapshot(user: TestUser().id, balance: 5, redemptions: [:], control: 0, epoch: shard.epoch)
+            #expect(try await shard.store.loadUser(snapshot) == .wrongEpoch)
+            let grant = ControlEntry(sequence: 1, change: .creditGranted(user.id, amount: 1))
+            #expect(try await shard.store.applyControl(grant, epoch: shard.epoch) == .wrongEpoch)
+            #expect(try await shard.store.settle(shard.epoch, entries) == .wrongEpoch)
+            // What was accepted before is there to be drained.
+            #expect(try await shard.store.readOutbox(after: .zero, count: 10) == entries)
+
+            // Nor does it in the middle of the rebuild: coupons are there, but no user is of their epoch.
+            try await shard.store.beginEpoch(Epoch(2))
+            try await shard.store.writeCoupons([.test()], epoch: Epoch(2))
+            #expect(try await shard.hotPath.redeem(user.request(x)) == .userNotLoaded)
+            try await shard.store.writeShard(epoch: Epoch(2), control: 0)
+            #expect(try await shard.hotPath.redeem(user.request(x)) == .userNotLoaded)
+            #expect(try await shard.store.readOutbox(after: .zero, count: 10) == [])
+        }
+    }
+
+    @Test func manyUsersAreLoadedTogether() async throws {
+        try await withShard { shard in
+            try await shard.open()
+            let users = (0..<1200).map { _ in TestUser().id }
+            var snapshots = users.map {
+                UserSnapshot(user: $0, balance: 7, redemptions: [:], control: 0, epoch: shard.epoch)
+            }
+            snapshots.append(UserSnapshot(user: TestUser().id, balance: 7, redemptions: [:], control: 0, epoch: Epoch(9)))
+            snapshots.append(snapshots[0])
+            let replies = try await shard.store.loadUsers(snapshots)
+            #expect(replies == Array(repeating: .loaded, count: 1200) + [.wrongEpoch, .alreadyLoaded])
+            let credits = try await shard.store.credits(of: users)
+            #expect(credits == Dictionary(uniqueKeysWithValues: users.map { ($0, Credit(available: 7, held: 0)) }))
+            #expect(try await shard.store.loadUsers([]) == [])
+        }
+    }
+
+    @Test func readsTheOutboxInParts() async throws {
+        try await withShard { shard in
+            try await shard.open([.test()])
+            #expect(try await shard.store.readOutbox(after: .zero, count: 10) == [])
+            #expect(try await shard.store.readOutbox(after: .zero, count: 10, block: .milliseconds(20)) == [])
+            var ids: [RedemptionID] = []
+            for _ in 0..<3 { ids.append(try await redemption(shard, shard.addUser().request(x)).id) }
+            try await shard("XADD", shard.keys.outbox, "*", "epoch", "1", "coupon", "X!", "price", "1", "u", "t")
+            let first = try await shard.store.readOutbox(after: .zero, count: 2, block: .seconds(1))
+            let rest = try await shard.store.readOutbox(after: first[1].id, count: 10)
+            #expect((first + rest).prefix(3).compactMap(\.onlyRedemption) == ids)
+            #expect(rest.count == 2)
+            guard case .malformed(_, let fields, let reason) = rest[1] else { throw TestFailure("\(rest[1])") }
+            #expect(fields == ["epoch", "1", "coupon", "X!", "price", "1", "u", "t"])
+            #expect(reason == "not a coupon id: 'X!'")
+        }
+    }
+
+    /// A read that waits is woken by the entry, not by its end.
+    @Test func aBlockedReadIsWoken() async throws {
+        try await withShard { shard in
+            try await shard.open([.test()])
+            let user = try await shard.addUser()
+            let store = shard.store
+            async let read = store.readOutbox(after: .zero, count: 10, block: .seconds(60))
+            let redemption = try await redemption(shard, user.request(x))
+            #expect(try await read.compactMap(\.onlyRedemption) == [redemption.id])
+        }
+    }
+
+    @Test(arguments: [
+        ["a", "1"], ["epoch", "1", "coupon", "x", "price", "1"], ["epoch", "1", "coupon", "x", "price", "1", "user"],
+        ["epoch", "one", "coupon", "x", "price", "1", "u", "t"], ["epoch", "1", "coupon", "x", "price", "-1", "u", "t"],
+        ["epoch", "1", "coupon", "x", "price", "1", "u", "t"],
+        ["epoch", "1", "coupon", "x", "price", "1", "0197f000-0000-7000-8000-000000000001", "t"],
+    ])
+    func whatIsNoEntryIsMalformed(_ fields: [String]) {
+        let id = StreamID(milliseconds: 1, sequence: 2)
+        guard case .malformed(id, fields, let reason) = OutboxRead(id: id, fields: fields) else {
+            Issue.record("\(fields)")
+            return
+        }
+        #expect(!reason.isEmpty)
+    }
+
+    @Test func settlesInPartsThatDoNotBlockRedisForLong() {
+        func read(_ index: Int, users: Int) -> OutboxRead {
+            let id = StreamID(milliseconds: UInt64(index), sequence: 0)
+            let redemptions = (0..<users).map { _ in
+                Redemption(id: RedemptionID(outbox: id, tail: .random()), user: TestUser().id, coupon: x, price: 1)
+            }
+            return .entry(OutboxEntry(id: id, epoch: Epoch(1), redemptions: redemptions))
+        }
+        let single = ShardStore.parts(of: (1...300).map { read($0, users: 1) })
+        #expect(single.map(\.entries) == [128, 128, 44])
+        #expect(single.map(\.first.milliseconds) == [1, 129, 257])
+        #expect(single.map(\.last.milliseconds) == [128, 256, 300])
+        let full = ShardStore.parts(of: (1...9).map { read($0, users: 64) })
+        #expect(full.map(\.entries) == [4, 4, 1])
+        #expect(full.map(\.users.count) == [256, 256, 64])
+        #expect(ShardStore.parts(of: []).isEmpty)
+    }
+
+    @Test func settlesManyEntries() async throws {
+        try await withShard { shard in
+            try await shard.open([.test("x", price: 1, total: 1000), .test("y", price: 2, total: 1000)])
+            var users: [TestUser] = []
+            for _ in 0..<200 { users.append(try await shard.addUser()) }
+            for user in users {
+                for coupon in [x, CouponID("y")!] { _ = try await redemption(shard, user.request(coupon)) }
+            }
+            let reads = try await shard.store.readOutbox(after: .zero, count: 1000)
+            #expect(reads.count == 400)
+            #expect(try await shard.store.settle(shard.epoch, reads) == .settled(drifted: 0))
+            let credits = try await shard.store.credits(of: users.map(\.id))
+            #expect(credits.values.allSatisfy { $0 == Credit(available: 97, held: 0) })
+            #expect(try await shard.store.status().outboxLength == 0)
+            #expect(try await shard.store.settle(shard.epoch, []) == .settled(drifted: 0))
+        }
+    }
+
+    @Test func createsManySessions() async throws {
+        try await withShard { shard in
+            try await shard.open()
+            let logins = (0..<1200).map { _ in
+                NewSession(id: TestUser().session, user: TestUser().id, role: .user, username: "u", refreshDigest: "d")
+            }
+            let sessions = shard.hotPath.sessions
+            let replies = try await sessions.createMany(logins + [logins[0]], idleLifetime: .seconds(60))
+            #expect(replies == Array(repeating: .created, count: 1200) + [.sessionExists])
+            #expect(try await sessions.exists(user: logins[1199].user, session: logins[1199].id))
+        }
+    }
+
+    private func redemption(_ shard: TestShard, _ request: RedeemRequest) async throws -> Redemption {
+        let reply = try await shard.hotPath.redeem(request)
+        guard case .accepted(let redemption) = reply else { throw TestFailure("\(reply)") }
+        return redemption
+    }
+}
+
+extension OutboxRead {
+    fileprivate var onlyRedemption: RedemptionID? {
+        guard case .entry(let entry) = self, entry.redemptions.count == 1 else { return nil }
+        return entry.redemptions[0].id
+    }
+}

@@ -1,0 +1,62 @@
+import Testing
+
+@testable import HotPath
+
+/// The scripts' headers are what their callers are written against.
+@Suite struct ContractTests {
+    private static let codes: [Script: [String]] = [
+        .redeem: RedeemCode.allCases.map(\.rawValue),
+        .loadUser: LoadUserReply.allCases.map(\.rawValue),
+        .userState: UserStateCode.allCases.map(\.rawValue),
+        .settle: SettleCode.allCases.map(\.rawValue),
+        .applyControl: ApplyControlReply.allCases.map(\.rawValue),
+        .createSession: CreateSessionReply.allCases.map(\.rawValue),
+        .refreshSession: RefreshSessionCode.allCases.map(\.rawValue),
+        .revokeSession: RevokeSessionCode.allCases.map(\.rawValue),
+        .beginEpoch: BeginEpochCode.allCases.map(\.rawValue),
+        .loadCoupon: LoadCouponCode.allCases.map(\.rawValue),
+        .writeShard: WriteShardCode.allCases.map(\.rawValue),
+    ]
+
+    @Test(arguments: Script.allCases)
+    func theHeaderListsTheCodesOfTheEnum(_ script: Script) throws {
+        // A code's line is `--   code`, then nothing or its meaning.
+        let listed = header(of: script).compactMap { line in
+            line.prefixMatch(of: /--   ([a-z][a-z_]*)( {2,}.*)?$/).map { String($0.output.1) }
+        }
+        #expect(listed == Self.codes[script])
+    }
+
+    @Test(arguments: Script.allCases)
+    func theBodyAnswersWithTheCodesOfTheEnum(_ script: Script) throws {
+        let body = script.source.split(separator: "\n").filter { !$0.hasPrefix("--") }.joined(separator: "\n")
+        let answer = /(?:return|result, value =|closed =|closed, closed_value =|and|or) \{? ?'([a-z]+[a-z_]*)'/
+        let answered = body.matches(of: answer).map { String($0.output.1) }
+        #expect(Set(answered).isSubset(of: Self.codes[script]!), "a code that the enum lacks")
+        for code in Self.codes[script]! { #expect(body.contains("'\(code)'"), "no '\(code)' in \(script)") }
+    }
+
+    @Test(arguments: Script.allCases)
+    func theHeaderStatesKeysAndReply(_ script: Script) {
+        let header = header(of: script)
+        #expect(header.contains { $0.hasPrefix("-- KEYS  1 ") })
+        #expect(header.contains { $0.hasPrefix("-- REPLY ") })
+        #expect(header.contains { $0.hasPrefix("-- ARGV  1 ") } || !script.source.contains("ARGV"))
+    }
+
+    /// With `allow-oom` a script could begin what it cannot end.
+    @Test(arguments: Script.allCases)
+    func theFirstLineGivesNoFlagButToReaders(_ script: Script) {
+        #expect(script.source.hasPrefix(script == .userState ? "#!lua flags=no-writes\n" : "#!lua\n"))
+    }
+
+    @Test func eachScriptIsOfOneKind() {
+        #expect(Set(Script.opening + Script.rebuilding) == Set(Script.allCases))
+        #expect(Set(Script.opening).isDisjoint(with: Script.rebuilding))
+        #expect(Set(Script.allCases.map(\.sha1)).count == Script.allCases.count)
+    }
+
+    private func header(of script: Script) -> [Substring] {
+        Array(script.source.split(separator: "\n").dropFirst().prefix { $0.hasPrefix("--") })
+    }
+}

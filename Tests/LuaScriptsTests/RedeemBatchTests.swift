@@ -1,0 +1,130 @@
+import Domain
+import HotPath
+import LocalStack
+import TestSupport
+import Testing
+
+/// Requests that are decided in one call.
+@Suite struct RedeemBatchTests {
+    let x = CouponID("x")!
+
+    @Test func allThatOneCallAcceptedIsOneEntry() async throws {
+        try await withShard { shard in
+            try await shard.open([.test(price: 10, total: 100)])
+            var users: [TestUser] = []
+            for _ in 0..<64 { users.append(try await shard.addUser(credit: 10)) }
+            let decisions = try await shard.decide(users.map { $0.request(x) })
+            #expect(decisions.allSatisfy { $0.code == .accepted })
+            let entries = try await shard.outbox()
+            #expect(entries.count == 1)
+            #expect(entries[0].redemptions.map(\.user) == users.map(\.id))
+            #expect(entries[0].redemptions.map(\.id.description) == decisions.map(\.value))
+            #expect(try await shard.store.stock(of: [x]) == [x: 36])
+            #expect(try await shard.client.send(["XLEN", shard.keys.outbox]) == .integer(1))
+        }
+    }
+
+    @Test func theLastUnitsGoToTheFirst() async throws {
+        try await withShard { shard in
+            try await shard.open([.test(total: 2)])
+            var requests: [RedeemRequest] = []
+            for _ in 0..<4 { requests.append(try await shard.addUser().request(x)) }
+            #expect(try await shard.decide(requests).map(\.code) == [.accepted, .accepted, .soldOut, .soldOut])
+            #expect(try await shard.store.stock(of: [x]) == [x: 0])
+        }
+    }
+
+    @Test func twoRequestsOfOneUserSeeEachOther() async throws {
+        try await withShard { shard in
+            try await shard.open([.test(price: 10)])
+            let user = try await shard.addUser(credit: 100)
+            let request = user.request(x)
+            let decisions = try await shard.decide([request, user.request(x), request])
+            #expect(decisions.map(\.code) == [.accepted, .alreadyRedeemed, .replayed])
+            // All three know the id, which did not exist when the second and third were decided.
+            #expect(Set(decisions.map(\.value)).count == 1)
+            #expect(RedemptionID(decisions[0].value)?.uuid.tail == request.tail)
+            #expect(try await shard.store.credit(of: user.id) == Credit(available: 90, held: 10))
+            #expect(try await shard.outbox().map(\.redemptions.count) == [1])
+        }
+    }
+
+    @Test func aCallThatAcceptsNothingWritesNoEntry() async throws {
+        try await withShard { shard in
+            try await shard.open([.test(total: 1, redeemed: 1)])
+            let user = try await shard.addUser()
+            _ = try await shard.decide([user.request(x), user.request(x)])
+            #expect(try await shard("EXISTS", shard.keys.outbox) == .integer(0))
+        }
+    }
+
+    @Test func eachIsDecidedByItself() async throws {
+        try await withShard { shard in
+            try await shard.open([.test(price: 10)])
+            let rich = try await shard.addUser()
+            let poor = try await shard.addUser(credit: 9)
+            let revoked = try await shard.addUser()
+            try await shard.hotPath.sessions.revoke(user: revoked.id, session: revoked.session)
+            let wrong = try await shard.addUser()
+            let last = try await shard.addUser()
+            let codes = try await shard.decide([
+                TestUser().request(x), rich.request(x), poor.request(x), revoked.request(x), wrong.request(x, code: .wrong),
+                last.request(x),
+            ]).map(\.code)
+            #expect(codes == [.userNotLoaded, .accepted, .insufficientCredit, .sessionRevoked, .wrongCode, .accepted])
+            #expect(try await shard.outbox().map { $0.redemptions.map(\.user) } == [[rich.id, last.id]])
+        }
+    }
+
+    /// One session of several that a user has is enough for its own requests and for no other's.
+    @Test func theSessionOfTheRequestCounts() async throws {
+        try await withShard { shard in
+            try await shard.open([.test()])
+            let user = try await shard.addUser()
+            let gone = RedeemRequest(
+                user: user.id,
+                session: TestUser().session,
+                coupon: x,
+                codeDigest: .right,
+                tail: .random()
+            )
+            #expect(try await shard.decide([gone, user.request(x)]).map(\.code) == [.sessionRevoked, .accepted])
+        }
+    }
+
+    /// At maxmemory Redis refuses the call before its first command.
+    @Test func atMaxmemoryNothingIsHalfDone() async throws {
+        try await withShard { shard in
+            try await shard.open([.test()])
+            let user = try await shard.addUser()
+            let state = try await shard.everything()
+            try await shard("CONFIG", "SET", "maxmemory", "1")
+            for request in [user.request(x), user.request(x, code: .wrong)] {
+                let error = await #expect(throws: RedisError.self) { try await shard.decide(request) }
+                #expect(error?.serverPrefix == "OOM")
+                #expect(error?.outcomeIsUnknown == false)
+            }
+            // What only reads still works.
+            #expect(try await shard.store.credit(of: user.id) == Credit(available: 100, held: 0))
+            try await shard("CONFIG", "SET", "maxmemory", "0")
+            #expect(try await shard.everything() == state)
+            #expect(try await shard.decide(user.request(x)).code == .accepted)
+        }
+    }
+
+    /// A key of a wrong type is found before anything is written.
+    @Test func aCorruptKeyStopsTheWholeCall() async throws {
+        try await withShard { shard in
+            try await shard.open([.test()])
+            let user = try await shard.addUser()
+            let broken = try await shard.addUser()
+            try await shard("SET", shard.keys.user(broken.id), "text")
+            let state = try await shard.everything()
+            await #expect(throws: RedisError.self) { try await shard.decide([user.request(x), broken.request(x)]) }
+            try await shard("SET", shard.keys.outbox, "text")
+            await #expect(throws: RedisError.self) { try await shard.decide([user.request(x)]) }
+            try await shard("DEL", shard.keys.outbox)
+            #expect(try await shard.everything() == state)
+        }
+    }
+}

@@ -1,0 +1,91 @@
+import Domain
+import HotPath
+import TestSupport
+import Testing
+
+/// Hidden codes are guarded like passwords.
+@Suite struct WrongCodeTests {
+    let x = CouponID("x")!
+
+    @Test func locksOutAtTheLimit() async throws {
+        try await withShard { shard in
+            try await shard.open([.test()])
+            let user = try await shard.addUser()
+            for _ in 1..<Limits.wrongCodes {
+                #expect(try await shard.decide(user.request(x, code: .wrong)).code == .wrongCode)
+            }
+            let key = shard.keys.user(user.id)
+            #expect(try await shard.hash(key)["attempts"] == "\(Limits.wrongCodes - 1)")
+            #expect(try await shard.decide(user.request(x, code: .wrong)).code == .wrongCode)
+            let locked = try await shard.decide(user.request(x))
+            #expect(locked.code == .tooManyAttempts)
+            #expect((595...600).contains(Int(locked.value) ?? 0))
+            #expect(try await shard.outbox().isEmpty)
+
+            // The lock ends, and the count begins anew.
+            try await shard("HSET", key, "locked_until", "\(now())")
+            #expect(try await shard.decide(user.request(x, code: .wrong)).code == .wrongCode)
+            #expect(try await shard.hash(key)["attempts"] == "1")
+            #expect(try await shard.decide(user.request(x)).code == .accepted)
+        }
+    }
+
+    @Test func aPartOfASecondIsAWholeOneToWait() async throws {
+        try await withShard { shard in
+            try await shard.open([.test()])
+            let user = try await shard.addUser()
+            try await shard("HSET", shard.keys.user(user.id), "locked_until", "\(now() + 500)")
+            #expect(try await shard.decide(user.request(x)) == Decision(code: .tooManyAttempts, value: "1"))
+        }
+    }
+
+    @Test func triesOfAnEarlierWindowAreForgotten() async throws {
+        try await withShard { shard in
+            try await shard.open([.test()])
+            let user = try await shard.addUser()
+            let key = shard.keys.user(user.id)
+            try await shard("HSET", key, "attempts", "9", "attempts_since", "\(now() - 600_001)")
+            #expect(try await shard.decide(user.request(x, code: .wrong)).code == .wrongCode)
+            #expect(try await shard.hash(key)["attempts"] == "1")
+            try await shard("HSET", key, "attempts", "9", "attempts_since", "\(now() - 590_000)")
+            #expect(try await shard.decide(user.request(x, code: .wrong)).code == .wrongCode)
+            #expect(try await shard.decide(user.request(x)).code == .tooManyAttempts)
+        }
+    }
+
+    /// A closed sale tells nothing of the code and counts no try.
+    @Test func noTryIsCountedWhileTheCouponIsPaused() async throws {
+        try await withShard { shard in
+            try await shard.open([.test(state: .paused)])
+            let user = try await shard.addUser()
+            #expect(try await shard.decide(user.request(x, code: .wrong), wrongCodes: 1).code == .couponPaused)
+            #expect(try await shard.hash(shard.keys.user(user.id))["attempts"] == nil)
+        }
+    }
+
+    @Test func theLimitHoldsWithinOneCall() async throws {
+        try await withShard { shard in
+            try await shard.open([.test()])
+            let user = try await shard.addUser()
+            let other = try await shard.addUser()
+            let requests =
+                (0..<3).map { _ in user.request(x, code: .wrong) } + [other.request(x, code: .wrong), user.request(x)]
+            let codes = try await shard.decide(requests, wrongCodes: 3).map(\.code)
+            #expect(codes == [.wrongCode, .wrongCode, .wrongCode, .wrongCode, .tooManyAttempts])
+            #expect(try await shard.hash(shard.keys.user(other.id))["attempts"] == "1")
+        }
+    }
+
+    /// An accepted redemption and a wrong code of one user in one call: both are kept.
+    @Test func aWrongCodeAfterAnAcceptedOne() async throws {
+        try await withShard { shard in
+            try await shard.open([.test(price: 10)])
+            let user = try await shard.addUser(credit: 100)
+            let codes = try await shard.decide([user.request(x), user.request(x, code: .wrong)]).map(\.code)
+            #expect(codes == [.accepted, .wrongCode])
+            let hash = try await shard.hash(shard.keys.user(user.id))
+            #expect(hash["credit"] == "90")
+            #expect(hash["attempts"] == "1")
+        }
+    }
+}
