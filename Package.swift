@@ -110,7 +110,7 @@ let package = Package(
         ),
         .testTarget(
             name: "HotPathTests",
-            dependencies: ["HotPath", "LocalStack", "TestSupport", nioEmbedded],
+            dependencies: ["Domain", "HotPath", "LocalStack", "TestSupport", logging, nioCore, nioEmbedded, nioPosix],
             swiftSettings: settings
         ),
         .testTarget(

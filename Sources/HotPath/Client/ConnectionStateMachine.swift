@@ -13,6 +13,9 @@ struct ConnectionStateMachine<Completion> {
         let connect: TimeAmount
         let backoff: TimeAmount
         let backoffMaximum: TimeAmount
+
+        /// Deadlines closer to each other than this are looked at together: the look is at all that is pending.
+        static var timerResolution: TimeAmount { .milliseconds(1) }
     }
 
     enum State: Hashable {
@@ -124,8 +127,10 @@ struct ConnectionStateMachine<Completion> {
 
     enum ReplyAction {
         case complete(Completion)
-        /// Nobody waits for it any more.
+        /// One of the login's.
         case drop
+        /// Nobody waits for it any more.
+        case dropLate
         case becomeReady
         case lose(RedisError)
         /// The last reply that a closing connection waited for.
@@ -147,7 +152,7 @@ struct ConnectionStateMachine<Completion> {
             switch pending.popFirst() {
             case .completes(let completion):
                 return state == .draining && pending.live == 0 ? .completeAndClose(completion) : .complete(completion)
-            case .late: return .drop
+            case .late: return .dropLate
             case .unexpected: return .lose(RedisError(.protocolViolation, "a reply that nothing had asked for"))
             }
         case .idle, .connecting, .waiting, .closed: preconditionFailure("a reply in \(state)")
@@ -178,14 +183,14 @@ struct ConnectionStateMachine<Completion> {
             guard until <= now else { return .expire([], timer: arm(until)) }
             return .expireAndLose([], RedisError(.deadlineExceeded, "no answer to the login"))
         case .ready, .draining:
-            let expired = pending.expire(now: now)
+            let (expired, nextDeadline) = pending.expire(now: now)
             if state == .draining, pending.live == 0 { return .expireAndClose(expired) }
             let oldest = pending.oldestTombstone.map { $0 + limits.lateReply }
             if let oldest, oldest <= now {
                 return .expireAndLose(expired, RedisError(.connectionLost, "no reply for a second deadline"))
             }
-            let next = [oldest, pending.nextDeadline].compactMap(\.self).min()
-            return .expire(expired, timer: next.flatMap { arm($0) })
+            guard let next = [oldest, nextDeadline].compactMap(\.self).min() else { return .expire(expired, timer: nil) }
+            return .expire(expired, timer: arm(max(next, now + Limits.timerResolution)))
         }
     }
 

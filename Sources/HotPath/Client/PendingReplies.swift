@@ -41,27 +41,28 @@ struct PendingReplies<Completion> {
         return .completes(completion)
     }
 
-    /// Turns what is past its deadline into tombstones.
-    mutating func expire(now: NIODeadline) -> [Completion] {
+    /// Turns what is past its deadline into tombstones. `next`: the first deadline that somebody still waits for.
+    mutating func expire(now: NIODeadline) -> (expired: [Completion], next: NIODeadline?) {
         var expired: [Completion] = []
-        for index in entries.indices where entries[index].deadline <= now {
-            guard let completion = entries[index].completion else { continue }
-            expired.append(completion)
-            entries[index].completion = nil
+        var next: NIODeadline?
+        for index in entries.indices {
+            let entry = entries[index]
+            guard let completion = entry.completion else { continue }
+            if entry.deadline <= now {
+                expired.append(completion)
+                entries[index].completion = nil
+            } else {
+                next = min(next ?? entry.deadline, entry.deadline)
+            }
         }
         live -= expired.count
-        return expired
+        return (expired, next)
     }
 
     /// The deadline of the oldest entry, where that is a tombstone.
     var oldestTombstone: NIODeadline? {
         guard let first = entries.first, first.completion == nil else { return nil }
         return first.deadline
-    }
-
-    /// The first deadline that somebody waits for.
-    var nextDeadline: NIODeadline? {
-        entries.lazy.filter { $0.completion != nil }.map(\.deadline).min()
     }
 
     /// Takes all that is live out, and leaves nothing.

@@ -24,8 +24,12 @@ public struct RESPCommandWriter {
         endArgument()
     }
 
+    public mutating func append(_ uuid: UUIDv7) {
+        append("", uuid)
+    }
+
     /// One argument: the text of `uuid` behind `prefix`.
-    public mutating func append(_ prefix: String = "", _ uuid: UUIDv7) {
+    public mutating func append(_ prefix: String, _ uuid: UUIDv7) {
         writeHeader("$", prefix.utf8.count + 36)
         buffer.writeString(prefix)
         write(uuid, from: 0)

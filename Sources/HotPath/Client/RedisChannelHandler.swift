@@ -34,15 +34,13 @@ final class RedisChannelHandler: ChannelInboundHandler {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        var buffer = unwrapInboundIn(data)
+        guard connection != nil else { return }
         do {
-            while connection != nil, buffer.readableBytes > 0 {
-                let slice = min(buffer.readableBytes, ReplyReader.feedLimit)
-                try buffer.withUnsafeReadableBytes { try reader.feed(UnsafeRawBufferPointer(rebasing: $0[..<slice])) }
-                buffer.moveReaderIndex(forwardBy: slice)
-                // Each reply runs code of the caller, which may end this connection.
-                while connection != nil, let reply = try reader.next() {
+            try unwrapInboundIn(data).withUnsafeReadableBytes { bytes in
+                try reader.read(bytes) { reply in
                     connection?.received(reply)
+                    // It ran code of the caller, which may have ended this connection.
+                    return connection != nil
                 }
             }
         } catch {

@@ -15,6 +15,7 @@ public final class RedisConnection {
     private let commandDeadline: TimeAmount
     private let connect: Connect
     private let readiness: Readiness
+    private let metrics: RedisMetrics
     private let logger: Logger
 
     private var machine: ConnectionStateMachine<Completion>
@@ -38,6 +39,7 @@ public final class RedisConnection {
         self.connect = connect
         self.readiness = readiness
         self.logger = logger
+        metrics = RedisMetrics(client: configuration.clientName)
         commandDeadline = TimeAmount(configuration.commandDeadline)
         machine = ConnectionStateMachine(
             endpoint: "\(configuration.endpoint)",
@@ -173,6 +175,7 @@ extension RedisConnection {
             completion(reply.asResult)
             finish()
         case .drop: break
+        case .dropLate: metrics.lateReplies.increment()
         case .becomeReady:
             readiness.isReady = true
             logger.info("connected to Redis", metadata: ["redis": "\(configuration.endpoint)"])
@@ -203,6 +206,7 @@ extension RedisConnection {
     }
 
     private func expire(_ completions: [Completion]) {
+        metrics.deadlinesExceeded.increment(by: completions.count)
         let error = RedisError(.deadlineExceeded, "no reply in time", outcomeIsUnknown: true)
         for completion in completions { completion(.failure(error)) }
     }
@@ -212,12 +216,13 @@ extension RedisConnection {
         dropChannel()
         let action = machine.lost(error, now: eventLoop.now, chance: .random(in: 0...1))
         if let timer = action.timer { setTimer(timer) }
-        if machine.isClosed { finish() } else { report(error, failures: action.failures) }
+        report(error, failures: action.failures)
 
         let unknown = RedisError(error.code == .protocolViolation ? .protocolViolation : .connectionLost, error.message)
             .withUnknownOutcome()
         for completion in action.written { completion(.failure(unknown)) }
         for completion in action.unwritten { completion(.failure(machine.absence)) }
+        if machine.isClosed { finish() }
     }
 
     private func dropChannel() {
@@ -229,6 +234,8 @@ extension RedisConnection {
 
     /// Tells once that Redis is gone, not each of the many attempts that follow.
     private func report(_ error: RedisError, failures: Int) {
+        guard !machine.isClosed else { return }
+        if failures == 0 { metrics.connectionsLost.increment() }
         logger.log(
             level: failures <= 1 ? .warning : .debug,
             failures == 0 ? "lost the connection to Redis" : "cannot connect to Redis",

@@ -14,7 +14,7 @@ final class ReplyReader {
 
     /// hiredis moves all bytes that it has not parsed each time 1 KiB of them was: small feeds keep that cheap. They
     /// also bound how deep a reply can nest before the limit is checked.
-    static let feedLimit = 16 << 10
+    private static let feedLimit = 16 << 10
 
     private let handle: UnsafeMutablePointer<redisReader>
     private let replyLimitBytes: Int
@@ -31,18 +31,27 @@ final class ReplyReader {
         redisReaderFree(handle)
     }
 
-    /// Takes a copy of at most `feedLimit` bytes. Take all replies with `next` before the following feed.
-    func feed(_ bytes: UnsafeRawBufferPointer) throws(Violation) {
-        precondition(bytes.count <= ReplyReader.feedLimit)
-        guard let base = bytes.baseAddress, bytes.count > 0 else { return }
-        guard redisReaderFeed(handle, base.assumingMemoryBound(to: CChar.self), bytes.count) == REDIS_OK else {
+    /// Takes a copy of the bytes, and hands out each reply that is whole now, until `body` returns false: the reader is
+    /// then of no more use.
+    func read(_ bytes: UnsafeRawBufferPointer, _ body: (RESPValue) -> Bool) throws(Violation) {
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            try feed(UnsafeRawBufferPointer(rebasing: rest.prefix(ReplyReader.feedLimit)))
+            rest = rest.dropFirst(ReplyReader.feedLimit)
+            while let reply = try next() {
+                guard body(reply) else { return }
+            }
+        }
+    }
+
+    private func feed(_ bytes: UnsafeRawBufferPointer) throws(Violation) {
+        guard redisReaderFeed(handle, bytes.baseAddress?.assumingMemoryBound(to: CChar.self), bytes.count) == REDIS_OK else {
             throw violation()
         }
         bytesOfReply += bytes.count
     }
 
-    /// The next whole reply; `nil` where more bytes are needed.
-    func next() throws(Violation) -> RESPValue? {
+    private func next() throws(Violation) -> RESPValue? {
         var pointer: UnsafeMutableRawPointer?
         guard redisReaderGetReply(handle, &pointer) == REDIS_OK else { throw violation() }
         guard let pointer else {

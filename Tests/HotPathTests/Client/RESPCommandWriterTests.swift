@@ -1,0 +1,75 @@
+import Domain
+import NIOCore
+import Testing
+
+@testable import HotPath
+
+@Suite struct RESPCommandWriterTests {
+    private func written(_ count: Int, _ encode: (inout RESPCommandWriter) -> Void) -> String {
+        var writer = RESPCommandWriter()
+        writer.write(arguments: count, encode)
+        return String(buffer: writer.buffer)
+    }
+
+    /// The arguments, read back with hiredis: a command is an array of strings.
+    private func arguments(_ count: Int, _ encode: (inout RESPCommandWriter) -> Void) throws -> [RESPValue] {
+        let text = written(count, encode)
+        let reader = ReplyReader(replyLimitBytes: 1 << 20)
+        var replies: [RESPValue] = []
+        try Array(text.utf8).withUnsafeBytes { bytes in
+            try reader.read(bytes) {
+                replies.append($0)
+                return true
+            }
+        }
+        #expect(replies.count == 1)
+        return try #require(replies.first?.array)
+    }
+
+    @Test func writesACommand() {
+        let get = written(2) {
+            $0.append("GET")
+            $0.append("é")
+        }
+        #expect(get == "*2\r\n$3\r\nGET\r\n$2\r\né\r\n")
+    }
+
+    @Test func writesEachKindOfArgument() throws {
+        let id = try #require(UUIDv7("0198c0de-f00d-7abc-8def-0123456789ab"))
+        let read = try arguments(8) {
+            $0.append("{s0}:user:", "x")
+            $0.append(id)
+            $0.append("{s0}:user:", id)
+            $0.append(id.tail)
+            $0.append(-42)
+            $0.append([0x61, 0x0D, 0x0A])
+            $0.append(hex: [0x00, 0xAF, 0x19])
+            $0.append("")
+        }
+        #expect(
+            read == [
+                .string("{s0}:user:x"), .string(id.description), .string("{s0}:user:\(id)"), .string(id.tail.description),
+                .string("-42"), .string("a\r\n"), .string("00af19"), .string(""),
+            ]
+        )
+    }
+
+    @Test(arguments: [0, 1, 9, 10, 11, 99, 100, 101, 1000, 12_345]) func writesLengths(length: Int) throws {
+        let text = String(repeating: "x", count: length)
+        let one = try arguments(1) { $0.append(text) }
+        #expect(one == [.string(text)])
+        let many = try arguments(length + 1) { for _ in 0...length { $0.append("") } }
+        #expect(many.count == length + 1)
+    }
+
+    @Test func keepsALittleMemoryOnly() {
+        var writer = RESPCommandWriter()
+        writer.write(arguments: 1) { $0.append(String(repeating: "x", count: 1000)) }
+        writer.clear()
+        #expect(writer.buffer.readableBytes == 0)
+        #expect(writer.buffer.capacity >= 1000)
+        writer.write(arguments: 1) { $0.append(String(repeating: "x", count: 1 << 20)) }
+        writer.clear()
+        #expect(writer.buffer.capacity == 0)
+    }
+}

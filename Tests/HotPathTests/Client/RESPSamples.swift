@@ -1,0 +1,45 @@
+import NIOCore
+
+@testable import HotPath
+
+extension RESPValue {
+    /// As Redis writes it.
+    var encoded: [UInt8] {
+        switch self {
+        case .null: Array("$-1\r\n".utf8)
+        case .integer(let value): Array(":\(value)\r\n".utf8)
+        case .string(let value): Array("$\(value.utf8.count)\r\n\(value)\r\n".utf8)
+        case .error(let value): Array("-\(value)\r\n".utf8)
+        case .array(let values): Array("*\(values.count)\r\n".utf8) + values.flatMap(\.encoded)
+        }
+    }
+
+    private static let letters = "az09 \r\n$*:-é🎟"
+
+    static func random(depth: Int, using generator: inout some RandomNumberGenerator) -> RESPValue {
+        switch Int.random(in: 0..<(depth < ReplyReader.depthLimit ? 6 : 4), using: &generator) {
+        case 0: .null
+        case 1: .integer([0, 1, -1, .max, .min, .random(in: -1000...1000, using: &generator)].randomElement(using: &generator)!)
+        case 2:
+            .string(
+                String((0..<Int.random(in: 0...40, using: &generator)).map { _ in letters.randomElement(using: &generator)! })
+            )
+        case 3: .error("ERR \(UInt16.random(in: 0 ... .max, using: &generator))")
+        default:
+            .array((0..<Int.random(in: 0...4, using: &generator)).map { _ in .random(depth: depth + 1, using: &generator) })
+        }
+    }
+}
+
+/// Gives the same numbers for the same seed (SplitMix64, Steele et al. 2014).
+struct SeededGenerator: RandomNumberGenerator {
+    var state: UInt64
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var word = state
+        word = (word ^ (word >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        word = (word ^ (word >> 27)) &* 0x94D0_49BB_1331_11EB
+        return word ^ (word >> 31)
+    }
+}
