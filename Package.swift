@@ -68,7 +68,7 @@ let package = Package(
         .target(name: "Domain", swiftSettings: settings),
         .target(
             name: "HotPath",
-            dependencies: ["CHiredis", "Domain", "LuaScripts", logging, metrics, nioCore, nioPosix, nioSSL],
+            dependencies: ["CHiredis", "Domain", "LuaScripts", logging, metricsCore, nioCore, nioPosix, nioSSL],
             swiftSettings: settings
         ),
         .target(

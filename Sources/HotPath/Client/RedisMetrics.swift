@@ -1,4 +1,4 @@
-import Metrics
+import CoreMetrics
 
 /// What the connections of a client count.
 struct RedisMetrics: Sendable {

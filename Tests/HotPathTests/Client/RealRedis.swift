@@ -1,0 +1,109 @@
+import HotPath
+import Logging
+import LocalStack
+import NIOCore
+import NIOPosix
+import TestSupport
+
+/// What the tests of the client need from a server: no files, and commands that hold it up.
+extension RedisOptions {
+    static func forClient(_ extra: [String] = []) -> RedisOptions {
+        var options = RedisOptions()
+        options.appendOnly = false
+        options.extra = ["enable-debug-command yes"] + extra
+        return options
+    }
+}
+
+/// Runs the body with a client, which is closed afterwards. `loops`: how many event loops, and so connections.
+func withClient<T: Sendable>(
+    _ url: String,
+    loops: Int = 1,
+    _ adapt: (inout RedisConfiguration) -> Void = { _ in },
+    _ body: (RedisClient) async throws -> T
+) async throws -> T {
+    var configuration = RedisConfiguration(endpoint: try RedisEndpoint(url: url))
+    adapt(&configuration)
+    let group = MultiThreadedEventLoopGroup(numberOfThreads: loops)
+    let client = RedisClient(configuration: configuration, eventLoopGroup: group, logger: testLogger(level: .critical))
+    do {
+        let result = try await body(client)
+        await client.close()
+        try await group.shutdownGracefully()
+        return result
+    } catch {
+        await client.close()
+        try await group.shutdownGracefully()
+        throw error
+    }
+}
+
+/// A port of 127.0.0.1 that nobody listened on a moment ago.
+func freePort() async throws -> Int {
+    let channel = try await ServerBootstrap(group: .singletonMultiThreadedEventLoopGroup).bind(host: "127.0.0.1", port: 0).get()
+    guard let port = channel.localAddress?.port else { preconditionFailure("a bound channel without a port") }
+    try await channel.close()
+    return port
+}
+
+extension RedisClient {
+    /// The error that a command ends with.
+    func failure(_ arguments: [String], deadline: Duration? = nil) async -> RedisError? {
+        do {
+            _ = try await send(arguments, deadline: deadline)
+            return nil
+        } catch {
+            return error
+        }
+    }
+
+    func pipelineFailure(_ commands: [[String]]) async -> RedisError? {
+        do {
+            _ = try await pipeline(commands)
+            return nil
+        } catch {
+            return error
+        }
+    }
+
+    func connectFailure() async -> RedisError? {
+        do {
+            try await connect()
+            return nil
+        } catch {
+            return error
+        }
+    }
+
+    func connectEventually() async throws {
+        try await waitUntil { await connectFailure() == nil }
+    }
+
+    /// Which of all connections that the server ever had this is.
+    func connectionID() async throws -> Int? { try await send(["CLIENT", "ID"]).integer }
+}
+
+/// Waits for what another process does. A second look every few milliseconds; ten seconds at most.
+func waitUntil(_ condition: () async throws -> Bool) async throws {
+    let end = ContinuousClock.now + .seconds(10)
+    while try await !condition() {
+        guard ContinuousClock.now < end else { throw TestFailure("waited in vain") }
+        try await Task.sleep(for: .milliseconds(2))
+    }
+}
+
+/// As another client sees it.
+func blockedClients(_ redis: RedisServer) async throws -> Int {
+    try await withClient(redis.url) { client in
+        try await client.connect()
+        let info = try await client.send(["INFO", "clients"]).string ?? ""
+        let line = info.split(whereSeparator: \.isNewline).first { $0.hasPrefix("blocked_clients:") }
+        return line.flatMap { Int($0.dropFirst("blocked_clients:".count)) } ?? -1
+    }
+}
+
+struct TestFailure: Error, CustomStringConvertible {
+    let description: String
+
+    init(_ description: String) { self.description = description }
+}
