@@ -1,4 +1,4 @@
-#!lua
+#!lua flags=allow-oom
 -- Ends a login. Once this is answered the session redeems nothing, since redeem.lua asks whether it exists.
 --
 -- KEYS  1 session · 2 sessions of the user
@@ -6,6 +6,8 @@
 --
 --   revoked
 --   session_not_found
+--
+-- allow-oom: it only deletes, and a full Redis must not keep a stolen session alive.
 
 if #KEYS ~= 2 then
     return redis.error_reply('ERR revoke_session: wrong number of keys')

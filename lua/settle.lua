@@ -1,4 +1,4 @@
-#!lua
+#!lua flags=allow-oom
 -- Releases what landed in Postgres: the price of each redemption leaves its user's held credit, and the entries leave the
 -- outbox, both or neither. An entry that is still in the outbox is therefore exactly one that is not settled.
 --
@@ -13,6 +13,7 @@
 -- What of an entry cannot be read (it went to quarantine), is of another epoch, or is of a user without a key here is only
 -- trimmed. A hold too small becomes 0 and is counted: an error here would keep the outbox from ever draining, and reconcile
 -- finds the user.
+-- allow-oom: at maxmemory this call is what makes room again, and it writes nothing that is larger than before.
 
 local call = redis.call
 local outbox, epoch, first, next_id = KEYS[1], ARGV[1], ARGV[2], ARGV[3]

@@ -44,10 +44,17 @@ import Testing
         #expect(header.contains { $0.hasPrefix("-- ARGV  1 ") } || !script.source.contains("ARGV"))
     }
 
-    /// With `allow-oom` a script could begin what it cannot end.
+    /// At maxmemory only what reads or makes room may run.
     @Test(arguments: Script.allCases)
-    func theFirstLineGivesNoFlagButToReaders(_ script: Script) {
-        #expect(script.source.hasPrefix(script == .userState ? "#!lua flags=no-writes\n" : "#!lua\n"))
+    func theFirstLineGivesFlagsToFew(_ script: Script) {
+        let expected =
+            switch script {
+            case .userState: "#!lua flags=no-writes"
+            case .settle, .revokeSession: "#!lua flags=allow-oom"
+            case .redeem, .loadUser, .applyControl, .createSession, .refreshSession, .beginEpoch, .loadCoupon, .writeShard:
+                "#!lua"
+            }
+        #expect(script.source.prefix { $0 != "\n" } == expected)
     }
 
     @Test func eachScriptIsOfOneKind() {

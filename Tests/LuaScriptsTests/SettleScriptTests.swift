@@ -97,6 +97,16 @@ import Testing
         }
     }
 
+    /// Settling is what makes room in a full Redis.
+    @Test func settlesAtMaxmemory() async throws {
+        try await withOutbox { shard, a, _, entries in
+            try await shard("CONFIG", "SET", "maxmemory", "1")
+            #expect(try await shard.store.settle(shard.epoch, entries: entries) == .settled(drifted: 0))
+            #expect(try await shard.store.credit(of: a.id) == Credit(available: 89, held: 0))
+            #expect(try await shard.hotPath.sessions.revoke(user: a.id, session: a.session))
+        }
+    }
+
     @Test func theGreatestHoldStaysExact() async throws {
         try await withShard { shard in
             try await shard.open([.test("x", price: Limits.amount - 1), .test("y", price: 1)])

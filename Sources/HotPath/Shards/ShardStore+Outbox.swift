@@ -87,7 +87,7 @@ extension ShardStore {
         var users: Set<UserID> = []
     }
 
-    /// Entries and users of one call, at most: about a millisecond of Redis's time.
+    /// Entries and users of one call, at most: about half a millisecond of Redis's time.
     static let settleEntryLimit = 128
     static let settleUserLimit = 256
 
