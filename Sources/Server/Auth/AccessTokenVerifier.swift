@@ -38,7 +38,10 @@ struct AccessTokenVerifier: Sendable {
         return claims
     }
 
-    private func checkSignature(_ text: Slice<UnsafeBufferPointer<UInt8>>, of signed: UnsafeRawBufferPointer) throws(AccessToken.Failure) {
+    private func checkSignature(
+        _ text: Slice<UnsafeBufferPointer<UInt8>>,
+        of signed: UnsafeRawBufferPointer
+    ) throws(AccessToken.Failure) {
         var signature = Digest32()
         let count = signature.withUnsafeMutableBytes { Base64.decode(UnsafeBufferPointer(rebasing: text), into: $0) }
         guard count == SHA256.byteCount, hmac.authenticate(signed).matches(signature) else { throw .invalid }

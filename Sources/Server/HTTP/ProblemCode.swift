@@ -86,7 +86,8 @@ enum ProblemCode: String, CaseIterable, Sendable {
         case .outcomeUnknown:
             (503, "Outcome unknown", "Repeat the request with the same Idempotency-Key to learn what became of it.")
         case .redisUnavailable: (503, "Temporarily unavailable", "Nothing was changed. Try again.")
-        case .ledgerUnavailable: (503, "Ledger unavailable", "The ledger cannot be read at present. Nothing was changed. Try again.")
+        case .ledgerUnavailable:
+            (503, "Ledger unavailable", "The ledger cannot be read at present. Nothing was changed. Try again.")
         case .durabilityUnavailable:
             (503, "Durability unavailable", "The promised durability cannot be kept at present. Nothing was changed.")
         case .overloaded: (503, "Overloaded", "Too many requests are waiting. Nothing was changed. Try again.")

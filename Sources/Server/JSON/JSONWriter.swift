@@ -33,6 +33,12 @@ struct JSONWriter {
         text += String(value)
     }
 
+    /// A value that is JSON already.
+    mutating func raw(_ value: String) {
+        separate()
+        text += value
+    }
+
     mutating func null() {
         separate()
         text += "null"

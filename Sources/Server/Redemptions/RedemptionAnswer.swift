@@ -58,8 +58,8 @@ extension Problem {
 extension RedisError {
     /// The words with which Redis refuses a command before it has done anything.
     private static let refusals: Set<String> = [
-        "OOM", "LOADING", "READONLY", "MISCONF", "NOAUTH", "NOPERM", "WRONGPASS", "BUSY", "NOREPLICAS", "MASTERDOWN", "CLUSTERDOWN",
-        "MOVED", "ASK", "TRYAGAIN",
+        "OOM", "LOADING", "READONLY", "MISCONF", "NOAUTH", "NOPERM", "WRONGPASS", "BUSY", "NOREPLICAS", "MASTERDOWN",
+        "CLUSTERDOWN", "MOVED", "ASK", "TRYAGAIN",
     ]
 
     /// `nil`: not known to have been refused as a whole.

@@ -1,0 +1,89 @@
+import Domain
+import HTTPTypes
+import HotPath
+import Hummingbird
+import Logging
+import NIOCore
+import Persistence
+
+/// The calls that are not hot. Each is a method, in a file by subject.
+struct API: Sendable {
+    let hotPath: HotPath
+    let postgres: PostgresClient
+    let hasher: PasswordHasher
+    let signer: AccessTokenSigner
+    let verifier: AccessTokenVerifier
+    let digester: CodeDigester
+    let durability: Durability
+    let sessionIdleLifetime: Duration
+    let limits: ServerLimits
+    let users: UserLoader
+    let coupons: CouponCache
+    let loops: LoopDirectory
+    let metrics: HTTPMetrics
+    let logins: LoginMetrics
+
+    var routes: [APIRoute] {
+        [
+            APIRoute(.post, "/v1/auth/login", logIn),
+            APIRoute(.post, "/v1/auth/refresh", refresh),
+            APIRoute(.post, "/v1/auth/logout", logOut),
+            APIRoute(.get, "/v1/me", me),
+            APIRoute(.get, "/v1/me/redemptions", myRedemptions),
+            APIRoute(.get, "/v1/coupons", listCoupons),
+            APIRoute(.get, "/v1/coupons/{coupon}", showCoupon),
+            APIRoute(.post, "/v1/coupons/{coupon}/redemptions", redeemCoupon),
+            APIRoute(.post, "/v1/redemptions", redeemByCode),
+            APIRoute(.get, "/v1/redemptions/{redemption}", showRedemption),
+            APIRoute(.get, "/problems/{code}", explainProblem),
+        ]
+    }
+
+    /// Who the request is from. Throws the problem where the token does not say, or where its login has ended.
+    func caller(_ request: Request) async throws -> AccessToken {
+        let fields = request.headers[values: .authorization]
+        let token = try verifier.caller(authorization: fields.first, times: fields.count)
+        do {
+            guard try await hotPath.sessions.exists(user: token.user, session: token.session) else {
+                throw Problem(.sessionRevoked)
+            }
+        } catch let error as RedisError {
+            throw Problem(read: error)
+        }
+        return token
+    }
+
+    /// String members of a JSON body, in the order of their names.
+    func fields(_ request: Request, _ first: StaticString, _ second: StaticString? = nil) async throws -> [String] {
+        if let type = request.headers[.contentType], !MediaType.isJSON(type) { throw Problem(.unsupportedMediaType) }
+        let body = try await request.body.collect(upTo: limits.bodyBytes)
+        do {
+            return try body.withUnsafeReadableBytes { bytes in
+                let values =
+                    if let second { try RequestFields.read(bytes, first, second) } else { try RequestFields.read(bytes, first) }
+                return values.map { String(decoding: $0, as: UTF8.self) }
+            }
+        } catch let failure as RequestFields.Failure {
+            throw Problem(.invalidBody, failure.detail)
+        }
+    }
+
+    /// Loads a user into Redis; the problem where that fails.
+    func load(_ user: UserID) async throws {
+        switch await users.load(user) {
+        case .loaded: return
+        case .unknown: throw Problem(.tokenInvalid)
+        case .failed(let problem): throw problem
+        }
+    }
+}
+
+extension Response {
+    /// An answer in JSON that no cache keeps.
+    static func json(_ text: String, status: HTTPResponse.Status = .ok, headers: HTTPFields = [:]) -> Response {
+        var headers = headers
+        headers[.contentType] = MediaType.json
+        headers[.cacheControl] = "no-store"
+        return Response(status: status, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(string: text)))
+    }
+}

@@ -1,0 +1,19 @@
+import Hummingbird
+import Logging
+import NIOCore
+
+/// What Hummingbird carries along with a request.
+struct APIContext: RequestContext {
+    var coreContext: CoreRequestContextStorage
+    /// Set by `ProblemMiddleware`, before anybody reads it.
+    var requestID = ""
+    let eventLoop: any EventLoop
+    /// Of the client, without the port.
+    let remoteAddress: String
+
+    init(source: ApplicationRequestContextSource) {
+        coreContext = CoreRequestContextStorage(source: source)
+        eventLoop = source.channel.eventLoop
+        remoteAddress = source.channel.remoteAddress?.ipAddress ?? ""
+    }
+}

@@ -1,0 +1,47 @@
+import HTTPTypes
+import Hummingbird
+
+/// A call of the API. The list of them is the one place that knows which paths there are, and which methods a path has.
+struct APIRoute: Sendable {
+    typealias Handler = @Sendable (Request, APIContext) async throws -> Response
+
+    let method: HTTPRequest.Method
+    /// `{name}` stands for any one part of a path.
+    let path: String
+    let handler: Handler
+
+    init(_ method: HTTPRequest.Method, _ path: String, _ handler: @escaping Handler) {
+        self.method = method
+        self.path = path
+        self.handler = handler
+    }
+
+    /// As it is called in metrics.
+    var label: String { "\(method.rawValue) \(path)" }
+
+    fileprivate func matches(_ parts: [Substring]) -> Bool {
+        let own = path.split(separator: "/")
+        return own.count == parts.count && zip(own, parts).allSatisfy { $0.hasPrefix("{") || $0 == $1 }
+    }
+}
+
+/// All calls of one listener.
+struct APIRoutes: Sendable {
+    let routes: [APIRoute]
+
+    func responder(_ middleware: some RouterMiddleware<APIContext>) -> some HTTPResponder<APIContext> {
+        let router = Router(context: APIContext.self, options: .autoGenerateHeadEndpoints)
+        router.add(middleware: middleware)
+        for route in routes { router.on(RouterPath(route.path), method: route.method, use: route.handler) }
+        return router.buildResponder()
+    }
+
+    /// The value of `Allow` for a path; `nil` where there is none.
+    func allow(_ path: String) -> String? {
+        let parts = path.split(separator: "/")
+        var methods = routes.filter { $0.matches(parts) }.map(\.method.rawValue)
+        guard !methods.isEmpty else { return nil }
+        if methods.contains("GET") { methods.append("HEAD") }
+        return methods.sorted().joined(separator: ", ")
+    }
+}

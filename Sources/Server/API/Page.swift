@@ -1,0 +1,27 @@
+import Hummingbird
+
+/// `?limit=…&after=…` of a list: how many items, and behind which.
+struct Page<Position: LosslessStringConvertible & Sendable>: Sendable {
+    let limit: Int
+    let after: Position?
+
+    init(_ request: Request, limits: ServerLimits) throws(Problem) {
+        let query = request.uri.queryParameters
+        if let text = query["limit"] {
+            guard let limit = Int(text), (1...limits.pageGreatest).contains(limit) else {
+                throw Problem(.invalidParameter, "The parameter 'limit' must be a number from 1 to \(limits.pageGreatest).")
+            }
+            self.limit = limit
+        } else {
+            limit = limits.pageDefault
+        }
+        if let text = query["after"] {
+            guard let after = Position(String(text)) else {
+                throw Problem(.invalidParameter, "The parameter 'after' must be the 'next' of the page before.")
+            }
+            self.after = after
+        } else {
+            after = nil
+        }
+    }
+}

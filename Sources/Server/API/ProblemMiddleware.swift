@@ -1,0 +1,130 @@
+import HTTPTypes
+import HotPath
+import Hummingbird
+import Logging
+import NIOCore
+import Persistence
+
+/// The outermost of all: gives the request its id, makes a problem of whatever goes wrong, measures.
+struct ProblemMiddleware: RouterMiddleware {
+    let routes: APIRoutes
+    let metrics: HTTPMetrics
+    private let durations: [String: HistogramCell]
+    private let otherDuration: HistogramCell
+
+    init(routes: APIRoutes, metrics: HTTPMetrics) {
+        self.routes = routes
+        self.metrics = metrics
+        durations = Dictionary(
+            routes.routes.map { ($0.label, metrics.duration(route: $0.label)) },
+            uniquingKeysWith: { first, _ in first }
+        )
+        otherDuration = metrics.duration(route: "other")
+    }
+
+    func handle(
+        _ request: Request,
+        context: APIContext,
+        next: (Request, APIContext) async throws -> Response
+    ) async throws -> Response {
+        let start = NIODeadline.now()
+        var context = context
+        let sent = request.headers[.requestID].flatMap { RequestID.isAcceptable($0) ? $0 : nil }
+        context.requestID = sent ?? ProblemMiddleware.newID()
+        context.logger[metadataKey: "request_id"] = .string(context.requestID)
+
+        var response: Response
+        do {
+            response = try await next(request, context)
+        } catch {
+            let problem = Problem(error, of: request, routes: routes, logger: context.logger)
+            response = Response(problem, requestID: context.requestID)
+        }
+        response.headers[.requestID] = context.requestID
+
+        // The path as it was declared, so that ids in it make no series of their own.
+        let route = context.endpointPath.flatMap { durations["\(request.method.rawValue) \($0)"] } ?? otherDuration
+        route.recordNanoseconds((NIODeadline.now() - start).nanoseconds)
+        context.logger.debug(
+            "answered",
+            metadata: ["method": "\(request.method)", "path": "\(request.uri.path)", "status": "\(response.status.code)"]
+        )
+        return response
+    }
+
+    private static func newID() -> String {
+        var generator = RequestIDGenerator()
+        return generator.make()
+    }
+}
+
+extension HTTPField.Name {
+    static let requestID = HTTPField.Name(RequestID.header)!
+    static let idempotencyKey = HTTPField.Name("Idempotency-Key")!
+    static let idempotentReplayed = HTTPField.Name("Idempotent-Replayed")!
+}
+
+extension Response {
+    init(_ problem: Problem, requestID: String) {
+        var headers = HTTPFields()
+        headers[.contentType] = Problem.mediaType
+        problem.forEachHeader { name, value in
+            if let name = HTTPField.Name(name) { headers[name] = value }
+        }
+        self.init(
+            status: HTTPResponse.Status(code: problem.code.status),
+            headers: headers,
+            body: ResponseBody(byteBuffer: ByteBuffer(string: problem.body(requestID: requestID)))
+        )
+    }
+}
+
+extension Problem {
+    /// What the client is told of any error. What it is not told goes into the log.
+    fileprivate init(_ error: any Error, of request: Request, routes: APIRoutes, logger: Logger) {
+        switch error {
+        case let problem as Problem: self = problem
+        case let error as RedisError:
+            self = request.method == .get || request.method == .head ? Problem(read: error) : Problem(write: error)
+            logger.warning("Redis failed a request", metadata: ["error": "\(error)", "path": "\(request.uri.path)"])
+        case let error as PostgresError:
+            self.init(error)
+            logger.warning("Postgres failed a request", metadata: ["error": "\(error)", "path": "\(request.uri.path)"])
+        case let error as HTTPError:
+            self.init(error, of: request, routes: routes)
+        case is CancellationError, is ChannelError, is IOError:
+            // The client has gone, so nobody will read this.
+            self.init(.internal)
+        default:
+            self.init(.internal)
+            logger.error("a request failed", metadata: ["error": "\(error)", "path": "\(request.uri.path)"])
+        }
+    }
+
+    private init(_ error: PostgresError) {
+        if error.outcomeIsUnknown {
+            self.init(.outcomeUnknown)
+        } else if error.code == .tooManyWaiters || error.code == .acquireTimedOut {
+            self.init(.overloaded)
+        } else if error.code == .connectionFailed || error.code == .connectionLost || error.code == .closed {
+            self.init(.ledgerUnavailable)
+        } else {
+            self.init(.internal)
+        }
+    }
+
+    /// Hummingbird's own: there is no such route.
+    private init(_ error: HTTPError, of request: Request, routes: APIRoutes) {
+        switch error.status {
+        case .notFound:
+            if let allow = routes.allow(request.uri.path) {
+                self.init(.methodNotAllowed, allow: allow)
+            } else {
+                self.init(.notFound)
+            }
+        case .contentTooLarge: self.init(.bodyTooLarge)
+        case .badRequest: self.init(.malformedRequest)
+        default: self.init(.internal)
+        }
+    }
+}

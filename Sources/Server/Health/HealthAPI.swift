@@ -1,0 +1,55 @@
+import HTTPTypes
+import Hummingbird
+import NIOCore
+
+/// What probes and scrapes ask for.
+struct HealthAPI: Sendable {
+    let readiness: Readiness
+    let registry: PrometheusRegistry
+    let process: ProcessMetrics
+
+    /// On both listeners.
+    var probes: [APIRoute] {
+        [APIRoute(.get, "/livez", live), APIRoute(.get, "/readyz", ready)]
+    }
+
+    /// On the operations listener only.
+    var operations: [APIRoute] {
+        probes + [APIRoute(.get, "/metrics", metrics)]
+    }
+
+    /// The process answers; nobody else is asked, since a restart of it would mend nobody else.
+    @Sendable func live(_ request: Request, _ context: APIContext) async throws -> Response {
+        .json(#"{"status":"live"}"#)
+    }
+
+    /// 200, or 503 with the reasons. `?verbose` lists what was looked at.
+    @Sendable func ready(_ request: Request, _ context: APIContext) async throws -> Response {
+        let checks = await readiness.checks()
+        let faults = checks.compactMap { check in check.fault.map { "\(check.name): \($0)" } }
+        guard faults.isEmpty else { throw Problem(.notReady, faults.joined(separator: "; ")) }
+        guard request.uri.queryParameters["verbose"] != nil else { return .json(#"{"status":"ready"}"#) }
+        var json = JSONWriter()
+        json.object { json in
+            json.member("status", "ready")
+            json.name("checks")
+            json.array(checks) { check, json in
+                json.object { json in
+                    json.member("name", check.name)
+                    json.member("status", "ok")
+                }
+            }
+        }
+        return .json(json.text)
+    }
+
+    @Sendable func metrics(_ request: Request, _ context: APIContext) async throws -> Response {
+        _ = await readiness.checks()
+        process.sample()
+        return Response(
+            status: .ok,
+            headers: [.contentType: "text/plain; version=0.0.4; charset=utf-8"],
+            body: ResponseBody(byteBuffer: ByteBuffer(string: registry.render()))
+        )
+    }
+}

@@ -1,0 +1,100 @@
+import Domain
+import HotPath
+import Logging
+import Persistence
+
+/// What probes and scrapes see of the rest of the world: asked for at most once in a while, however many ask.
+actor StatusSampler {
+    struct Check: Hashable, Sendable {
+        let name: String
+        /// Why not; `nil`: it is well. In words for an operator, without addresses.
+        let fault: String?
+    }
+
+    private let hotPath: HotPath
+    private let postgres: PostgresClient
+    private let limits: ServerLimits
+    private let registry: PrometheusRegistry
+    private let logger: Logger
+    private var last: (checks: [Check], at: ContinuousClock.Instant)?
+    private var sampling: Task<[Check], Never>?
+
+    init(hotPath: HotPath, postgres: PostgresClient, limits: ServerLimits, registry: PrometheusRegistry, logger: Logger) {
+        self.hotPath = hotPath
+        self.postgres = postgres
+        self.limits = limits
+        self.registry = registry
+        self.logger = logger
+    }
+
+    func checks() async -> [Check] {
+        if let last, ContinuousClock.now - last.at < limits.statusAge { return last.checks }
+        if let sampling { return await sampling.value }
+        let task = Task { await sample() }
+        sampling = task
+        let checks = await task.value
+        sampling = nil
+        last = (checks, .now)
+        return checks
+    }
+
+    private nonisolated func sample() async -> [Check] {
+        async let postgres = checkPostgres()
+        var checks: [Check] = []
+        for store in hotPath.stores { checks.append(await check(store)) }
+        checks.append(await postgres)
+        return checks
+    }
+
+    private nonisolated func check(_ store: ShardStore) async -> Check {
+        let dimensions = [("shard", store.shard.description)]
+        let open = registry.gauge(MetricHelp.shardOpen, dimensions)
+        let name = "shard \(store.shard)"
+        do {
+            let status = try await store.status()
+            let isOpen = status.epoch != nil && status.scriptsLoaded
+            open.set(Int64(isOpen ? 1 : 0))
+            registry.gauge(MetricHelp.outboxLength, dimensions).set(Int64(status.outboxLength))
+            return Check(name: name, fault: isOpen ? nil : "closed: its owner has not opened it")
+        } catch {
+            open.set(Int64(0))
+            logger.debug("a shard does not tell its status", metadata: ["shard": "\(store.shard)", "error": "\(error)"])
+            return Check(name: name, fault: "Redis does not answer (\(error.code))")
+        }
+    }
+
+    private nonisolated func checkPostgres() async -> Check {
+        let postgres = postgres
+        let logger = logger
+        let fault: String? = await withFallback("Postgres does not answer in time", after: limits.probeTimeout) {
+            do {
+                return try await postgres.withConnection { connection in
+                    _ = try connection.query("select 1")
+                    return nil
+                }
+            } catch {
+                logger.debug("Postgres does not answer a probe", metadata: ["error": "\(error)"])
+                return "Postgres does not answer"
+            }
+        }
+        return Check(name: "postgres", fault: fault)
+    }
+}
+
+/// What `work` returns, or `fallback` where it takes too long. It is not waited for then: a blocking call cannot be stopped.
+private func withFallback<Value: Sendable>(
+    _ fallback: Value,
+    after time: Duration,
+    _ work: @escaping @Sendable () async -> Value
+) async -> Value {
+    let (values, continuation) = AsyncStream.makeStream(of: Value.self, bufferingPolicy: .bufferingOldest(1))
+    let timer = Task {
+        do { try await Task.sleep(for: time) } catch { return }
+        continuation.yield(fallback)
+    }
+    Task { continuation.yield(await work()) }
+    var iterator = values.makeAsyncIterator()
+    let value = await iterator.next() ?? fallback
+    timer.cancel()
+    return value
+}

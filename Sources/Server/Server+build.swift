@@ -1,0 +1,140 @@
+public import HotPath
+import Hummingbird
+import HummingbirdCore
+public import Logging
+public import NIOCore
+import NIOPosix
+public import Persistence
+public import ServiceLifecycle
+
+/// A server, ready to be run.
+public struct ServerServices: Sendable {
+    /// In order: a later one needs those before it.
+    public let services: [any Service]
+    private let bound: BoundPorts
+
+    init(services: [any Service], bound: BoundPorts) {
+        self.services = services
+        self.bound = bound
+    }
+
+    /// The ports, as soon as both listeners listen. Throws what kept one of them from it.
+    public func ports() async throws -> ServerPorts { try await bound.ports() }
+}
+
+/// Puts a server together: the API with the hot route in front, and the operations listener.
+/// - Parameters:
+///   - hotPath: over a Redis client of the same `eventLoopGroup`, so that each loop has its own connection.
+///   - metrics: what `/metrics` shows.
+///   - eventLoopGroup: what the API runs on. The operations listener has threads of its own.
+public func buildServer(
+    configuration: ServerConfiguration,
+    hotPath: HotPath,
+    postgres: PostgresClient,
+    metrics registry: PrometheusRegistry,
+    eventLoopGroup: any EventLoopGroup,
+    logger: Logger
+) -> ServerServices {
+    let limits = configuration.limits
+    limits.check()
+
+    let metrics = HTTPMetrics(registry: registry)
+    let verifier = AccessTokenVerifier(key: configuration.tokenKey)
+    let digester = CodeDigester(key: configuration.codeKey)
+    let hasher = PasswordHasher(configuration: configuration.passwords)
+    let durability = DurabilityGuard(mode: configuration.durability, client: hotPath.client, logger: logger)
+    let sampler = StatusSampler(hotPath: hotPath, postgres: postgres, limits: limits, registry: registry, logger: logger)
+    let readiness = Readiness(sampler: sampler, durability: durability)
+    let users = UserLoader(hotPath: hotPath, postgres: postgres, limits: limits, registry: registry, logger: logger)
+    let loops = LoopDirectory(eventLoops: hotPath.client.eventLoops) { eventLoop in
+        LoopServices(
+            verifier: verifier,
+            digester: digester,
+            durability: configuration.durability,
+            limits: limits,
+            metrics: metrics,
+            decider: RedemptionDecider(on: eventLoop, hotPath: hotPath, users: users, durability: durability)
+        )
+    }
+    let health = HealthAPI(readiness: readiness, registry: registry, process: ProcessMetrics(registry: registry))
+    let api = API(
+        hotPath: hotPath,
+        postgres: postgres,
+        hasher: hasher,
+        signer: AccessTokenSigner(key: configuration.tokenKey, lifetimeSeconds: configuration.tokenLifetimeSeconds),
+        verifier: verifier,
+        digester: digester,
+        durability: configuration.durability,
+        sessionIdleLifetime: configuration.sessionIdleLifetime,
+        limits: limits,
+        users: users,
+        coupons: CouponCache(postgres: postgres, limits: limits),
+        loops: loops,
+        metrics: metrics,
+        logins: LoginMetrics(registry: registry)
+    )
+
+    let bound = BoundPorts()
+    let hotServer = HTTPServerBuilder { responder in
+        HotRouteChannel(responder: responder, limits: limits) { loops.services(on: $0) }
+    }
+    let apiListener = Listener(
+        kind: .api,
+        routes: APIRoutes(routes: api.routes + health.probes),
+        address: .hostname(configuration.host, port: configuration.port),
+        server: hotServer,
+        eventLoopGroup: eventLoopGroup
+    )
+    let opsListener = Listener(
+        kind: .operations,
+        routes: APIRoutes(routes: health.operations),
+        address: .hostname(configuration.opsHost, port: configuration.opsPort),
+        server: .http1(configuration: .init(idleTimeout: TimeAmount(limits.idleTimeout))),
+        eventLoopGroup: MultiThreadedEventLoopGroup.singleton
+    )
+    return ServerServices(
+        services: [
+            PasswordService(hasher: hasher),
+            opsListener.service(limits: limits, metrics: metrics, bound: bound, logger: logger),
+            durability,
+            apiListener.service(limits: limits, metrics: metrics, bound: bound, logger: logger) {
+                try await durability.checkAtStart()
+            },
+            DrainService(readiness: readiness, delay: configuration.shutdownDelay, logger: logger),
+        ],
+        bound: bound
+    )
+}
+
+/// One of the two listeners.
+private struct Listener: Sendable {
+    let kind: ListenerService.Kind
+    let routes: APIRoutes
+    let address: BindAddress
+    let server: HTTPServerBuilder
+    let eventLoopGroup: any EventLoopGroup
+
+    func service(
+        limits: ServerLimits,
+        metrics: HTTPMetrics,
+        bound: BoundPorts,
+        logger: Logger,
+        prelude: @escaping @Sendable () async throws -> Void = {}
+    ) -> ListenerService {
+        ListenerService(kind: kind, ports: bound, prelude: prelude) {
+            let application = Application(
+                responder: routes.responder(ProblemMiddleware(routes: routes, metrics: metrics)),
+                server: server,
+                configuration: ApplicationConfiguration(
+                    address: address,
+                    backlog: limits.backlog,
+                    availableConnectionsDelegate: .maximum(limits.connections, logger: logger)
+                ),
+                onServerRunning: { channel in bound.bound(kind, to: channel.localAddress?.port ?? 0) },
+                eventLoopGroupProvider: .shared(eventLoopGroup),
+                logger: logger
+            )
+            try await application.run()
+        }
+    }
+}

@@ -1,0 +1,30 @@
+public import Domain
+
+/// How a server is run. Every value but the keys has a default.
+public struct ServerConfiguration: Sendable {
+    /// Where the API listens. Port 0: any free one.
+    public var host = "127.0.0.1"
+    public var port = 8080
+    /// Where probes and scrapes are answered, apart from the API, so that they are neither public nor behind the sale.
+    public var opsHost = "127.0.0.1"
+    public var opsPort = 9090
+    /// What an answer to a redemption promises. The server does not start where Redis is not configured for it.
+    public var durability = Durability.local
+    /// Signs access tokens. The same for all servers.
+    public var tokenKey: ServiceKey
+    /// Digests hidden codes. The same for all servers, and for good: the digests in Postgres are under it.
+    public var codeKey: ServiceKey
+    /// How long an access token is valid.
+    public var tokenLifetimeSeconds = 300
+    /// A login that is not refreshed for so long ends.
+    public var sessionIdleLifetime: Duration = .seconds(14 * 24 * 3600)
+    public var passwords = PasswordHasher.Configuration()
+    public var limits = ServerLimits()
+    /// On shutdown, how long `/readyz` says no before the listener closes: the time a load balancer takes to notice.
+    public var shutdownDelay: Duration = .zero
+
+    public init(tokenKey: ServiceKey, codeKey: ServiceKey) {
+        self.tokenKey = tokenKey
+        self.codeKey = codeKey
+    }
+}

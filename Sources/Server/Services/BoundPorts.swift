@@ -1,0 +1,55 @@
+import Synchronization
+
+/// The ports that the listeners have, which are only known once they listen.
+public struct ServerPorts: Hashable, Sendable {
+    public let api: Int
+    public let ops: Int
+}
+
+/// Whoever asks for the ports waits until both listeners have one, or one of them has failed.
+final class BoundPorts: Sendable {
+    private struct State {
+        var api: Int?
+        var ops: Int?
+        var failure: (any Error)?
+        var waiters: [CheckedContinuation<ServerPorts, any Error>] = []
+
+        var result: Result<ServerPorts, any Error>? {
+            if let failure { return .failure(failure) }
+            guard let api, let ops else { return nil }
+            return .success(ServerPorts(api: api, ops: ops))
+        }
+    }
+
+    private let state = Mutex(State())
+
+    func ports() async throws -> ServerPorts {
+        try await withCheckedThrowingContinuation { continuation in
+            update { $0.waiters.append(continuation) }
+        }
+    }
+
+    func bound(_ listener: ListenerService.Kind, to port: Int) {
+        update { state in
+            switch listener {
+            case .api: state.api = port
+            case .operations: state.ops = port
+            }
+        }
+    }
+
+    func failed(_ error: any Error) {
+        update { if $0.result == nil { $0.failure = error } }
+    }
+
+    private func update(_ change: (inout sending State) -> Void) {
+        let (result, waiters) = state.withLock { state in
+            change(&state)
+            let result = state.result
+            defer { if result != nil { state.waiters = [] } }
+            return (result, state.waiters)
+        }
+        guard let result else { return }
+        for waiter in waiters { waiter.resume(with: result) }
+    }
+}
