@@ -126,7 +126,7 @@ let package = Package(
         ),
         .testTarget(
             name: "LocalStackTests",
-            dependencies: ["LocalStack", "TestSupport", lifecycle, logging, subprocess],
+            dependencies: ["Domain", "HotPath", "LocalStack", "Persistence", "TestSupport", lifecycle, logging, subprocess],
             swiftSettings: settings
         ),
         .testTarget(
@@ -137,7 +137,7 @@ let package = Package(
         // What several test targets share: one LocalStack for the run, a database and a Redis for each test.
         .target(
             name: "TestSupport",
-            dependencies: ["Domain", "HotPath", "LocalStack", "Persistence", logging, nioPosix],
+            dependencies: ["Domain", "HotPath", "LocalStack", "Persistence", logging, nioCore, nioPosix],
             path: "Tests/TestSupport",
             swiftSettings: settings
         ),

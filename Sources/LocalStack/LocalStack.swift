@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Glibc
 public import Logging
 
 public struct LocalStackConfiguration: Sendable {
@@ -20,7 +21,7 @@ public struct LocalStack: Sendable {
     /// Starts both servers on the folder, which is made where it is missing, and returns when they are ready.
     public static func start(_ configuration: LocalStackConfiguration, logger: Logger) async throws -> LocalStack {
         let folder = ServerFolder.reachable(configuration.directory, by: try ServerAccount.forServers())
-        if folder != URL(filePath: configuration.directory).standardizedFileURL.path {
+        if folder != ServerFolder.standardized(configuration.directory) {
             logger.notice("the servers' user cannot enter \(configuration.directory): their data is in \(folder)")
         }
         let (options, limits) = (configuration, configuration.limits)
@@ -73,5 +74,7 @@ public struct LocalStack: Sendable {
             let locked = try ServerFolder(path: "\(folder)/\(name)", account: account)
             try FileManager.default.removeItem(atPath: locked.path)
         }
+        // The folder under /var/lib/redeem is ours, and empty now; the one asked for may hold more than the servers' state.
+        if folder != ServerFolder.standardized(directory) { rmdir(folder) }
     }
 }

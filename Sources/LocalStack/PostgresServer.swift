@@ -89,7 +89,7 @@ public final class PostgresServer: Sendable {
 
     /// Makes a database, a copy of the template where one is given. No one may be connected to a template meanwhile.
     public func createDatabase(_ name: String, template: String? = nil) async throws {
-        let copy = template.map { " TEMPLATE \(PostgresServer.identifier($0)) STRATEGY FILE_COPY" } ?? ""
+        let copy = template.map { " TEMPLATE \(PostgresServer.identifier($0))" } ?? ""
         try await psql("CREATE DATABASE \(PostgresServer.identifier(name))\(copy);")
     }
 

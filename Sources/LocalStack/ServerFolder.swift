@@ -42,11 +42,14 @@ final class ServerFolder: Sendable {
     /// Where the data of `folder` is: the folder itself, or, where the servers' account may not enter it (a clone in
     /// /root), a folder of the same name under /var/lib/redeem, the same at each start.
     static func reachable(_ folder: String, by account: ServerAccount?) -> String {
-        let path = URL(filePath: folder).standardizedFileURL.path
+        let path = standardized(folder)
         guard let account, !account.canReach(path) else { return path }
         let name = path.dropFirst().map { $0 == "/" ? "%2F" : $0 == "%" ? "%25" : String($0) }.joined()
         return "/var/lib/redeem/\(name)"
     }
+
+    /// The absolute path.
+    static func standardized(_ folder: String) -> String { URL(filePath: folder).standardizedFileURL.path }
 
     /// The file's text without the newline at the end; `nil` where there is no such file.
     func read(_ name: String) throws(LocalStackError) -> String? {

@@ -17,8 +17,13 @@ public actor TemporaryFolder {
         done
         """
 
-    private let folders = AsyncStream<String>.makeStream()
+    private let folders = AsyncStream<Entry>.makeStream()
     private var janitor: Task<Void, Never>?
+
+    private struct Entry: Sendable {
+        let folder: String
+        let written: CheckedContinuation<Void, Never>
+    }
 
     /// A new, empty folder.
     public static func make() async throws -> String {
@@ -31,23 +36,23 @@ public actor TemporaryFolder {
         return folder
     }
 
-    private func add(_ folder: String) {
-        folders.continuation.yield(folder)
-        guard janitor == nil else { return }
-        let stream = folders.stream
-        janitor = Task {
-            var options = PlatformOptions()
-            options.createSession = true
-            let configuration = Configuration(
-                ["sh", "-c", TemporaryFolder.script],
-                environment: .server,
-                platformOptions: options
-            )
-            // Without a janitor, folders stay behind. That is all.
-            _ = try? await Subprocess.run(configuration, input: .inputWriter, output: .discarded, error: .discarded) {
-                execution in
-                for await folder in stream { _ = try await execution.standardInputWriter.write(folder + "\n") }
+    /// Returns when the janitor has been told.
+    private func add(_ folder: String) async {
+        if janitor == nil { janitor = Task { [entries = folders.stream] in await TemporaryFolder.runJanitor(entries) } }
+        await withCheckedContinuation { folders.continuation.yield(Entry(folder: folder, written: $0)) }
+    }
+
+    private static func runJanitor(_ entries: AsyncStream<Entry>) async {
+        var options = PlatformOptions()
+        options.createSession = true
+        let configuration = Configuration(["sh", "-c", script], environment: .server, platformOptions: options)
+        _ = try? await Subprocess.run(configuration, input: .inputWriter, output: .discarded, error: .discarded) { execution in
+            for await entry in entries {
+                _ = try? await execution.standardInputWriter.write(entry.folder + "\n")
+                entry.written.resume()
             }
         }
+        // Without a janitor, folders stay behind. That is all.
+        for await entry in entries { entry.written.resume() }
     }
 }

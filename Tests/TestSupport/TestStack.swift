@@ -1,34 +1,65 @@
 public import LocalStack
-import Synchronization
+import Persistence
 
 /// What all tests of a process share: one Postgres, started when the first test asks for it. It and its folder go when the
 /// process does.
 public actor TestStack {
     public static let shared = TestStack()
 
+    private static let template = "migrated"
+
     private var starting: Task<PostgresServer, any Error>?
+    private var migrating: Task<Void, any Error>?
     private var names = 0
 
     public func postgres() async throws -> PostgresServer {
-        if let starting { return try await starting.value }
-        let task = Task {
-            let folder = try await TemporaryFolder.make()
-            return try await PostgresServer.start(in: "\(folder)/postgres", options: .forTests, logger: testLogger())
+        if starting == nil {
+            starting = Task {
+                let folder = try await TemporaryFolder.make()
+                return try await PostgresServer.start(in: "\(folder)/postgres", options: .forTests, logger: testLogger())
+            }
         }
-        starting = task
-        return try await task.value
+        return try await starting!.value
     }
 
-    func newName() -> String {
+    /// Makes a database, empty or with all migrations applied, and returns its name.
+    func makeDatabase(migrated: Bool) async throws -> String {
         names += 1
-        return "test_\(names)"
+        let name = "test_\(names)"
+        let postgres = try await postgres()
+        if migrated { try await migrateTemplate(of: postgres) }
+        try await postgres.createDatabase(name, template: migrated ? TestStack.template : nil)
+        return name
+    }
+
+    /// The migrations run once; the tests get copies of the outcome.
+    private func migrateTemplate(of postgres: PostgresServer) async throws {
+        if migrating == nil {
+            migrating = Task {
+                try await postgres.createDatabase(TestStack.template)
+                let configuration = PostgresConfiguration(url: postgres.url(database: TestStack.template))
+                let session = try await PostgresSession.open(configuration, logger: testLogger())
+                try await stopping({ await session.close() }) {
+                    _ = try await session.withConnection { try Migrator().run(on: $0) }
+                }
+            }
+        }
+        try await migrating!.value
     }
 }
 
 /// Runs the body with the URL of an empty database of its own.
 public func withDatabase<T: Sendable>(_ body: (String) async throws -> T) async throws -> T {
+    try await withDatabase(migrated: false, body)
+}
+
+/// Runs the body with the URL of a database of its own that has all migrations.
+public func withMigratedDatabase<T: Sendable>(_ body: (String) async throws -> T) async throws -> T {
+    try await withDatabase(migrated: true, body)
+}
+
+private func withDatabase<T: Sendable>(migrated: Bool, _ body: (String) async throws -> T) async throws -> T {
     let postgres = try await TestStack.shared.postgres()
-    let name = await TestStack.shared.newName()
-    try await postgres.createDatabase(name)
+    let name = try await TestStack.shared.makeDatabase(migrated: migrated)
     return try await stopping({ try? await postgres.dropDatabase(name) }) { try await body(postgres.url(database: name)) }
 }
