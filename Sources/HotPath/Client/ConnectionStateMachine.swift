@@ -20,8 +20,8 @@ struct ConnectionStateMachine<Completion> {
 
     enum State: Hashable {
         case idle
-        /// A channel is being opened. That has a timeout of its own.
-        case connecting
+        /// A channel is being opened. That ends in time by itself; `until` is for the login too.
+        case connecting(until: NIODeadline)
         /// The login commands are written; `replies` are still to come.
         case loggingIn(replies: Int, until: NIODeadline)
         case ready
@@ -58,9 +58,9 @@ struct ConnectionStateMachine<Completion> {
     // MARK: Connecting
 
     /// The first attempt.
-    mutating func start() -> Bool {
+    mutating func start(now: NIODeadline) -> Bool {
         guard state == .idle else { return false }
-        state = .connecting
+        state = .connecting(until: now + limits.connect)
         return true
     }
 
@@ -70,10 +70,9 @@ struct ConnectionStateMachine<Completion> {
     }
 
     /// The channel is open, and the login is `commands` commands.
-    mutating func connected(commands: Int, now: NIODeadline) -> ConnectedAction {
+    mutating func connected(commands: Int) -> ConnectedAction {
         switch state {
-        case .connecting:
-            let until = now + limits.connect
+        case .connecting(let until):
             state = .loggingIn(replies: commands, until: until)
             return .logIn(timer: arm(until))
         case .closed: return .close
@@ -162,7 +161,7 @@ struct ConnectionStateMachine<Completion> {
     // MARK: Time
 
     enum TimerAction {
-        /// Fail these, outcome unknown; then set the timer again.
+        /// Set the timer again, and fail these, outcome unknown.
         case expire([Completion], timer: NIODeadline?)
         case expireAndLose([Completion], RedisError)
         case connect
@@ -177,7 +176,7 @@ struct ConnectionStateMachine<Completion> {
         case .idle, .connecting, .closed: return .expire([], timer: nil)
         case .waiting(let until):
             guard until <= now else { return .expire([], timer: arm(until)) }
-            state = .connecting
+            state = .connecting(until: now + limits.connect)
             return .connect
         case .loggingIn(_, let until):
             guard until <= now else { return .expire([], timer: arm(until)) }
@@ -238,7 +237,7 @@ struct ConnectionStateMachine<Completion> {
 
     /// Doubles with each failure; between half and all of it.
     private func wait(chance: Double) -> TimeAmount {
-        let doubled = limits.backoff.nanoseconds << min(failures, 30)
+        let doubled = limits.backoff.nanoseconds << min(failures, 20)
         let whole = Double(min(doubled, limits.backoffMaximum.nanoseconds))
         return .nanoseconds(Int64(whole / 2 + whole / 2 * chance))
     }

@@ -135,7 +135,7 @@ public final class RedisConnection {
 extension RedisConnection {
     func start() {
         eventLoop.preconditionInEventLoop()
-        if machine.start() { openChannel() }
+        if machine.start(now: eventLoop.now) { openChannel() }
     }
 
     private func openChannel() {
@@ -149,7 +149,7 @@ extension RedisConnection {
 
     private func opened(_ channel: any Channel) {
         let login = configuration.login
-        switch machine.connected(commands: login.count, now: eventLoop.now) {
+        switch machine.connected(commands: login.count) {
         case .close: channel.close(promise: nil)
         case .logIn(let timer):
             if let timer { setTimer(timer) }
@@ -198,8 +198,8 @@ extension RedisConnection {
             if let next { setTimer(next) }
             expire(completions)
         case .expireAndLose(let completions, let error):
-            lose(error)
             expire(completions)
+            lose(error)
         case .expireAndClose(let completions):
             expire(completions)
             finish()
@@ -219,8 +219,8 @@ extension RedisConnection {
         if let timer = action.timer { setTimer(timer) }
         report(error, failures: action.failures)
 
-        let unknown = RedisError(error.code == .protocolViolation ? .protocolViolation : .connectionLost, error.message)
-            .withUnknownOutcome()
+        let code = error.code == .protocolViolation ? error.code : .connectionLost
+        let unknown = RedisError(code, error.message, outcomeIsUnknown: true)
         for completion in action.written { completion(.failure(unknown)) }
         for completion in action.unwritten { completion(.failure(machine.absence)) }
         if machine.isClosed { finish() }
@@ -288,30 +288,6 @@ extension RedisConnection {
     }
 }
 
-/// Gathers the replies of a pipeline.
-private final class PipelineReplies {
-    private var replies: [RESPValue] = []
-    private var missing: Int
-    private var failure: RedisError?
-    private let completion: (Result<[RESPValue], RedisError>) -> Void
-
-    init(count: Int, completion: @escaping (Result<[RESPValue], RedisError>) -> Void) {
-        missing = count
-        self.completion = completion
-        replies.reserveCapacity(count)
-    }
-
-    func add(_ reply: Result<RESPValue, RedisError>) {
-        switch reply {
-        case .success(let value): replies.append(value)
-        case .failure(let error) where error.code == .serverError: replies.append(.error(error.message))
-        case .failure(let error): if failure == nil { failure = error }
-        }
-        missing -= 1
-        if missing == 0 { completion(failure.map { .failure($0) } ?? .success(replies)) }
-    }
-}
-
 extension RESPValue {
     fileprivate var asResult: Result<RESPValue, RedisError> {
         if case .error(let message) = self { .failure(RedisError(.serverError, message)) } else { .success(self) }
@@ -321,26 +297,5 @@ extension RESPValue {
 extension RESPCommandWriter {
     fileprivate mutating func append(_ arguments: [String]) {
         for argument in arguments { append(argument) }
-    }
-}
-
-extension RedisConfiguration {
-    /// `PING`, because a Redis that still loads its data, or a replica without its primary, accepts a login.
-    fileprivate var login: [[String]] {
-        var hello = ["HELLO", "2"]
-        if let password = endpoint.password { hello += ["AUTH", endpoint.user ?? "default", password.text] }
-        hello += ["SETNAME", clientName]
-        let select = endpoint.database == 0 ? [] : [["SELECT", String(endpoint.database)]]
-        return [hello] + select + [["PING"]]
-    }
-}
-
-extension RedisError {
-    /// Redis does not want us as we are. `connect` then waits no longer, although attempts go on.
-    fileprivate var isRefusedLogin: Bool {
-        guard let serverPrefix else { return false }
-        // All are over after a while.
-        let isTemporary = ["LOADING", "BUSY", "MASTERDOWN"].contains(serverPrefix) || message.contains("max number of clients")
-        return !isTemporary
     }
 }

@@ -41,9 +41,6 @@ public struct RedisError: Error, Sendable, Hashable {
         guard code == .serverError else { return nil }
         return message.split(separator: " ", maxSplits: 1).first.map(String.init)
     }
-
-    /// The same failure, for a command that may have reached Redis.
-    func withUnknownOutcome() -> RedisError { RedisError(code, message, outcomeIsUnknown: true) }
 }
 
 extension RedisError: CustomStringConvertible {

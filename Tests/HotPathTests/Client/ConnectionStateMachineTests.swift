@@ -25,7 +25,7 @@ import Testing
     private func ready(pending: Int = 10) -> Machine {
         var machine = machine(pending: pending)
         #expect(start(&machine))
-        guard case .logIn = machine.connected(commands: 1, now: at(0)) else { preconditionFailure() }
+        guard case .logIn = machine.connected(commands: 1) else { preconditionFailure() }
         guard case .becomeReady = machine.received(.string("PONG")) else { preconditionFailure() }
         // The timer of the login.
         _ = machine.timerFired(now: at(0))
@@ -33,7 +33,7 @@ import Testing
     }
 
     // `#expect` cannot call what changes its subject.
-    private func start(_ machine: inout Machine) -> Bool { machine.start() }
+    private func start(_ machine: inout Machine) -> Bool { machine.start(now: at(0)) }
     private func flush(_ machine: inout Machine) -> Bool { machine.flush() }
     private func requestClose(_ machine: inout Machine) -> Bool { machine.requestClose() }
 
@@ -182,7 +182,7 @@ import Testing
         #expect(start(&machine))
         #expect(!start(&machine))
         #expect(send(&machine, 1, deadline: 9000) == "refuse notConnected")
-        guard case .logIn(let timer) = machine.connected(commands: 3, now: at(0)) else { preconditionFailure() }
+        guard case .logIn(let timer) = machine.connected(commands: 3) else { preconditionFailure() }
         #expect(timer == at(500))
         #expect(send(&machine, 1, deadline: 9000) == "refuse notConnected")
         #expect(receive(&machine) == "drop")
@@ -208,7 +208,7 @@ import Testing
         #expect(lose(&machine, now: now, chance: 0) == "written [] unwritten [] failures 6 timer \(now + 50)")
         #expect(fire(&machine, now + 50) == "connect")
         // A login resets it.
-        _ = machine.connected(commands: 1, now: at(now + 50))
+        _ = machine.connected(commands: 1)
         #expect(receive(&machine) == "ready")
         _ = fire(&machine, now + 550)
         #expect(lose(&machine, now: now + 600) == "written [] unwritten [] failures 0 timer \(now + 620)")
@@ -217,11 +217,13 @@ import Testing
     @Test func aLoginEndsWithAnErrorOrInTime() {
         var machine = machine()
         #expect(start(&machine))
-        _ = machine.connected(commands: 2, now: at(0))
+        _ = machine.connected(commands: 2)
         #expect(receive(&machine, .error("WRONGPASS invalid")) == "lose: serverError")
+        // The time for it counts from the attempt's beginning, not from the channel's opening.
         machine = self.machine()
         #expect(start(&machine))
-        _ = machine.connected(commands: 2, now: at(0))
+        _ = machine.connected(commands: 2)
+        #expect(fire(&machine, 499) == "expire [] timer 500")
         #expect(fire(&machine, 500) == "expire [], lose: deadlineExceeded")
         #expect(lose(&machine, now: 500) == "written [] unwritten [] failures 1 timer 520")
     }
@@ -269,7 +271,7 @@ import Testing
         #expect(start(&machine))
         #expect(requestClose(&machine))
         machine.close()
-        guard case .close = machine.connected(commands: 1, now: at(0)) else { preconditionFailure() }
+        guard case .close = machine.connected(commands: 1) else { preconditionFailure() }
         #expect(lose(&machine, now: 0) == "written [] unwritten [] failures 0")
 
         // Only tombstones.
