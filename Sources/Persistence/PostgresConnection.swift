@@ -66,14 +66,15 @@ public final class PostgresConnection {
 
     private func run(_ sql: String, _ values: [any PostgresValue]) throws(PostgresError) -> LibPQResult {
         let parameters = ParameterList(values)
-        return try link.runPrepared(try prepared(sql, parameters.types), parameters)
+        let statement = StatementCache.Key(sql: sql, types: parameters.types)
+        return try link.runPrepared(try prepared(statement), parameters)
     }
 
-    private func prepared(_ sql: String, _ types: [PostgresType]) throws(PostgresError) -> String {
-        if let name = statements.name(of: sql) { return name }
+    private func prepared(_ statement: StatementCache.Key) throws(PostgresError) -> String {
+        if let name = statements.name(of: statement) { return name }
         let name = statements.newName()
-        try link.prepare(name, sql, types: types)
-        if let evicted = statements.insert(sql, name: name) { try script("deallocate \(evicted)") }
+        try link.prepare(name, statement.sql, types: statement.types)
+        if let evicted = statements.insert(statement, name: name) { try script("deallocate \(evicted)") }
         return name
     }
 

@@ -26,6 +26,11 @@ public struct PostgresRow {
 public struct PostgresNotification: Hashable, Sendable {
     public let channel: String
     public let payload: String
+
+    public init(channel: String, payload: String) {
+        self.channel = channel
+        self.payload = payload
+    }
 }
 
 /// The channels that the repositories notify, in the transaction that made the change.

@@ -1,12 +1,18 @@
-/// The prepared statements of one connection, by SQL text; the least recently used leaves first.
+/// The prepared statements of one connection; the least recently used leaves first.
 struct StatementCache {
+    /// The server reads a parameter's bytes as the type it was prepared with, so the types belong to the key.
+    struct Key: Hashable {
+        let sql: String
+        let types: [PostgresType]
+    }
+
     private struct Statement {
         let name: String
         var lastUse: Int
     }
 
     private let capacity: Int
-    private var statements: [String: Statement] = [:]
+    private var statements: [Key: Statement] = [:]
     private var uses = 0
     private var names = 0
 
@@ -18,10 +24,10 @@ struct StatementCache {
     var count: Int { statements.count }
 
     /// The name of the prepared statement, if there is one.
-    mutating func name(of sql: String) -> String? {
+    mutating func name(of key: Key) -> String? {
         uses += 1
-        statements[sql]?.lastUse = uses
-        return statements[sql]?.name
+        statements[key]?.lastUse = uses
+        return statements[key]?.name
     }
 
     mutating func newName() -> String {
@@ -30,14 +36,14 @@ struct StatementCache {
     }
 
     /// Call once the server has it. Returns the name of the statement to deallocate, if the cache was full.
-    mutating func insert(_ sql: String, name: String) -> String? {
+    mutating func insert(_ key: Key, name: String) -> String? {
         var evicted: String?
         if statements.count >= capacity, let oldest = statements.min(by: { $0.value.lastUse < $1.value.lastUse }) {
             statements[oldest.key] = nil
             evicted = oldest.value.name
         }
         uses += 1
-        statements[sql] = Statement(name: name, lastUse: uses)
+        statements[key] = Statement(name: name, lastUse: uses)
         return evicted
     }
 }

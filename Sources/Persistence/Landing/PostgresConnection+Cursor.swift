@@ -20,15 +20,15 @@ extension PostgresConnection {
         try transaction {
             let next = [expected?.epoch, seen].compactMap(\.self).max()?.next ?? Epoch(1)
             let begun = Cursor(epoch: next, lastID: .zero)
-            let written: Int
             if let expected {
                 try lockCursor(of: shard, expected: expected)
-                written = try moveCursor(of: shard, to: begun)
             } else {
                 let sql = "insert into outbox_cursor (shard, epoch, last_id) values ($1, $2, $3) on conflict do nothing"
-                written = try execute(sql, shard, begun.epoch, begun.lastID)
+                guard try execute(sql, shard, begun.epoch, begun.lastID) == 1 else {
+                    throw LandingError.cursorMoved(actual: try cursor(of: shard))
+                }
             }
-            guard written == 1 else { throw LandingError.cursorMoved(actual: try cursor(of: shard)) }
+            try moveCursor(of: shard, to: begun)
             return begun
         }
     }
@@ -40,11 +40,9 @@ extension PostgresConnection {
         guard actual == expected else { throw LandingError.cursorMoved(actual: actual) }
     }
 
-    /// Returns the number of rows written, and tells the listeners.
-    @discardableResult
-    func moveCursor(of shard: Shard, to cursor: Cursor) throws(PostgresError) -> Int {
+    /// Only after `lockCursor`. Tells the listeners.
+    func moveCursor(of shard: Shard, to cursor: Cursor) throws(PostgresError) {
         try notify(.cursor, "\(shard.index) \(cursor.epoch) \(cursor.lastID)")
-        let sql = "update outbox_cursor set epoch = $2, last_id = $3 where shard = $1"
-        return try execute(sql, shard, cursor.epoch, cursor.lastID)
+        try execute("update outbox_cursor set epoch = $2, last_id = $3 where shard = $1", shard, cursor.epoch, cursor.lastID)
     }
 }

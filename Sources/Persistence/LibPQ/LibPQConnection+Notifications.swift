@@ -18,13 +18,15 @@ extension LibPQConnection {
 
     /// Reads what the kernel has, without waiting. An idle connection that the server closed shows itself here.
     func readArrived() throws(PostgresError) {
-        guard !isLost else { throw PostgresError(.connectionLost, "the connection is lost") }
-        guard PQconsumeInput(handle) == 1, !isLost else {
-            // The server may have said why before it hung up.
-            guard let words = PQgetResult(handle).map(LibPQResult.init(taking:)), words.isError else {
-                throw PostgresError(.connectionLost, lastMessage)
+        guard !isLost else { throw notices.lastWords ?? PostgresError(.connectionLost, "the connection is lost") }
+        while try wait(reading: true, writing: false, until: .now) == .ready {
+            let isAlive = PQconsumeInput(handle) == 1
+            // Parses what has been read; nothing is under way, so it is never busy.
+            _ = PQisBusy(handle)
+            guard isAlive, !isLost, notices.lastWords == nil else {
+                abandon()
+                throw notices.lastWords ?? PostgresError(.connectionLost, lastMessage)
             }
-            throw words.error(.connectionLost, outcomeIsUnknown: false)
         }
     }
 }

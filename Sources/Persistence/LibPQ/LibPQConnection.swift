@@ -13,7 +13,7 @@ import Logging
 /// wait forever for a server that was stopped or a network that swallows packets.
 final class LibPQConnection {
     let handle: OpaquePointer
-    private let notices: NoticeLog
+    let notices: NoticeLog
     /// How long an answer may take; `nil`: forever.
     var replyTimeout: Duration?
     /// Set where libpq itself cannot know that the connection is of no use any more.

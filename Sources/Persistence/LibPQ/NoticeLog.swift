@@ -4,6 +4,8 @@ import Logging
 /// Takes the server's notices to the logger; libpq would print them on stderr.
 final class NoticeLog {
     private let logger: Logger
+    /// Why the server ends the session, where it said so while nothing was under way: libpq takes that for a notice.
+    private(set) var lastWords: PostgresError?
 
     init(logger: Logger) {
         self.logger = logger
@@ -24,7 +26,14 @@ final class NoticeLog {
     private func log(_ result: OpaquePointer) {
         let field = { (code: Int32) in PQresultErrorField(result, code).map { String(cString: $0) } }
         let message = field(LibPQField.message) ?? "notice without a message"
-        let level: Logger.Level = field(LibPQField.severity) == "WARNING" ? .warning : .debug
+        let level: Logger.Level
+        switch field(LibPQField.severity) {
+        case "WARNING": level = .warning
+        case "FATAL", "PANIC":
+            level = .info
+            lastWords = PostgresError(.connectionLost, message, sqlState: field(LibPQField.sqlState))
+        default: level = .debug
+        }
         logger.log(level: level, "Postgres: \(message)", metadata: field(LibPQField.sqlState).map { ["sqlstate": "\($0)"] })
     }
 }

@@ -54,7 +54,7 @@ extension PostgresConnection {
             ) counted on counted.coupon_id = coupons.id
             order by coupons.id
             """
-        return try query(sql, shard, position.epoch, position.lastID.timestamp, position.lastID).map {
+        return try query(sql, shard, position.epoch, position.lastID.redeemedAt, position.lastID).map {
             row throws(PostgresError) in
             CouponLedger(
                 coupon: try row.decode(0),
@@ -148,4 +148,9 @@ extension PostgresConnection {
             return (key, try row.decode(1))
         }
     }
+}
+
+extension StreamID {
+    /// `redeemed_at` of the entry's redemptions: their ids hold 48 bits of the time.
+    fileprivate var redeemedAt: Timestamp { Timestamp(milliseconds: Int64(min(milliseconds, 1 << 48 - 1))) }
 }

@@ -3,6 +3,15 @@ public import Domain
 extension PostgresConnection {
     private static let redemptionColumns = "id, user_id, coupon_id, price"
 
+    /// Materialized: with the LIMIT in sight, Postgres might rather walk through the ids of all users, newest first, until it
+    /// has met enough of this one.
+    static let redemptionPage = """
+        with page as materialized (
+            select \(redemptionColumns) from redemptions where user_id = $1 and ($2::uuid is null or id < $2)
+        )
+        select \(redemptionColumns) from page order by id desc limit $3
+        """
+
     private static func redemption(_ row: PostgresRow) throws(PostgresError) -> Redemption {
         Redemption(id: try row.decode(0), user: try row.decode(1), coupon: try row.decode(2), price: try row.decode(3))
     }
@@ -14,10 +23,6 @@ extension PostgresConnection {
 
     /// A page of a user's redemptions, newest first: an id begins with its time.
     public func redemptions(of user: UserID, after id: RedemptionID?, limit: Int) throws -> [Redemption] {
-        let sql = """
-            select \(PostgresConnection.redemptionColumns) from redemptions
-            where user_id = $1 and ($2::uuid is null or id < $2) order by id desc limit $3
-            """
-        return try query(sql, user, id, limit).map(PostgresConnection.redemption)
+        try query(PostgresConnection.redemptionPage, user, id, limit).map(PostgresConnection.redemption)
     }
 }
