@@ -1,0 +1,107 @@
+-- Callbacks for wrk that send each of many prepared requests once, count the outcomes, and time the span from the first request
+-- to the last answer. The span is measured here, because wrk's own figure also counts the time after the last one.
+--
+-- each_once(prepare, filler, outcome)
+--   prepare(line)          one line of the file $REDEEM_TOKENS → the text of its request
+--   filler                 a request for connections that are free when there is none left; its outcome must be nil
+--   outcome(status, body)  what to count an answer as
+--
+-- Thread n of $REDEEM_WRK_THREADS (default 1; the same number as wrk's -t) takes every line whose number modulo the threads is n.
+-- With one thread wrk ends as soon as all is answered; with more it ends after -d.
+
+local ffi = require('ffi')
+ffi.cdef [[
+    typedef struct { long seconds, nanoseconds; } each_once_time;
+    int clock_gettime(int clock, each_once_time *time);
+    int getpid(void);
+    int kill(int process, int signal);
+]]
+local MONOTONIC, SIGINT = 1, 2
+
+local scratch = ffi.new('each_once_time')
+local function now()
+    ffi.C.clock_gettime(MONOTONIC, scratch)
+    return tonumber(scratch.seconds) + tonumber(scratch.nanoseconds) / 1e9
+end
+
+local threads = tonumber(os.getenv('REDEEM_WRK_THREADS') or '1')
+local started = {} -- in wrk's main state only
+
+return function(prepare, filler, outcome)
+    function setup(thread)
+        thread:set('number', #started)
+        started[#started + 1] = thread
+    end
+
+    -- Globals, because `done` can read only those from another state.
+    counts, first, last, answered, total = {}, 0, 0, 0, 0
+
+    function init()
+        local path = os.getenv('REDEEM_TOKENS') or error('REDEEM_TOKENS names no file')
+        local requests, line_number = {}, 0
+        for line in io.lines(path) do
+            if line_number % threads == number then
+                requests[#requests + 1] = prepare(line)
+            end
+            line_number = line_number + 1
+        end
+        total = #requests
+
+        local sent = 0
+        local asked = number > 0 -- wrk asks the first thread once more, to see the request, and does not send that one
+        function request()
+            if sent == total or not asked then
+                asked = true
+                return filler
+            end
+            if sent == 0 then
+                first = now()
+            end
+            sent = sent + 1
+            return requests[sent]
+        end
+    end
+
+    function response(status, headers, body)
+        local name = outcome(status, body)
+        if not name then
+            return
+        end
+        counts[name] = (counts[name] or 0) + 1
+        answered = answered + 1
+        if answered == total then
+            last = now()
+            wrk.thread:stop()
+            if threads == 1 then
+                ffi.C.kill(ffi.C.getpid(), SIGINT) -- as Ctrl-C: wrk prints its summary at once
+            end
+        end
+    end
+
+    function done(summary, latency, requests)
+        local all, from, to, sums = 0, math.huge, 0, {}
+        for _, thread in ipairs(started) do
+            all = all + thread:get('answered')
+            from = math.min(from, thread:get('first'))
+            to = math.max(to, thread:get('last'))
+            if thread:get('answered') < thread:get('total') then
+                to = math.huge
+            end
+            for name, count in pairs(thread:get('counts')) do
+                sums[name] = (sums[name] or 0) + count
+            end
+        end
+        local seconds = to - from
+        if to == math.huge then
+            seconds = summary.duration / 1e6
+            io.write('not all requests were answered in time\n')
+        end
+        local errors = summary.errors
+        io.write(string.format('answers %d in %.3f s: %.0f a second; p50 %.2f ms, p99 %.2f ms; socket errors %d\n',
+            all, seconds, all / seconds, latency:percentile(50) / 1e3, latency:percentile(99) / 1e3,
+            errors.connect + errors.read + errors.write + errors.timeout))
+        for name, count in pairs(sums) do
+            io.write(string.format('outcome %s %d\n', name, count))
+        end
+    end
+end

@@ -1,0 +1,25 @@
+-- wrk script: one redemption for each access token, through the API.
+--
+--   REDEEM_TOKENS=tokens.txt REDEEM_COUPON=sale REDEEM_CODE=SALE-2030 wrk -t1 -c64 -d60s -s bench/wrk/redeem.lua http://127.0.0.1:8080
+--
+-- The tokens are those that `redeem seed --tokens` writes.
+
+local folder = debug.getinfo(1, 'S').source:match('^@(.*/)') or './'
+local each_once = dofile(folder .. 'each_once.lua')
+
+local function required(name)
+    return os.getenv(name) or error(name .. ' is not set')
+end
+
+local path = '/v1/coupons/' .. required('REDEEM_COUPON') .. '/redemptions'
+local body = '{"code":"' .. required('REDEEM_CODE') .. '"}'
+local headers = { ['Content-Type'] = 'application/json', ['Authorization'] = '' }
+
+local function prepare(token)
+    headers['Authorization'] = 'Bearer ' .. token
+    return wrk.format('POST', path, headers, body)
+end
+
+each_once(prepare, 'GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n', function(status)
+    return status ~= 200 and tostring(status) or nil
+end)
