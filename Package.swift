@@ -115,7 +115,7 @@ let package = Package(
         ),
         .testTarget(
             name: "PersistenceTests",
-            dependencies: ["Persistence", "LocalStack", "TestSupport"],
+            dependencies: ["Domain", "Persistence", "LocalStack", "TestSupport", lifecycle],
             swiftSettings: settings
         ),
         .testTarget(name: "SyncTests", dependencies: ["Sync", "LocalStack", "TestSupport"], swiftSettings: settings),

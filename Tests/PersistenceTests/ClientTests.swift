@@ -1,0 +1,200 @@
+import Dispatch
+import Domain
+import Persistence
+import ServiceLifecycle
+import Synchronization
+import TestSupport
+import Testing
+
+@Suite struct ClientTests {
+    @Test func noMoreConnectionsThanAllowed() async throws {
+        try await withClient {
+            $0.maximumConnections = 3
+        } _: { client throws in
+            let use = Use()
+            let processes = try await withThrowingTaskGroup(of: Int.self) { group in
+                for _ in 0..<60 {
+                    group.addTask {
+                        try await client.withConnection { connection throws in
+                            use.begin()
+                            defer { use.end() }
+                            try connection.query("select pg_sleep(0.003)")
+                            return try connection.serverProcess()
+                        }
+                    }
+                }
+                return try await group.reduce(into: Set<Int>()) { $0.insert($1) }
+            }
+            #expect(use.most == 3)
+            #expect(processes.count == 3)
+        }
+    }
+
+    @Test func waitingForAConnectionHasALimit() async throws {
+        try await withClient {
+            $0.maximumConnections = 1
+            $0.acquireTimeout = .milliseconds(100)
+        } _: { client throws in
+            let (held, done) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
+            async let holder: Void = client.withConnection { _ in
+                held.signal()
+                done.wait()
+            }
+            await offThread { held.wait() }
+            let began = ContinuousClock.now
+            let error = try await postgresError { try await client.withConnection { try $0.serverProcess() } }
+            #expect(error.code == .acquireTimedOut)
+            #expect(ContinuousClock.now - began < .seconds(2))
+            done.signal()
+            try await holder
+            _ = try await client.withConnection { try $0.serverProcess() }
+        }
+    }
+
+    @Test func thoseWhoWaitAreCountedAndCanBeCancelled() async throws {
+        try await withClient {
+            $0.maximumConnections = 1
+            $0.maximumWaiters = 1
+        } _: { client throws in
+            let (held, done) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
+            async let holder: Void = client.withConnection { _ in
+                held.signal()
+                done.wait()
+            }
+            await offThread { held.wait() }
+            let waiting = Task { try await client.withConnection { try $0.serverProcess() } }
+            // Until it waits, there is room; then it is refused.
+            while true {
+                let extra = Task { try await client.withConnection { _ in } }
+                let refused = Task {
+                    try? await Task.sleep(for: .milliseconds(20)); extra.cancel()
+                }
+                let result = await extra.result
+                refused.cancel()
+                if case .failure(let error as PostgresError) = result {
+                    #expect(error.code == .tooManyWaiters)
+                    break
+                }
+                await Task.yield()
+            }
+            waiting.cancel()
+            await #expect(throws: CancellationError.self) { try await waiting.value }
+            done.signal()
+            try await holder
+            _ = try await client.withConnection { try $0.serverProcess() }
+        }
+    }
+
+    @Test func aBrokenConnectionIsReplaced() async throws {
+        try await withClient {
+            $0.maximumConnections = 1
+        } _: { client throws in
+            let first = try await client.withConnection { try $0.serverProcess() }
+            // While it is idle: nobody notices.
+            try await terminate(first)
+            let second = try await client.withConnection { try $0.serverProcess() }
+            #expect(second != first)
+            // While it is in use: its user notices, the next one does not.
+            let error = try await postgresError {
+                try await client.withConnection { try $0.execute("select pg_terminate_backend(pg_backend_pid())") }
+            }
+            #expect(error.code == .connectionLost)
+            #expect(error.sqlState == "57P01")
+            let third = try await client.withConnection { try $0.serverProcess() }
+            #expect(third != second)
+        }
+    }
+
+    @Test func anOpenTransactionIsRolledBackWithTheBody() async throws {
+        try await withClient {
+            $0.maximumConnections = 1
+        } _: { client throws in
+            try await client.withConnection { connection throws in
+                try connection.script("create table t (a int)")
+                try connection.script("begin; insert into t values (1)")
+            }
+            #expect(try await client.withConnection { try $0.count("t") } == 0)
+        }
+    }
+
+    @Test func closingWaitsForWorkAndRefusesMore() async throws {
+        try await withConfiguration { configuration in
+            let client = PostgresClient(configuration: configuration, logger: testLogger())
+            let started = DispatchSemaphore(value: 0)
+            let work = Task {
+                try await client.withConnection { connection throws in
+                    started.signal()
+                    try connection.query("select pg_sleep(0.2)")
+                    return try connection.serverProcess()
+                }
+            }
+            await offThread { started.wait() }
+            await client.close()
+            _ = try await work.value
+            let error = try await postgresError { try await client.withConnection { try $0.serverProcess() } }
+            #expect(error.code == .closed)
+            await client.close()
+            try await withSession(configuration) { session throws in
+                try await session.withConnection { connection throws in
+                    #expect(try connection.count("pg_stat_activity where datname = current_database()") == 1)
+                }
+            }
+        }
+    }
+
+    @Test func asAServiceItClosesAtShutdown() async throws {
+        try await withConfiguration { configuration in
+            let client = PostgresClient(configuration: configuration, logger: testLogger())
+            let group = ServiceGroup(services: [client], logger: testLogger())
+            try await withThrowingTaskGroup(of: Void.self) { tasks in
+                tasks.addTask { try await group.run() }
+                _ = try await client.withConnection { try $0.serverProcess() }
+                await group.triggerGracefulShutdown()
+                try await tasks.waitForAll()
+            }
+            let error = try await postgresError { try await client.withConnection { try $0.serverProcess() } }
+            #expect(error.code == .closed)
+        }
+    }
+
+    @Test func aServerThatIsNotThereIsSaidSoWithoutThePassword() async throws {
+        for url in ["postgres://me:hunter2@127.0.0.1:1/x", "postgres://me:hunter2@[broken/x", "nonsense=hunter2", "hunter2"] {
+            let configuration = PostgresConfiguration(url: url)
+            #expect(!configuration.description.contains("hunter2"))
+            let client = PostgresClient(configuration: configuration, logger: testLogger())
+            let error = try await postgresError { try await client.withConnection { _ in } }
+            #expect(error.code == .connectionFailed)
+            #expect(!error.description.contains("hunter2"))
+            let second = try await postgresError { try await PostgresSession.open(configuration, logger: testLogger()) }
+            #expect(second.code == .connectionFailed)
+            await client.close()
+        }
+        #expect(PostgresConfiguration(url: "postgres://me:pw@h:5/d").description == "user=me dbname=d host=h port=5")
+    }
+}
+
+/// Counts how many do something at the same time.
+private final class Use: Sendable {
+    private let count = Mutex((now: 0, most: 0))
+
+    var most: Int { count.withLock { $0.most } }
+    func begin() { count.withLock { $0 = ($0.now + 1, max($0.most, $0.now + 1)) } }
+    func end() { count.withLock { $0.now -= 1 } }
+}
+
+/// Ends a server process of the shared server, from outside of the database under test.
+func terminate(_ process: Int) async throws {
+    try await withConfiguration { configuration in
+        try await withSession(configuration) { session in try await session.withConnection { try $0.terminate(process) } }
+    }
+}
+
+/// Blocks a thread that may be blocked.
+func offThread(_ body: @escaping @Sendable () -> Void) async {
+    await withCheckedContinuation { continuation in
+        DispatchQueue.global().async {
+            body()
+            continuation.resume()
+        }
+    }
+}

@@ -1,0 +1,111 @@
+import Dispatch
+import Domain
+import Persistence
+import Testing
+
+@Suite struct ReconcileTests {
+    @Test func theLedgerCountsEachCoupon() async throws {
+        try await withClient { client throws in
+            let users = (0..<10).map { newUser("u\($0)", credit: 25) }
+            let (a, b) = (newCoupon("a", price: 10, total: 50), newCoupon("b", price: 10))
+            try await client.withConnection { connection throws in
+                try connection.createUsers(users, actor: "admin")
+                _ = try connection.createCoupon(a, actor: "admin")
+                _ = try connection.createCoupon(b, actor: "admin")
+                _ = try connection.beginEpoch(shard, after: nil)
+                // As text 9-0 is behind 10-0, and 5-10 before 5-9.
+                let entries = [
+                    entry(StreamID(milliseconds: 9, sequence: 0), a, [users[0]]),
+                    entry(StreamID(milliseconds: 10, sequence: 9), a, [users[1], users[2]]),
+                    entry(StreamID(milliseconds: 10, sequence: 10), a, [users[3]]),
+                    entry(StreamID(milliseconds: 11, sequence: 0), a, [users[4]]),
+                ]
+                _ = try connection.land(batch(entries))
+            }
+            try await client.transaction(.snapshotReadOnly) { connection throws in
+                #expect(try connection.newer(0, 0) == 5)
+                #expect(try connection.newer(9, 0) == 4)
+                #expect(try connection.newer(10, 9) == 2)
+                #expect(try connection.newer(10, 10) == 1)
+                #expect(try connection.newer(11, 0) == 0)
+                #expect(try connection.newer(.max, .max) == 0)
+                #expect(try connection.newer(0, 0, epoch: 2) == 0)
+                let ledger = try connection.ledger(of: shard, newerThan: start)
+                #expect(ledger.cursor == Cursor(epoch: Epoch(1), lastID: StreamID(milliseconds: 11, sequence: 0)))
+                #expect(ledger.control == 2)
+                #expect(ledger.coupons.map(\.coupon) == [a.id, b.id])
+                #expect(ledger.coupons.map(\.total) == [50, 100])
+                #expect(ledger.coupons.map(\.redeemed) == [5, 0])
+                #expect(ledger.coupons.map(\.redemptions) == [5, 0])
+                #expect(try connection.usersInDebt(limit: 10) == [])
+                #expect(try connection.danglingRedemptions() == 0)
+                #expect(try connection.repeatedRedemptions(limit: 10).isEmpty)
+                let page = try connection.userLedgers(after: nil, limit: 6)
+                let rest = try connection.userLedgers(after: page.last?.user, limit: 6)
+                #expect(page.count == 6)
+                #expect(rest.count == 4)
+                #expect((page + rest).map(\.spent).reduce(0, +) == 50)
+                #expect((page + rest).allSatisfy { $0.granted == 25 && $0.balance == 25 - $0.spent })
+            }
+        }
+    }
+
+    @Test func driftIsSeen() async throws {
+        try await withClient { client throws in
+            try await client.withConnection { connection throws in
+                let (a, b) = (newUser("a", credit: 10), newUser("b", credit: 5))
+                try connection.createUsers([a, b], actor: "admin")
+                let coupon = try connection.createCoupon(newCoupon("c", price: 10), actor: "admin")
+                _ = try connection.beginEpoch(shard, after: nil)
+                _ = try connection.land(batch([entry(stream(1), coupon, [a, b])]))
+                let inDebt = try connection.usersInDebt(limit: 10)
+                #expect(inDebt.map(\.user) == [b.id])
+                #expect(inDebt.map(\.balance) == [-5])
+                // By hand, as somebody with psql might.
+                try connection.execute("delete from redemptions where user_id = $1", a.id)
+                let ledger = try connection.ledger(of: shard, newerThan: start)
+                #expect(ledger.coupons[0].redeemed == 2)
+                #expect(ledger.coupons[0].redemptions == 1)
+                try connection.script("delete from credit_grants; delete from users")
+                #expect(try connection.danglingRedemptions() == 1)
+                try connection.script("alter table redemptions drop constraint redemptions_once")
+                let again =
+                    "insert into redemptions select gen_random_uuid(), user_id, coupon_id, 1, now(), 0, 1, '1-1' from redemptions"
+                try connection.script(again)
+                let repeated = try connection.repeatedRedemptions(limit: 10)
+                #expect(repeated.map(\.count) == [2])
+                #expect(repeated.first?.user == b.id)
+            }
+        }
+    }
+
+    @Test func aSnapshotDoesNotSeeWhatComesLater() async throws {
+        try await withClient { client throws in
+            let coupon = newCoupon("c", total: 1)
+            try await client.withConnection { _ = try $0.createCoupon(coupon, actor: "admin") }
+            let (read, restocked) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
+            async let snapshots = client.transaction(.snapshotReadOnly) { connection throws in
+                let before = try connection.couponsSnapshot()
+                read.signal()
+                restocked.wait()
+                let after = try connection.couponsSnapshot()
+                return [before.control, after.control, before.coupons[0].total, after.coupons[0].total]
+            }
+            let total = try await client.withConnection { connection throws in
+                read.wait()
+                defer { restocked.signal() }
+                return try connection.restockCoupon(coupon.id, by: 1, actor: "admin")?.total
+            }
+            #expect(total == 2)
+            #expect(try await snapshots == [1, 1, 1, 1])
+        }
+    }
+}
+
+extension PostgresConnection {
+    /// Rows of the first coupon that are newer than the position.
+    fileprivate func newer(_ milliseconds: UInt64, _ sequence: UInt64, epoch: Int = 1) throws -> Int? {
+        let id = StreamID(milliseconds: milliseconds, sequence: sequence)
+        return try ledger(of: shard, newerThan: Cursor(epoch: Epoch(epoch), lastID: id)).coupons.first?.newer
+    }
+}

@@ -1,0 +1,169 @@
+import Domain
+import Persistence
+import TestSupport
+import Testing
+
+@Suite struct SessionTests {
+    private func migrate(_ configuration: PostgresConfiguration) async throws {
+        try await withSession(configuration) { session in _ = try await session.withConnection { try Migrator().run(on: $0) } }
+    }
+
+    @Test func aNotificationWakesAtOnce() async throws {
+        try await withConfiguration { configuration in
+            try await migrate(configuration)
+            try await withSession(configuration) { listener throws in
+                try await listener.listen(to: .control)
+                try await listener.listen(to: .cursor)
+                try await withSession(configuration) { writer throws in
+                    let waiting = Task {
+                        let began = ContinuousClock.now
+                        return (try await listener.waitForNotification(timeout: .seconds(30)), ContinuousClock.now - began)
+                    }
+                    try await writer.withConnection { connection throws in
+                        try connection.query("select pg_sleep(0.1)")
+                        _ = try connection.createCoupon(newCoupon("c"), actor: "admin")
+                    }
+                    let (notifications, duration) = try await waiting.value
+                    #expect(notifications == [PostgresNotification(channel: "redeem_control", payload: "1")])
+                    #expect(duration < .seconds(5))
+                    try await writer.withConnection { connection throws in
+                        _ = try connection.beginEpoch(shard, after: nil)
+                        _ = try connection.land(LandingBatch(shard: shard, cursor: start, entries: [], last: stream(1)))
+                        // A transaction that is rolled back tells nobody.
+                        #expect(throws: PostgresError.self) { try connection.createCoupon(newCoupon("c"), actor: "admin") }
+                    }
+                    var payloads: [String] = []
+                    while payloads.count < 2 {
+                        let received = try await listener.waitForNotification(timeout: .seconds(30))
+                        try #require(!received.isEmpty)
+                        payloads += received.map { "\($0.channel) \($0.payload)" }
+                    }
+                    #expect(payloads == ["redeem_cursor 0 1 0-0", "redeem_cursor 0 1 \(stream(1))"])
+                    #expect(try await listener.waitForNotification(timeout: .milliseconds(20)) == [])
+                }
+            }
+        }
+    }
+
+    @Test func notificationsThatCameDuringOtherWorkAreNotLost() async throws {
+        try await withConfiguration { configuration in
+            try await withSession(configuration) { session throws in
+                try await session.listen(to: .control)
+                try await session.withConnection { connection throws in
+                    try connection.script("select pg_notify('redeem_control', '1'); select pg_notify('redeem_control', '2')")
+                    try connection.query("select 1")
+                }
+                let began = ContinuousClock.now
+                let notifications = try await session.waitForNotification(timeout: .seconds(30))
+                #expect(notifications.map(\.payload) == ["1", "2"])
+                #expect(ContinuousClock.now - began < .seconds(5))
+            }
+        }
+    }
+
+    @Test func waitingEndsWithItsTimeout() async throws {
+        try await withConfiguration { configuration in
+            try await withSession(configuration) { session throws in
+                let began = ContinuousClock.now
+                #expect(try await session.waitForNotification(timeout: .milliseconds(50)) == [])
+                let duration = ContinuousClock.now - began
+                #expect(duration >= .milliseconds(50))
+                #expect(duration < .seconds(5))
+                #expect(try await session.waitForNotification(timeout: .zero) == [])
+            }
+        }
+    }
+
+    @Test func waitingEndsWhenCancelledClosedOrNeeded() async throws {
+        try await withConfiguration { configuration in
+            try await withSession(configuration) { session throws in
+                let began = ContinuousClock.now
+                let cancelled = Task { try await session.waitForNotification(timeout: .seconds(60)) }
+                try await Task.sleep(for: .milliseconds(20))
+                cancelled.cancel()
+                await #expect(throws: CancellationError.self) { try await cancelled.value }
+
+                let interrupted = Task { try await session.waitForNotification(timeout: .seconds(60)) }
+                try await Task.sleep(for: .milliseconds(20))
+                _ = try await session.withConnection { try $0.serverProcess() }
+                #expect(try await interrupted.value == [])
+
+                let closed = Task { try await session.waitForNotification(timeout: .seconds(60)) }
+                try await Task.sleep(for: .milliseconds(20))
+                await session.close()
+                #expect(try await postgresError { try await closed.value }.code == .closed)
+                #expect(try await postgresError { try await session.withConnection { _ in } }.code == .closed)
+                #expect(try await postgresError { try await session.waitForNotification(timeout: .zero) }.code == .closed)
+                #expect(ContinuousClock.now - began < .seconds(20))
+            }
+        }
+    }
+
+    @Test func aLostSessionStaysLost() async throws {
+        try await withConfiguration { configuration in
+            try await withSession(configuration) { session throws in
+                let process = try await session.withConnection { try $0.serverProcess() }
+                let waiting = Task { try await session.waitForNotification(timeout: .seconds(60)) }
+                try await Task.sleep(for: .milliseconds(20))
+                try await terminate(process)
+                let error = try await postgresError { try await waiting.value }
+                #expect(error.code == .connectionLost)
+                #expect(error.sqlState == "57P01")
+                for _ in 0..<2 {
+                    #expect(
+                        try await postgresError { try await session.withConnection { try $0.serverProcess() } }.code
+                            == .connectionLost
+                    )
+                    let waiting = try await postgresError { try await session.waitForNotification(timeout: .seconds(60)) }
+                    #expect(waiting.code == .connectionLost)
+                    let begun = try await postgresError { try await session.transaction { try $0.serverProcess() } }
+                    #expect(begun.code == .connectionLost)
+                }
+            }
+        }
+    }
+
+    @Test func aShardHasOneOwnerAndLosesItWithTheSession() async throws {
+        try await withConfiguration { configuration in
+            try await withSession(configuration) { second throws in
+                try await withSession(configuration) { first throws in
+                    let one = Shard(index: 1)
+                    #expect(try await first.withConnection { try $0.tryLock(shard) })
+                    // Again is the same lock, not a second one.
+                    #expect(try await first.withConnection { try $0.tryLock(shard) })
+                    #expect(try await first.withConnection { try $0.holdsLock(shard) })
+                    #expect(try await first.withConnection { try !$0.holdsLock(one) })
+                    #expect(try await !second.withConnection { try $0.tryLock(shard) })
+                    #expect(try await second.withConnection { try !$0.holdsLock(shard) })
+                    #expect(try await second.withConnection { try $0.tryLock(one) })
+                    try await first.withConnection { try $0.unlock(shard) }
+                    #expect(try await second.withConnection { try $0.tryLock(shard) })
+                    try await second.withConnection { try $0.unlock(shard) }
+                    #expect(try await first.withConnection { try $0.tryLock(shard) })
+                    let process = try await first.withConnection { try $0.serverProcess() }
+                    try await terminate(process)
+                    #expect(try await second.withConnection { try $0.tryLock(shard) })
+                    let error = try await postgresError { try await first.withConnection { try $0.holdsLock(shard) } }
+                    #expect(error.code == .connectionLost)
+                }
+            }
+        }
+    }
+
+    /// So a stopped owner loses its shard.
+    @Test func anIdleSessionMayHaveALimit() async throws {
+        try await withConfiguration { configuration in
+            var limited = configuration
+            limited.idleSessionTimeout = .milliseconds(100)
+            try await withSession(limited) { session throws in
+                #expect(try await session.withConnection { try $0.tryLock(shard) })
+                let error = try await postgresError { try await session.waitForNotification(timeout: .seconds(30)) }
+                #expect(error.code == .connectionLost)
+                #expect(error.sqlState == "57P05")
+                try await withSession(configuration) { next throws in
+                    #expect(try await next.withConnection { try $0.tryLock(shard) })
+                }
+            }
+        }
+    }
+}
