@@ -1,6 +1,6 @@
 # `make` lists the targets. Variables, given as NAME=value:
 #   ARGS     passed on: make run ARGS='--port 9000 --reset', make test ARGS='--filter SyncTests'
-#   CONFIG   debug (builds in half the time) or release, for build and run
+#   CONFIG   debug (the default: builds faster) or release; for build and run
 
 ARGS ?=
 CONFIG ?= debug
