@@ -14,10 +14,15 @@ final class ServerFolder: Sendable {
     init(path: String, account: ServerAccount?) throws(LocalStackError) {
         self.path = path
         self.account = account
-        do {
-            try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-        } catch {
-            throw LocalStackError(.folderUnusable, "cannot make the folder \(path): \(error)")
+        try ServerFolder.make(path)
+        // Data of someone else is for them; what root has made can be given away.
+        var status = stat()
+        guard stat(path, &status) == 0 else { throw ServerFolder.unusable(path) }
+        guard status.st_uid == geteuid() || status.st_uid == account?.userID else {
+            throw LocalStackError(
+                .folderUnusable,
+                "\(path) belongs to user \(status.st_uid): run this as that user, or choose another folder"
+            )
         }
         let lockPath = "\(path)/owner.lock"
         lock = open(lockPath, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
@@ -38,6 +43,19 @@ final class ServerFolder: Sendable {
     }
 
     deinit { close(lock) }
+
+    /// With the folders above it, which others may enter, whatever the umask.
+    private static func make(_ path: String) throws(LocalStackError) {
+        var folder = ""
+        for part in path.split(separator: "/") {
+            folder += "/\(part)"
+            if mkdir(folder, 0o755) == 0 {
+                guard chmod(folder, 0o755) == 0 else { throw unusable(folder) }
+            } else if errno != EEXIST {
+                throw LocalStackError(.folderUnusable, "cannot make the folder \(folder): \(String(cString: strerror(errno)))")
+            }
+        }
+    }
 
     /// Where the data of `folder` is: the folder itself, or, where the servers' account may not enter it (a clone in
     /// /root), a folder of the same name under /var/lib/redeem, the same at each start.
@@ -70,15 +88,16 @@ final class ServerFolder: Sendable {
         unlink(draft)
         let descriptor = open(draft, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw ServerFolder.unusable(draft) }
+        defer { close(descriptor) }
         let written = Array(text.utf8).withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
-        close(descriptor)
         guard written == text.utf8.count else { throw ServerFolder.unusable(draft) }
-        try give(draft, mode: 0o600)
+        // By descriptor: the servers' user could put a link in the draft's place.
+        if let account, fchown(descriptor, account.userID, account.groupID) != 0 { throw ServerFolder.unusable(draft) }
         guard rename(draft, file) == 0 else { throw ServerFolder.unusable(file) }
     }
 
-    /// Makes a path the server's own.
-    func give(_ path: String, mode: mode_t) throws(LocalStackError) {
+    /// Makes a folder the server's own.
+    private func give(_ path: String, mode: mode_t) throws(LocalStackError) {
         if let account, chown(path, account.userID, account.groupID) != 0 { throw ServerFolder.unusable(path) }
         guard chmod(path, mode) == 0 else { throw ServerFolder.unusable(path) }
     }

@@ -64,12 +64,11 @@ final class ServerProcess: Sendable {
         life.stop.yield()
         let end = await run.value
         try Task.checkCancellation()
-        guard life.timedOut.load(ordering: .relaxed) else { throw end }
-        throw LocalStackError(
-            .startTimedOut,
-            "\(launch.name) was not ready within \(launch.limits.startTimeout)",
-            output: end.output
-        )
+        if life.timedOut.load(ordering: .relaxed) {
+            let message = "\(launch.name) was not ready within \(launch.limits.startTimeout)"
+            throw LocalStackError(.startTimedOut, message, output: end.output)
+        }
+        throw end.code == .exited ? LocalStackError(.startFailed, end.message, output: end.output) : end
     }
 
     /// Orders the server to stop, kills it when that takes too long, and returns when it has gone.

@@ -13,7 +13,7 @@ enum ServerPrograms {
     }
 
     static func missing(_ name: String, package: String) -> LocalStackError {
-        LocalStackError(.programMissing, "\(name) is not installed: install the Debian package \(package) (`make deps` does it)")
+        LocalStackError(.programMissing, "\(name) is not installed: install the Debian package \(package) (`make setup` does it)")
     }
 
     /// Runs a program to its end in the folder, as the folder's owner, and returns what it wrote to standard output.

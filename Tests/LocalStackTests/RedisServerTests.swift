@@ -152,7 +152,22 @@ struct RedisServerTests {
         var options = RedisOptions()
         options.extra = ["no-such-setting 1"]
         let error = await #expect(throws: LocalStackError.self) { try await withRedis(options) { _ in } }
+        #expect(error?.code == .startFailed)
         #expect(error?.description.contains("no-such-setting") == true)
+    }
+
+    @Test("leaves the data of another user alone", .enabled(if: geteuid() == 0))
+    func otherUser() async throws {
+        try await withTemporaryFolder { folder async throws in
+            let directory = "\(folder)/redis"
+            #expect(mkdir(directory, 0o755) == 0 && chown(directory, 12345, 12345) == 0)
+            let error = await #expect(throws: LocalStackError.self) {
+                try await RedisServer.start(in: directory, logger: testLogger())
+            }
+            #expect(error?.code == .folderUnusable)
+            #expect(error?.message.contains("user 12345") == true)
+            #expect(try FileManager.default.contentsOfDirectory(atPath: directory) == [])
+        }
     }
 
     private func withOwner<T>(of folder: String, _ body: (RedisServer) async throws -> T) async throws -> T {

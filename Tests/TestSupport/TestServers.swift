@@ -44,6 +44,8 @@ extension PostgresOptions {
         var options = PostgresOptions()
         options.fsync = false
         options.maxConnections = 400
+        // In the data folder, which is removed, rather than in /dev/shm, where a killed server leaves it.
+        options.extra["dynamic_shared_memory_type"] = "mmap"
         return options
     }
 }
