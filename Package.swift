@@ -121,7 +121,10 @@ let package = Package(
         .testTarget(name: "SyncTests", dependencies: ["Sync", "LocalStack", "TestSupport"], swiftSettings: settings),
         .testTarget(
             name: "ServerTests",
-            dependencies: ["Server", "LocalStack", "TestSupport", nioEmbedded],
+            dependencies: [
+                "Domain", "HotPath", "LocalStack", "Persistence", "Server", "Sync", "TestSupport", lifecycle, logging, nioCore,
+                nioEmbedded, nioHTTP1, nioPosix,
+            ],
             swiftSettings: settings
         ),
         .testTarget(

@@ -53,7 +53,7 @@ public func buildServer(
             durability: configuration.durability,
             limits: limits,
             metrics: metrics,
-            decider: RedemptionDecider(on: eventLoop, hotPath: hotPath, users: users, durability: durability)
+            decide: RedemptionDecider(on: eventLoop, hotPath: hotPath, users: users, durability: durability).decide
         )
     }
     let health = HealthAPI(readiness: readiness, registry: registry, process: ProcessMetrics(registry: registry))

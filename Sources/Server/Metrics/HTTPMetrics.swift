@@ -29,8 +29,8 @@ struct HTTPMetrics: Sendable {
         }
     }
 
-    func recordHotRoute(since start: NIODeadline) {
-        hotRoute.recordNanoseconds((NIODeadline.now() - start).nanoseconds)
+    func recordHotRoute(_ time: TimeAmount) {
+        hotRoute.recordNanoseconds(time.nanoseconds)
     }
 
     func duration(route: String) -> HistogramCell { HTTPMetrics.histogram(registry, route: route) }

@@ -83,5 +83,8 @@ final class FractionCell: FloatingPointCounterHandler, Sendable {
     func increment(by amount: Double) { gauge.increment(by: amount) }
     func reset() { gauge.set(0.0) }
 
+    /// For a number that somebody else counts.
+    func set(_ total: Double) { gauge.set(total) }
+
     var current: Double { gauge.current }
 }

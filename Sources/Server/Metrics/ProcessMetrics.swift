@@ -18,7 +18,7 @@ struct ProcessMetrics: Sendable {
         var usage = rusage()
         if getrusage(RUSAGE_SELF.rawValue, &usage) == 0 {
             let seconds = usage.ru_utime.seconds + usage.ru_stime.seconds
-            registry.gauge("process_cpu_seconds_total").set(seconds)
+            registry.fraction("process_cpu_seconds_total").set(seconds)
         }
         if let pages = residentPages() {
             registry.gauge("process_resident_memory_bytes").set(Double(pages) * Double(sysconf(Int32(_SC_PAGESIZE))))

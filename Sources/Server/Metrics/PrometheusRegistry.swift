@@ -28,12 +28,7 @@ public final class PrometheusRegistry: MetricsFactory, Sendable {
     }
 
     public func makeFloatingPointCounter(label: String, dimensions: [(String, String)]) -> any FloatingPointCounterHandler {
-        cell(label, dimensions) {
-            .fraction(FractionCell())
-        } as: { cell in
-            guard case .fraction(let fraction) = cell else { return nil }
-            return fraction
-        } ?? FractionCell()
+        fraction(label, dimensions)
     }
 
     public func makeMeter(label: String, dimensions: [(String, String)]) -> any MeterHandler {
@@ -63,6 +58,15 @@ public final class PrometheusRegistry: MetricsFactory, Sendable {
             guard case .counter(let counter) = cell else { return nil }
             return counter
         } ?? CounterCell()
+    }
+
+    func fraction(_ label: String, _ dimensions: [(String, String)] = []) -> FractionCell {
+        cell(label, dimensions) {
+            .fraction(FractionCell())
+        } as: { cell in
+            guard case .fraction(let fraction) = cell else { return nil }
+            return fraction
+        } ?? FractionCell()
     }
 
     func gauge(_ label: String, _ dimensions: [(String, String)] = []) -> GaugeCell {

@@ -22,8 +22,14 @@ struct HotRequest {
         case close
     }
 
-    init(_ head: HTTPRequestHead, coupon: Substring, verifier: AccessTokenVerifier, requestID: () -> String) {
-        started = .now()
+    init(
+        _ head: HTTPRequestHead,
+        coupon: Substring,
+        now: NIODeadline,
+        verifier: AccessTokenVerifier,
+        requestID: () -> String
+    ) {
+        started = now
         let fields = Fields(head.headers)
         connection = head.isKeepAlive ? (head.version == .http1_0 ? .keepAliveSaid : .keepAlive) : .close
         self.requestID = fields.requestID ?? requestID()
@@ -40,8 +46,8 @@ struct HotRequest {
     }
 
     /// A request that is refused whatever else it says.
-    init(_ head: HTTPRequestHead, refused problem: Problem, requestID: () -> String) {
-        started = .now()
+    init(_ head: HTTPRequestHead, refused problem: Problem, now: NIODeadline, requestID: () -> String) {
+        started = now
         self.requestID = Fields(head.headers).requestID ?? requestID()
         connection = .close
         self.problem = problem

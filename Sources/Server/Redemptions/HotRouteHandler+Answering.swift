@@ -12,9 +12,9 @@ extension HotRouteHandler {
         after: AnswerQueue.After
     ) {
         services.metrics.count(decision)
-        services.metrics.recordHotRoute(since: request.started)
         // The client has gone. What was decided is in the outbox all the same.
         guard let context, phase != .ended else { return }
+        services.metrics.recordHotRoute(context.eventLoop.now - request.started)
         var after = after
         // The last answer of a connection that is to end says so; an earlier one would cut off those behind it.
         if isQuiescing, turns.answers.count == 1, waiting.isEmpty, case .keepAlive = after { after = .close }
@@ -44,9 +44,9 @@ extension HotRouteHandler {
             case .linger: end(lingering: true)
             }
         }
-        lastActivity = .now()
         if !isReading { flushIfNeeded() }
         guard phase == .open, let context else { return }
+        lastActivity = context.eventLoop.now
         if isQuiescing, turns.isIdle, waiting.isEmpty, case .nothing = reading { return end(lingering: false) }
         if turns.answers.isEmpty { resume() } else { readAgain(context) }
     }
@@ -59,11 +59,12 @@ extension HotRouteHandler {
 
     /// Answers a connection, rather than a request on it, and ends it.
     func refuse(with problem: Problem) {
+        guard let context else { return }
         reading = .discarded
         failure = nil
         var head = HTTPRequestHead(version: .http1_1, method: .GET, uri: "/")
         head.headers.add(name: "Connection", value: "close")
-        let request = HotRequest(head, refused: problem, requestID: services.requestID)
+        let request = HotRequest(head, refused: problem, now: context.eventLoop.now, requestID: services.requestID)
         answer(request, turns.answers.reserve(), .refused(problem), after: .linger)
     }
 
@@ -104,7 +105,7 @@ extension HotRouteHandler {
     private func passedWasAnswered(_ context: ChannelHandlerContext) {
         turns.passedWasAnswered()
         passedHasBegun = false
-        lastActivity = .now()
+        lastActivity = context.eventLoop.now
         if passedCloses {
             context.flush()
             // A client that is still sending its body must be able to read why it need not.

@@ -93,7 +93,7 @@ extension HotRouteHandler {
         case .nothing, .discarded: deadline = lastActivity + TimeAmount(limits.idleTimeout)
         }
         // Not more often than needed to close within a tenth of the limit.
-        let earliest = NIODeadline.now() + TimeAmount(limits.requestTimeout / 10)
+        let earliest = context.eventLoop.now + TimeAmount(limits.requestTimeout / 10)
         timer = context.eventLoop.assumeIsolated().scheduleTask(deadline: max(deadline, earliest)) { [weak self] in
             self?.timerFired()
         }
@@ -103,7 +103,7 @@ extension HotRouteHandler {
     /// time; between requests, only a finished one is a sign of life, so that a header sent byte by byte is none.
     private func timerFired() {
         guard phase == .open, let context else { return }
-        let now = NIODeadline.now()
+        let now = context.eventLoop.now
         switch reading {
         case .hot(let request) where now >= request.started + TimeAmount(limits.requestTimeout):
             answer(request, turns.answers.reserve(), .refused(Problem(.requestTimeout)), after: .linger)

@@ -42,8 +42,11 @@ extension HotRouteHandler {
         isResuming = true
         defer { isResuming = false }
         var passedAny = false
-        while phase == .open, let part = waiting.first, take(part, context) {
-            waiting.removeFirst()
+        while phase == .open, let part = waiting.popFirst() {
+            guard take(part, context) else {
+                waiting.prepend(part)
+                break
+            }
             passedAny = true
         }
         if passedAny { context.fireChannelReadComplete() }
@@ -73,17 +76,19 @@ extension HotRouteHandler {
     private func begin(_ head: HTTPRequestHead, _ context: ChannelHandlerContext) -> Bool {
         let expectation = Expectation(head)
         if let length = head.headers.first(name: "content-length").flatMap({ Int($0) }), length > limits.bodyBytes {
-            return refuse(head, Problem(.bodyTooLarge, "The body may have \(limits.bodyBytes) bytes."))
+            return refuse(head, Problem(.bodyTooLarge, "The body may have \(limits.bodyBytes) bytes."), context)
         }
-        if expectation == .other { return refuse(head, Problem(.malformedRequest, "Only Expect: 100-continue is understood.")) }
+        if expectation == .other { return refuse(head, Problem(.malformedRequest, "Only Expect: 100-continue is understood."), context) }
         let isAlone = expectation == .continues
         if let coupon = HotRoute.coupon(in: head) {
             guard turns.mayBegin(.hot, alone: isAlone) else { return false }
-            reading = .hot(HotRequest(head, coupon: coupon, verifier: services.verifier, requestID: services.requestID))
+            let now = context.eventLoop.now
+            let verifier = services.verifier
+            reading = .hot(HotRequest(head, coupon: coupon, now: now, verifier: verifier, requestID: services.requestID))
         } else {
             guard turns.mayBegin(.passed, alone: isAlone) else { return false }
             turns.pass(keepAlive: head.isKeepAlive)
-            reading = .passed(since: .now(), bytes: 0)
+            reading = .passed(since: context.eventLoop.now, bytes: 0)
             context.fireChannelRead(Self.wrapInboundOut(.head(head)))
         }
         if isAlone { sendContinue() }
@@ -91,9 +96,9 @@ extension HotRouteHandler {
     }
 
     /// Answers without reading the body, which also ends the connection: where the body ends is not worth finding out.
-    private func refuse(_ head: HTTPRequestHead, _ problem: Problem) -> Bool {
+    private func refuse(_ head: HTTPRequestHead, _ problem: Problem, _ context: ChannelHandlerContext) -> Bool {
         guard turns.mayBegin(.hot, alone: false) else { return false }
-        let request = HotRequest(head, refused: problem, requestID: services.requestID)
+        let request = HotRequest(head, refused: problem, now: context.eventLoop.now, requestID: services.requestID)
         reading = .discarded
         answer(request, turns.answers.reserve(), .refused(problem), after: .linger)
         return true
@@ -124,7 +129,7 @@ extension HotRouteHandler {
     private func end(_ trailers: HTTPHeaders?, _ context: ChannelHandlerContext) {
         let ended = reading
         reading = .nothing
-        lastActivity = .now()
+        lastActivity = context.eventLoop.now
         switch ended {
         case .hot(let request):
             if request.connection == .close { reading = .discarded }
@@ -139,7 +144,7 @@ extension HotRouteHandler {
     private func redeem(_ request: HotRequest) {
         let ticket = turns.answers.reserve()
         do throws(Problem) {
-            services.decider.decide(try request.finished(digester: services.digester)) { [self] decision in
+            services.decide(try request.finished(digester: services.digester)) { [self] decision in
                 answer(request, ticket, decision, after: request.connection == .close ? .close : .keepAlive)
             }
         } catch {

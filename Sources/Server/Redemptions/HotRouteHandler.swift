@@ -58,7 +58,7 @@ final class HotRouteHandler: ChannelDuplexHandler {
     var deferredClose: DeferredClose?
 
     /// Of the last sign of life that counts; see `timerFired`.
-    var lastActivity = NIODeadline.now()
+    var lastActivity = NIODeadline.uptimeNanoseconds(0)
     var timer: Scheduled<Void>?
     var context: ChannelHandlerContext?
     /// Where bytes that are already HTTP are written, past the encoder.
@@ -97,7 +97,7 @@ final class HotRouteHandler: ChannelDuplexHandler {
     private func began(_ context: ChannelHandlerContext) {
         guard timer == nil else { return }
         services.metrics.connections.increment(by: 1)
-        lastActivity = .now()
+        lastActivity = context.eventLoop.now
         scheduleTimer(context)
     }
 

@@ -30,7 +30,7 @@ final class LoopDirectory: Sendable {
     func decide(_ request: RedeemRequest, on eventLoop: any EventLoop) async -> RedemptionAnswer {
         await withCheckedContinuation { continuation in
             eventLoop.execute {
-                self.services(on: eventLoop).decider.decide(request) { continuation.resume(returning: $0) }
+                self.services(on: eventLoop).decide(request) { continuation.resume(returning: $0) }
             }
         }
     }

@@ -4,12 +4,15 @@ import NIOCore
 
 /// What the hot route needs and one event loop owns. It is made and used on that loop only.
 final class LoopServices {
+    /// Decides one request: `RedemptionDecider.decide`. Answers on the loop, at once or later.
+    typealias Decide = (RedeemRequest, @escaping (RedemptionAnswer) -> Void) -> Void
+
     let verifier: AccessTokenVerifier
     let digester: CodeDigester
     let durability: Durability
     let limits: ServerLimits
     let metrics: HTTPMetrics
-    let decider: RedemptionDecider
+    let decide: Decide
     private var ids = RequestIDGenerator()
     private var date = ""
     private var dateSecond: Int64 = -1
@@ -20,14 +23,14 @@ final class LoopServices {
         durability: Durability,
         limits: ServerLimits,
         metrics: HTTPMetrics,
-        decider: RedemptionDecider
+        decide: @escaping Decide
     ) {
         self.verifier = verifier
         self.digester = digester
         self.durability = durability
         self.limits = limits
         self.metrics = metrics
-        self.decider = decider
+        self.decide = decide
     }
 
     func requestID() -> String { ids.make() }

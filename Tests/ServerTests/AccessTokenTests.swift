@@ -1,0 +1,123 @@
+import Domain
+import Testing
+
+@testable import Server
+
+@Suite struct AccessTokenTests {
+    private static let key = ServiceKey(bytes: Array(0..<32))!
+    private let signer = AccessTokenSigner(key: key, lifetimeSeconds: 300)
+    private let verifier = AccessTokenVerifier(key: key)
+    private let now = 1_800_000_000
+    private let user = UserID("01920000-0000-7000-8000-000000000001")!
+    private let session = SessionID("01920000-0000-7000-8000-000000000002")!
+
+    private var token: AccessToken {
+        AccessToken(user: user, session: session, role: .admin, issuedAt: now, expiresAt: now + 300)
+    }
+
+    /// A token with any payload under our key.
+    private func sealed(_ payload: String, header: String = AccessToken.header) -> String {
+        signer.seal(header + Base64.encode(payload.utf8))
+    }
+
+    private func failure(_ text: String) -> AccessToken.Failure? {
+        do throws(AccessToken.Failure) {
+            _ = try verifier.verify(text, now: now)
+            return nil
+        } catch {
+            return error
+        }
+    }
+
+    @Test func whatWasSignedIsRead() throws {
+        let text = signer.sign(user: user, session: session, role: .admin, now: Timestamp(milliseconds: Int64(now) * 1000 + 999))
+        #expect(try verifier.verify(text, now: now) == token)
+        #expect(text.utf8.count < AccessToken.bytes / 2)
+    }
+
+    /// Made with Python's hmac, json and base64, which know nothing of this code.
+    @Test func aTokenMadeElsewhere() throws {
+        let text =
+            "eyJhbGciOiJIUzI1NiIsInR5cCI6ImF0K2p3dCJ9."
+            + "eyJzdWIiOiIwMTkyMDAwMC0wMDAwLTcwMDAtODAwMC0wMDAwMDAwMDAwMDEiLCJzaWQiOiIwMTkyMDAwMC0wMDAwLTcwMDAtODAw"
+            + "MC0wMDAwMDAwMDAwMDIiLCJyb2xlIjoiYWRtaW4iLCJpYXQiOjE4MDAwMDAwMDAsImV4cCI6MTgwMDAwMDMwMH0"
+            + ".SGpjWQ3bSF89ZJnRjOEV2YqW5UDWeY5zY04t-fj5ZLc"
+        #expect(try verifier.verify(text, now: now) == token)
+        #expect(signer.sign(token) == text)
+    }
+
+    @Test func times() throws {
+        let text = signer.sign(token)
+        #expect(try verifier.verify(text, now: now + 299) == token)
+        #expect(throws: AccessToken.Failure.expired) { try verifier.verify(text, now: now + 300) }
+        // Another server's clock may be ahead a little.
+        #expect(try verifier.verify(text, now: now - 60) == token)
+        #expect(throws: AccessToken.Failure.invalid) { try verifier.verify(text, now: now - 61) }
+    }
+
+    /// Each byte changed, left out, and doubled; and each cut.
+    @Test func everyMutationIsInvalid() {
+        let text = Array(signer.sign(token).utf8)
+        for place in text.indices {
+            var changed = text
+            changed[place] ^= 1
+            #expect(failure(String(decoding: changed, as: UTF8.self)) == .invalid)
+            var shorter = text
+            shorter.remove(at: place)
+            #expect(failure(String(decoding: shorter, as: UTF8.self)) == .invalid)
+            var longer = text
+            longer.insert(text[place], at: place)
+            #expect(failure(String(decoding: longer, as: UTF8.self)) == .invalid)
+            #expect(failure(String(decoding: text[..<place], as: UTF8.self)) == .invalid)
+        }
+    }
+
+    @Test func otherHeadersAreInvalidHoweverSigned() {
+        let payload = #"{"sub":"\#(user)","sid":"\#(session)","role":"user","iat":\#(now),"exp":\#(now + 300)}"#
+        #expect(failure(sealed(payload)) == nil)
+        for header in [
+            #"{"alg":"none","typ":"at+jwt"}"#, #"{"alg":"HS384","typ":"at+jwt"}"#, #"{"alg":"RS256","typ":"at+jwt"}"#,
+            #"{"alg":"HS256","typ":"JWT"}"#, #"{"typ":"at+jwt","alg":"HS256"}"#, #"{"alg":"HS256"}"#, "{}", "",
+            #"{"alg":"HS256","typ":"at+jwt","kid":"x"}"#,
+        ] {
+            #expect(failure(sealed(payload, header: Base64.encode(header.utf8) + ".")) == .invalid, "\(header)")
+        }
+        let unsigned = Base64.encode(#"{"alg":"none"}"#.utf8) + "." + Base64.encode(payload.utf8) + "."
+        #expect(failure(unsigned) == .invalid)
+        let other = AccessTokenSigner(key: .random()).sign(token)
+        #expect(failure(other) == .invalid)
+        let parts = signer.sign(token).split(separator: ".")
+        #expect(failure("\(parts[0]).\(parts[2]).\(parts[1])") == .invalid)
+    }
+
+    @Test func otherPayloadsAreInvalidEvenUnderOurKey() {
+        let user = #""sub":"\#(user)""#
+        let session = #""sid":"\#(session)""#
+        let rest = #""role":"user","iat":\#(now),"exp":\#(now + 300)"#
+        #expect(failure(sealed("{\(user),\(session),\(rest)}")) == nil)
+        #expect(failure(sealed("{\(rest), \(session), \(user)}")) == nil)
+        for payload in [
+            "", "{}", "[]", "null", "{\(user),\(rest)}", "{\(user),\(session)}", "{\(user),\(user),\(session),\(rest)}",
+            "{\(user),\(session),\(rest),\"aud\":\"x\"}", "{\(user),\(session),\(rest)} x", "{\(user),\(session),\(rest),}",
+            #"{"sub":"x",\#(session),\#(rest)}"#, #"{"sub":1,\#(session),\#(rest)}"#,
+            #"{\#(user),\#(session),"role":"root","iat":\#(now),"exp":\#(now + 300)}"#,
+            #"{\#(user),\#(session),"role":"user","iat":\#(now),"exp":1e99}"#,
+            #"{\#(user),\#(session),"role":"user","iat":\#(now),"exp":"\#(now + 300)"}"#,
+            #"{\#(user),\#(session),"role":"user","iat":-1,"exp":\#(now + 300)}"#,
+            #"{\#(user),\#(session),"role":"user","iat":\#(now),"exp":99999999999999999999}"#,
+        ] {
+            #expect(failure(sealed(payload)) == .invalid, "\(payload)")
+        }
+    }
+
+    @Test func hugeAndStrangeTextsAreInvalid() {
+        let text = signer.sign(token)
+        for other in [
+            "", ".", "..", "...", "é.é.é", String(repeating: ".", count: 5000), text + String(repeating: "A", count: 2000),
+            text + ".", "." + text, text + "\n", " " + text, text + "=",
+        ] {
+            #expect(failure(other) == .invalid)
+        }
+        #expect(failure(sealed(String(repeating: " ", count: 2000))) == .invalid)
+    }
+}

@@ -1,0 +1,366 @@
+import Domain
+import HotPath
+import NIOCore
+import NIOEmbedded
+import NIOHTTP1
+import Testing
+
+@testable import Server
+
+/// The handler alone: decisions are made by the test, in any order; Hummingbird's part is played by a handler behind it.
+@Suite struct HotRouteHandlerTests {
+    @Test func aRedemptionIsAnsweredWithPreparedBytes() throws {
+        let fixture = try Fixture()
+        try fixture.send(fixture.redemption(headers: ["X-Request-Id: r-1"]))
+        #expect(fixture.asked.count == 1)
+        #expect(fixture.asked[0].0.coupon.description == "tea")
+        #expect(fixture.asked[0].0.user == fixture.user)
+        #expect(fixture.asked[0].0.codeDigest == fixture.digester.digest(of: "ABC"))
+        fixture.accept(0)
+        let response = try #require(fixture.responses().first)
+        #expect(response.status == 201)
+        #expect(response.headers["x-request-id"] == "r-1")
+        #expect(response.headers["location"]?.hasPrefix("/v1/redemptions/") == true)
+        #expect(response.headers["connection"] == nil)
+        #expect(response.headers["idempotent-replayed"] == nil)
+        #expect(response.body.contains(#""coupon":"tea","price":7,"redeemed_at":"2027-01-15T08:00:00.000Z","status":"held""#))
+        #expect(fixture.channel.isActive)
+        try fixture.finish()
+    }
+
+    /// Cut in two at each byte, and fed byte by byte.
+    @Test func theCutsOfTheInputDoNotMatter() throws {
+        let one = try Fixture()
+        let bytes = Array(one.redemption().utf8)
+        try one.finish()
+        for cut in 0...bytes.count {
+            let fixture = try Fixture()
+            try fixture.send(bytes[..<cut])
+            try fixture.send(bytes[cut...])
+            fixture.accept(0)
+            #expect(fixture.responses().map(\.status) == [201], "cut at \(cut)")
+            try fixture.finish()
+        }
+        let fixture = try Fixture()
+        for byte in bytes + bytes { try fixture.send([byte]) }
+        fixture.accept(0)
+        fixture.accept(1)
+        #expect(fixture.responses().map(\.status) == [201, 201])
+        try fixture.finish()
+    }
+
+    @Test func answersLeaveInTheOrderOfTheirRequests() throws {
+        let fixture = try Fixture()
+        let requests = (0..<4).map { fixture.redemption(headers: ["X-Request-Id: r\($0)"]) }
+        try fixture.send(requests.joined())
+        #expect(fixture.asked.count == 4)
+        fixture.accept(2)
+        fixture.accept(1)
+        #expect(fixture.responses().isEmpty)
+        fixture.accept(0)
+        #expect(fixture.responses().map { $0.headers["x-request-id"] } == ["r0", "r1", "r2"])
+        fixture.accept(3)
+        #expect(fixture.responses().map { $0.headers["x-request-id"] } == ["r3"])
+        try fixture.finish()
+    }
+
+    /// Redemptions and requests for Hummingbird in any mixture, decided and answered in any order that can happen.
+    @Test func mixedRequestsAreAnsweredInOrder() throws {
+        var random = SplitMix(state: 3)
+        for round in 0..<300 {
+            let fixture = try Fixture()
+            let kinds = (0..<Int(1 + random.next() % 8)).map { _ in random.next() % 2 == 0 }
+            var bytes: [UInt8] = []
+            for (index, isHot) in kinds.enumerated() {
+                let header = "X-Request-Id: \(index)"
+                bytes += Array((isHot ? fixture.redemption(headers: [header]) : fixture.other(headers: [header])).utf8)
+            }
+            var responses: [String?] = []
+            while responses.count < kinds.count {
+                if !bytes.isEmpty, random.next() % 3 != 0 {
+                    let count = min(bytes.count, Int(1 + random.next() % 400))
+                    try fixture.send(bytes[..<count])
+                    bytes.removeFirst(count)
+                }
+                if let open = fixture.undecided.randomElement(using: &random), random.next() % 2 == 0 { fixture.accept(open) }
+                if fixture.backend.waiting > 0, random.next() % 2 == 0 { fixture.backend.answer() }
+                responses += fixture.responses().map { $0.headers["x-request-id"] }
+            }
+            #expect(responses == kinds.indices.map(String.init), "round \(round)")
+            try fixture.finish()
+        }
+    }
+
+    @Test func chunkedBodiesAreRead() throws {
+        let fixture = try Fixture()
+        let head = fixture.redemption(headers: ["Transfer-Encoding: chunked"], body: nil)
+        try fixture.send(head + "7\r\n{\"code\"\r\n6;x=y\r\n:\"ABC\"\r\n1\r\n}\r\n0\r\nTrailer: x\r\n\r\n")
+        #expect(fixture.asked.map(\.0.codeDigest) == [fixture.digester.digest(of: "ABC")])
+        fixture.accept(0)
+        #expect(fixture.responses().map(\.status) == [201])
+        try fixture.finish()
+    }
+
+    @Test func aBodyThatIsTooLargeIsRefusedUnread() throws {
+        let announced = try Fixture()
+        try announced.send(announced.redemption(headers: ["Content-Length: 5000"], body: nil))
+        let response = try #require(announced.responses().first)
+        #expect(response.status == 413)
+        #expect(response.headers["connection"] == "close")
+        #expect(response.body.contains(#""code":"body_too_large""#))
+
+        let chunked = try Fixture()
+        try chunked.send(chunked.redemption(headers: ["Transfer-Encoding: chunked"], body: nil) + "2000\r\n")
+        try chunked.send(String(repeating: "x", count: 4097))
+        #expect(chunked.responses().map(\.status) == [413])
+        #expect(chunked.asked.isEmpty)
+
+        let passed = try Fixture()
+        try passed.send(passed.other(headers: ["Transfer-Encoding: chunked"], method: "POST") + "2000\r\n")
+        try passed.send(String(repeating: "x", count: 4097))
+        #expect(passed.responses().map(\.status) == [413])
+    }
+
+    @Test func continueIsSaidWhenNothingIsOwedBefore() throws {
+        let fixture = try Fixture()
+        let body = #"{"code":"ABC"}"#
+        let head = fixture.redemption(headers: ["Expect: 100-continue", "Content-Length: \(body.utf8.count)"], body: nil)
+        try fixture.send(fixture.redemption() + head)
+        #expect(fixture.output().isEmpty)
+        fixture.accept(0)
+        let output = fixture.output()
+        #expect(output.hasPrefix("HTTP/1.1 201 Created"))
+        #expect(output.hasSuffix("HTTP/1.1 100 Continue\r\n\r\n"))
+        try fixture.send(body)
+        fixture.accept(1)
+        #expect(fixture.responses().map(\.status) == [201])
+
+        try fixture.send(fixture.other(headers: ["Expect: 100-continue", "Content-Length: 2"], method: "POST"))
+        #expect(fixture.output() == "HTTP/1.1 100 Continue\r\n\r\n")
+        try fixture.send("ab" + fixture.redemption(headers: ["Expect: something"]))
+        fixture.backend.answer()
+        #expect(fixture.responses().map(\.status) == [200, 400])
+    }
+
+    @Test(arguments: [
+        "GARBAGE\r\n\r\n", "POST /v1/coupons/tea/redemptions HTTP/1.1\r\nHost x\r\n\r\n", "GET / HTTP/9.9\r\n\r\n",
+        "POST / HTTP/1.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+        "POST / HTTP/1.1\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n", "POST / HTTP/1.1\r\nContent-Length: -1\r\n\r\n",
+    ])
+    func whatIsNotHTTPIsRefused(text: String) throws {
+        let fixture = try Fixture()
+        try fixture.send(fixture.redemption() + text)
+        fixture.accept(0)
+        let responses = fixture.responses()
+        #expect(responses.map(\.status) == [201, 400])
+        #expect(responses.last?.body.contains(#""code":"malformed_request""#) == true)
+        #expect(responses.last?.headers["connection"] == "close")
+        #expect(fixture.backend.waiting == 0)
+    }
+
+    @Test func aBadChunkForHummingbirdIsRefusedInItsStead() throws {
+        let fixture = try Fixture()
+        try fixture.send(fixture.other(headers: ["Transfer-Encoding: chunked"], method: "POST") + "zz\r\n")
+        #expect(fixture.responses().map(\.status) == [400])
+        fixture.backend.answer()
+        #expect(fixture.output().isEmpty)
+    }
+
+    @Test func headersThatAreTooLargeAreRefused() throws {
+        let fixture = try Fixture()
+        try fixture.send(fixture.other(headers: (0..<200).map { "X-\($0): y" }))
+        #expect(fixture.responses().map(\.status) == [431])
+    }
+
+    @Test func theClientsWishToCloseIsHeard() throws {
+        let hot = try Fixture()
+        try hot.send(hot.redemption(headers: ["Connection: close"]) + hot.redemption())
+        hot.accept(0)
+        let responses = hot.responses()
+        #expect(responses.map { $0.headers["connection"] } == ["close"])
+        #expect(!hot.channel.isActive)
+        #expect(hot.asked.count == 1)
+
+        let passed = try Fixture()
+        try passed.send(passed.other(headers: ["Connection: close"]))
+        passed.backend.answer()
+        #expect(passed.responses().map { $0.headers["connection"] } == ["close"])
+        #expect(!passed.channel.isActive)
+
+        let old = try Fixture()
+        try old.send(old.redemption(version: "1.0"))
+        old.accept(0)
+        #expect(old.responses().map { $0.headers["connection"] } == ["close"])
+        #expect(!old.channel.isActive)
+
+        let oldKept = try Fixture()
+        try oldKept.send(oldKept.redemption(headers: ["Connection: keep-alive"], version: "1.0"))
+        oldKept.accept(0)
+        #expect(oldKept.responses().map { $0.headers["connection"] } == ["keep-alive"])
+        #expect(oldKept.channel.isActive)
+        try oldKept.finish()
+    }
+
+    @Test func aHalfClosedClientGetsItsAnswer() throws {
+        let fixture = try Fixture()
+        try fixture.send(fixture.redemption())
+        fixture.channel.pipeline.fireUserInboundEventTriggered(ChannelEvent.inputClosed)
+        #expect(fixture.channel.isActive)
+        #expect(!fixture.backend.inputIsClosed)
+        fixture.accept(0)
+        #expect(fixture.responses().map(\.status) == [201])
+        #expect(fixture.backend.inputIsClosed)
+    }
+
+    @Test func aCloseByHummingbirdWaitsForTheLastAnswer() throws {
+        let fixture = try Fixture()
+        try fixture.send(fixture.redemption())
+        fixture.channel.close(promise: nil)
+        #expect(fixture.channel.isActive)
+        fixture.accept(0)
+        #expect(fixture.responses().map(\.status) == [201])
+        #expect(!fixture.channel.isActive)
+    }
+
+    @Test func aClientThatHasGoneIsNotWrittenTo() throws {
+        let fixture = try Fixture()
+        try fixture.send(fixture.redemption())
+        fixture.channel.pipeline.fireChannelInactive()
+        fixture.accept(0)
+        #expect(fixture.output().isEmpty)
+    }
+
+    @Test func aShutdownFinishesWhatWasBegun() throws {
+        let idle = try Fixture()
+        idle.channel.pipeline.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent())
+        #expect(!idle.channel.isActive)
+
+        let hot = try Fixture()
+        try hot.send(hot.redemption() + hot.redemption())
+        hot.channel.pipeline.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent())
+        hot.accept(0)
+        #expect(hot.channel.isActive)
+        hot.accept(1)
+        #expect(hot.responses().map { $0.headers["connection"] } == [nil, "close"])
+        #expect(!hot.channel.isActive)
+
+        let passed = try Fixture()
+        try passed.send(passed.other())
+        passed.channel.pipeline.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent())
+        #expect(passed.channel.isActive)
+        passed.backend.answer()
+        #expect(passed.responses().map { $0.headers["connection"] } == ["close"])
+        #expect(!passed.channel.isActive)
+    }
+
+    @Test func aClientWithEnoughUnderWayIsNotReadFrom() throws {
+        let fixture = try Fixture { $0.pipelinedRequests = 3 }
+        try fixture.send((0..<3).map { _ in fixture.redemption() }.joined())
+        let before = fixture.reads.count
+        fixture.channel.read()
+        #expect(fixture.reads.count == before)
+        fixture.accept(0)
+        #expect(fixture.reads.count == before + 1)
+        fixture.accept(1)
+        fixture.accept(2)
+        try fixture.finish()
+    }
+
+    @Test func slowRequestsAndIdleConnectionsEnd() throws {
+        let idle = try Fixture { $0.shortTimeouts() }
+        #expect(idle.channel.isActive)
+        idle.wait(.milliseconds(700))
+        #expect(!idle.channel.isActive)
+
+        // A header sent byte by byte is no sign of life.
+        let slowHead = try Fixture { $0.shortTimeouts() }
+        for byte in slowHead.redemption().utf8.prefix(14) {
+            if slowHead.channel.isActive { try slowHead.send([byte]) }
+            slowHead.wait(.milliseconds(50))
+        }
+        #expect(!slowHead.channel.isActive)
+
+        let slowBody = try Fixture { $0.shortTimeouts() }
+        try slowBody.send(slowBody.redemption().dropLast(3))
+        slowBody.wait(.milliseconds(400))
+        #expect(slowBody.responses().map(\.status) == [408])
+
+        let slowDecision = try Fixture { $0.shortTimeouts() }
+        try slowDecision.send(slowDecision.redemption())
+        slowDecision.wait(.milliseconds(700))
+        #expect(slowDecision.channel.isActive)
+        slowDecision.accept(0)
+        #expect(slowDecision.responses().map(\.status) == [201])
+    }
+
+    @Test(arguments: [
+        ("POST", "/v1/coupons/tea/redemptions", true), ("POST", "/v1/coupons/tea/redemptions?x=1", true),
+        ("GET", "/v1/coupons/tea/redemptions", false), ("POST", "/v1/coupons//redemptions", false),
+        ("POST", "/v1/coupons/redemptions", false), ("POST", "/v1/coupons/a/b/redemptions", false),
+        ("POST", "/v1/coupons/t%65a/redemptions", false), ("POST", "/v1/coupons/tea/redemptions/", false),
+        ("POST", "/V1/coupons/tea/redemptions", false), ("POST", "http://host/v1/coupons/tea/redemptions", false),
+        ("POST", "/v1/coupons/T!/redemptions", true),
+    ])
+    func whichRequestsAreHot(method: String, uri: String, isHot: Bool) {
+        let head = HTTPRequestHead(version: .http1_1, method: HTTPMethod(rawValue: method), uri: uri)
+        #expect((HotRoute.coupon(in: head) != nil) == isHot)
+    }
+}
+
+/// Refusals that need nobody's decision.
+@Suite struct HotRouteRefusalTests {
+    @Test(arguments: [
+        ([], #"{"code":"ABC"}"#, 401, "token_invalid"),
+        (["Authorization: Basic abc"], #"{"code":"ABC"}"#, 401, "token_invalid"),
+        (["Authorization: Bearer x"], #"{"code":"ABC"}"#, 401, "token_invalid"),
+        (["TOKEN", "Authorization: Bearer x"], #"{"code":"ABC"}"#, 401, "token_invalid"),
+        (["EXPIRED"], #"{"code":"ABC"}"#, 401, "token_expired"),
+        (["TOKEN", "Content-Type: text/plain"], #"{"code":"ABC"}"#, 415, "unsupported_media_type"),
+        (["TOKEN", "Idempotency-Key: "], #"{"code":"ABC"}"#, 400, "idempotency_key_invalid"),
+        (["TOKEN", "Idempotency-Key: a b"], #"{"code":"ABC"}"#, 400, "idempotency_key_invalid"),
+        (["TOKEN", "Idempotency-Key: a", "Idempotency-Key: a"], #"{"code":"ABC"}"#, 400, "idempotency_key_invalid"),
+        (["TOKEN", "Idempotency-Key: \(String(repeating: "k", count: 129))"], "{}", 400, "idempotency_key_invalid"),
+        (["TOKEN"], "", 400, "invalid_body"), (["TOKEN"], "{}", 400, "invalid_body"), (["TOKEN"], "[]", 400, "invalid_body"),
+        (["TOKEN"], #"{"code":1}"#, 400, "invalid_body"), (["TOKEN"], #"{"code":""}"#, 400, "invalid_body"),
+        (["TOKEN"], #"{"code":"A","code":"A"}"#, 400, "invalid_body"),
+        (["TOKEN"], "{\"code\":\"\(String(repeating: "A", count: 129))\"}", 400, "invalid_body"),
+    ])
+    func refused(headers: [String], body: String, status: Int, code: String) throws {
+        let fixture = try Fixture()
+        try fixture.send(fixture.redemption(headers: headers, body: body, authorized: false))
+        let response = try #require(fixture.responses().first)
+        #expect(response.status == status)
+        #expect(response.body.contains("\"code\":\"\(code)\""))
+        #expect(response.headers["content-type"] == "application/problem+json")
+        #expect((response.headers["www-authenticate"] != nil) == (status == 401))
+        #expect(fixture.asked.isEmpty)
+        #expect(fixture.channel.isActive)
+        try fixture.finish()
+    }
+
+    @Test func aCouponThatCannotExist() throws {
+        let fixture = try Fixture()
+        try fixture.send(fixture.redemption(coupon: "T!"))
+        #expect(fixture.responses().map(\.status) == [404])
+        try fixture.finish()
+    }
+
+    @Test func everyProblemAsAnAnswer() throws {
+        let fixture = try Fixture()
+        for (index, code) in ProblemCode.allCases.enumerated() {
+            try fixture.send(fixture.redemption())
+            fixture.asked[index].1(.refused(Problem(code)))
+            let response = try #require(fixture.responses().first)
+            #expect(response.status == code.status)
+            #expect(response.body.contains("\"code\":\"\(code.rawValue)\""))
+        }
+        try fixture.finish()
+    }
+}
+
+extension ServerLimits {
+    fileprivate mutating func shortTimeouts() {
+        idleTimeout = .milliseconds(300)
+        requestTimeout = .milliseconds(200)
+    }
+}

@@ -1,0 +1,81 @@
+import Domain
+import Foundation
+import NIOCore
+import Testing
+
+@testable import Server
+
+@Suite struct ProblemTests {
+    @Test(arguments: ProblemCode.allCases)
+    func everyCodeIsAProblemDocument(code: ProblemCode) throws {
+        let text = Problem(code).body(requestID: "req-1")
+        let object = try #require(try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])
+        #expect(object["type"] as? String == "/problems/\(code.rawValue)")
+        #expect(object["title"] as? String == code.title)
+        #expect(object["status"] as? Int == code.status)
+        #expect(object["code"] as? String == code.rawValue)
+        #expect(object["detail"] as? String == code.detail)
+        #expect(object["request_id"] as? String == "req-1")
+        #expect(object.count == 6)
+        #expect((400...599).contains(code.status))
+        #expect(ProblemCode.allCases[code.index] == code)
+    }
+
+    @Test(arguments: ProblemCode.allCases)
+    func everyCodeHasTheHeadersOfItsStatus(code: ProblemCode) {
+        var headers: [String: String] = [:]
+        Problem(code).forEachHeader { headers[$0] = $1 }
+        #expect((headers["WWW-Authenticate"] != nil) == (code.status == 401))
+        #expect((headers["Retry-After"] != nil) == (code.status == 503 || code.status == 429))
+        #expect(headers["Cache-Control"] == "no-store")
+    }
+
+    @Test func aParticularProblemIsEscaped() throws {
+        let problem = Problem(.invalidBody, "a \"b\" \\ \n \u{1} é", member: .init(name: "redemption", value: "x"))
+        let text = problem.body(requestID: "r")
+        let object = try #require(try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])
+        #expect(object["detail"] as? String == "a \"b\" \\ \n \u{1} é")
+        #expect(object["redemption"] as? String == "x")
+    }
+
+    @Test(arguments: [
+        ("req-1", true), ("", false), ("a b", false), ("a\"b", false), ("é", false), (String(repeating: "a", count: 128), true),
+        (String(repeating: "a", count: 129), false), ("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", true),
+    ])
+    func requestIDs(text: String, isAcceptable: Bool) {
+        #expect(RequestID.isAcceptable(text) == isAcceptable)
+    }
+
+    @Test func madeRequestIDsDiffer() {
+        var generator = RequestIDGenerator()
+        let ids = (0..<1000).map { _ in generator.make() }
+        #expect(Set(ids).count == 1000)
+        #expect(ids.allSatisfy { RequestID.isAcceptable($0) && $0.utf8.count == 16 })
+    }
+
+    @Test func times() {
+        #expect(Timestamp(milliseconds: 0).rfc3339 == "1970-01-01T00:00:00.000Z")
+        #expect(Timestamp(milliseconds: 784_111_777_123).rfc3339 == "1994-11-06T08:49:37.123Z")
+        #expect(Timestamp(milliseconds: 784_111_777_999).httpDate == "Sun, 06 Nov 1994 08:49:37 GMT")
+        #expect(Timestamp(milliseconds: 1_709_208_000_001).rfc3339 == "2024-02-29T12:00:00.001Z")
+        #expect(Timestamp(milliseconds: -1).rfc3339 == "1969-12-31T23:59:59.999Z")
+        let formatter = ISO8601DateFormatter()
+        formatter.formatOptions = [.withInternetDateTime, .withFractionalSeconds]
+        var random = SplitMix(state: 7)
+        for _ in 0..<2000 {
+            let milliseconds = Int64(random.next() % 7_000_000_000_000)
+            let date = Date(timeIntervalSince1970: Double(milliseconds / 1000))
+            let ours = Timestamp(milliseconds: milliseconds / 1000 * 1000).rfc3339
+            #expect(ours == formatter.string(from: date))
+        }
+    }
+
+    @Test(arguments: [
+        ("application/json", true), ("application/json; charset=utf-8", true), ("Application/JSON ;charset=x", true),
+        ("text/json", false), ("application/x-www-form-urlencoded", false), ("", false), ("application/jsonx", false),
+        ("application/problem+json", false),
+    ])
+    func mediaTypes(text: String, isJSON: Bool) {
+        #expect(MediaType.isJSON(text) == isJSON)
+    }
+}
