@@ -19,6 +19,7 @@ let scripts = [
 ]
 
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+let asyncHTTPClient: Target.Dependency = .product(name: "AsyncHTTPClient", package: "async-http-client")
 let configuration: Target.Dependency = .product(name: "Configuration", package: "swift-configuration")
 let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
 let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
@@ -32,6 +33,8 @@ let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio
 let nioEmbedded: Target.Dependency = .product(name: "NIOEmbedded", package: "swift-nio")
 let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
 let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
+let unixSignals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
+let systemPackage: Target.Dependency = .product(name: "SystemPackage", package: "swift-system")
 let subprocess: Target.Dependency = .product(name: "Subprocess", package: "swift-subprocess")
 
 let package = Package(
@@ -48,7 +51,9 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),
+        .package(url: "https://github.com/apple/swift-system", from: "1.8.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0"),
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.0"),
     ],
@@ -95,9 +100,9 @@ let package = Package(
         .executableTarget(
             name: "redeem",
             dependencies: [
-                "Domain", "HotPath", "LocalStack", "Persistence", "Server", "Sync", argumentParser, configuration, lifecycle,
-                logging,
-                metrics, nioPosix,
+                "Domain", "HotPath", "LocalStack", "Persistence", "Server", "Sync", argumentParser, asyncHTTPClient,
+                configuration,
+                lifecycle, logging, metricsCore, nioCore, nioHTTP1, nioPosix, systemPackage, unixSignals,
             ],
             swiftSettings: settings
         ),
@@ -118,7 +123,11 @@ let package = Package(
             dependencies: ["Domain", "Persistence", "LocalStack", "TestSupport", lifecycle],
             swiftSettings: settings
         ),
-        .testTarget(name: "SyncTests", dependencies: ["Sync", "LocalStack", "TestSupport"], swiftSettings: settings),
+        .testTarget(
+            name: "SyncTests",
+            dependencies: ["Sync", "LocalStack", "TestSupport", logging, nioPosix],
+            swiftSettings: settings
+        ),
         .testTarget(
             name: "ServerTests",
             dependencies: [
@@ -134,7 +143,10 @@ let package = Package(
         ),
         .testTarget(
             name: "EndToEndTests",
-            dependencies: ["redeem", "Server", "Sync", "LocalStack", "TestSupport", subprocess],
+            dependencies: [
+                "redeem", "HotPath", "LocalStack", "Persistence", "TestSupport", asyncHTTPClient, logging, nioCore, nioHTTP1,
+                nioPosix, subprocess, systemPackage,
+            ],
             swiftSettings: settings
         ),
         // What several test targets share: one LocalStack for the run, a database and a Redis for each test.

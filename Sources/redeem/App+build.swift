@@ -1,0 +1,106 @@
+internal import Configuration
+internal import CoreMetrics
+internal import HotPath
+internal import Logging
+internal import NIOCore
+internal import NIOPosix
+internal import Persistence
+internal import Server
+internal import ServiceLifecycle
+internal import Sync
+internal import UnixSignals
+
+/// The composition root: what a process is made of.
+struct App {
+    let settings: Settings
+    let logger: Logger
+    let eventLoopGroup: any EventLoopGroup
+    let redis: RedisConfiguration
+    let postgres: PostgresConfiguration
+
+    init(settings: Settings, logger: Logger) throws {
+        self.settings = settings
+        self.logger = logger
+        eventLoopGroup = MultiThreadedEventLoopGroup.singleton
+        redis = try RedisConfiguration(settings.reader)
+        postgres = try PostgresConfiguration(settings.reader)
+    }
+
+    /// The API and the operations port. Redis and Postgres are closed when the server has stopped.
+    /// - Parameter onReady: called with the ports when both listen.
+    func server(onReady: @escaping @Sendable (ServerPorts) async throws -> Void) throws -> [any Service] {
+        let configuration = try ServerConfiguration(settings.reader)
+        let client = RedisClient(configuration: redis, eventLoopGroup: eventLoopGroup, logger: logger)
+        let pool = PostgresClient(configuration: postgres, logger: logger)
+        let registry = PrometheusRegistry()
+        MetricsSystem.bootstrap(registry)
+        let server = buildServer(
+            configuration: configuration,
+            hotPath: HotPath(client: client),
+            postgres: pool,
+            metrics: registry,
+            eventLoopGroup: eventLoopGroup,
+            logger: logger
+        )
+        let ready = Announcement { try await onReady(try await server.ports()) }
+        return [
+            ClosingAfterwards(name: "stores") {
+                await client.close(); await pool.close()
+            }
+        ] + server.services + [ready]
+    }
+
+    /// A worker for every shard.
+    func sync() throws -> [any Service] {
+        let loop = eventLoopGroup.next()
+        let client = RedisClient(configuration: redis, eventLoopGroup: loop, logger: logger)
+        let reader = RedisClient(configuration: redis, eventLoopGroup: loop, logger: logger)
+        let worker = SyncWorker(
+            hotPath: HotPath(client: client),
+            outboxReader: HotPath(client: reader),
+            postgres: postgres,
+            configuration: try SyncConfiguration(settings.reader),
+            logger: logger
+        )
+        return [
+            ClosingAfterwards(name: "sync stores") {
+                await reader.close(); await client.close()
+            }, worker,
+        ]
+    }
+
+    /// Runs until SIGTERM or SIGINT, then stops the services in reverse order, each within its own limits.
+    func run(_ services: [any Service]) async throws {
+        let group = ServiceGroup(
+            configuration: ServiceGroupConfiguration(
+                services: services.map { .init(service: $0, successTerminationBehavior: .gracefullyShutdownGroup) },
+                gracefulShutdownSignals: [.sigterm, .sigint],
+                logger: logger
+            )
+        )
+        try await group.run()
+    }
+}
+
+/// Says that the services before it are ready, then waits for the end with them.
+struct Announcement: Service {
+    let announce: @Sendable () async throws -> Void
+
+    func run() async throws {
+        try await announce()
+        try await gracefulShutdown()
+    }
+}
+
+/// Holds something open while the services behind it in the list run, and closes it when they have stopped.
+struct ClosingAfterwards: Service, CustomStringConvertible {
+    let name: String
+    let close: @Sendable () async -> Void
+
+    var description: String { name }
+
+    func run() async throws {
+        try? await gracefulShutdown()
+        await close()
+    }
+}

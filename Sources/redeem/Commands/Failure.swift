@@ -1,0 +1,31 @@
+internal import ArgumentParser
+internal import Foundation
+internal import HotPath
+internal import Persistence
+
+/// Ends a command with a message on stderr and an exit code of sysexits.h: 64 wrong use, 69 a server is out of reach,
+/// 1 anything else.
+func report(_ body: () async throws -> Void) async throws {
+    do {
+        try await body()
+    } catch let error as UsageError {
+        Output.note("error: \(error)")
+        throw ExitCode(EX_USAGE)
+    } catch let error as PostgresError where error.code == .connectionFailed || error.code == .connectionLost {
+        Output.note(
+            "error: Postgres: \(error)\n  check REDEEM_POSTGRES_URL, and that the server runs; `redeem doctor` tells more"
+        )
+        throw ExitCode(EX_UNAVAILABLE)
+    } catch let error as RedisError where error.isShardClosed {
+        Output.note("error: the shard is closed: its owner has not opened it\n  start `redeem sync`, and try again")
+        throw ExitCode(EX_UNAVAILABLE)
+    } catch let error as RedisError {
+        Output.note("error: Redis: \(error)\n  check REDEEM_REDIS_URL, and that the server runs; `redeem doctor` tells more")
+        throw ExitCode(EX_UNAVAILABLE)
+    } catch let error as ExitCode {
+        throw error
+    } catch {
+        Output.note("error: \(error)")
+        throw ExitCode.failure
+    }
+}

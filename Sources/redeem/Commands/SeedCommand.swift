@@ -1,0 +1,170 @@
+internal import ArgumentParser
+internal import Domain
+internal import Foundation
+internal import HotPath
+internal import Persistence
+internal import Server
+
+struct SeedCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "seed",
+        abstract: "Create many users with live sessions and a coupon, for load tests.",
+        discussion: """
+            The users have no password: the access tokens, one a line in the tokens file, are the way in. Needs an open shard
+            (a running `redeem sync` or `redeem dev`). Example:
+
+              redeem seed --config .redeem/env --users 200000 --credit 100 \\
+                --coupon sale --stock 10000 --price 5 --code SALE-2030 --tokens tokens.txt
+            """
+    )
+
+    @Option(help: "How many users to create, at least 1.")
+    var users: Int
+
+    @Option(help: "Credit of each.")
+    var credit: Int
+
+    @Option(help: "The id of the coupon; created when there is none.")
+    var coupon: String
+
+    @Option(help: "The total of a new coupon.")
+    var stock: Int
+
+    @Option(help: "The price of a new coupon.")
+    var price: Int
+
+    @Option(help: "The hidden code of a new coupon.")
+    var code: String
+
+    @Option(help: "The file that gets the access tokens (mode 0600).")
+    var tokens: String
+
+    @Option(help: "How long the tokens and sessions live.")
+    var tokenMinutes = 24 * 60
+
+    @Flag(help: "Print the summary as JSON.")
+    var json = false
+
+    @OptionGroup var connection: ConnectionOptions
+
+    func run() async throws {
+        try await Stores.with(connection) { stores in
+            let users = try Input.amount(users, "--users", least: 1)
+            let lifetime = Duration.seconds(60 * (try Input.amount(tokenMinutes, "--token-minutes", least: 1)))
+            let digester = CodeDigester(key: try ServiceKey.code(stores.settings.reader))
+            let new = Coupon(
+                id: try Input.couponID(coupon),
+                name: coupon,
+                codeDigest: digester.digest(of: try Input.hiddenCode(code)),
+                price: try Input.amount(price, "--price"),
+                total: try Input.amount(stock, "--stock")
+            )
+            let seeder = BulkSeeder(
+                postgres: stores.postgres,
+                signer: AccessTokenSigner(
+                    key: try ServiceKey.token(stores.settings.reader),
+                    lifetimeSeconds: Int(lifetime.components.seconds)
+                ),
+                credit: try Input.amount(credit, "--credit"),
+                sessionLifetime: lifetime
+            )
+            let started = ContinuousClock.now
+            try await stores.withHotPath { hotPath in
+                try await seeder.run(users: users, coupon: new, hotPath: hotPath, tokens: tokens)
+            }
+            let seconds = Double((ContinuousClock.now - started) / .milliseconds(1)) / 1000
+            if json {
+                try Output.json(["users": "\(users)", "coupon": coupon, "tokens": tokens, "seconds": "\(seconds)"])
+            } else {
+                print("created \(users) users with sessions in \(seconds) s; their access tokens are in \(tokens)")
+            }
+        }
+    }
+}
+
+/// Creates users, their sessions and their credit in Redis, chunk by chunk: a chunk's users are in Postgres before anything
+/// of them is in Redis, and a token is written when its session lives.
+struct BulkSeeder: Sendable {
+    static let usersPerChunk = 2_000
+
+    let postgres: PostgresClient
+    let signer: AccessTokenSigner
+    let credit: Int
+    let sessionLifetime: Duration
+
+    func run(users count: Int, coupon: Coupon, hotPath: HotPath, tokens path: String) async throws {
+        try await create(coupon)
+        guard FileManager.default.createFile(atPath: path, contents: nil, attributes: [.posixPermissions: 0o600]),
+            let file = FileHandle(forWritingAtPath: path)
+        else {
+            throw UsageError("cannot write '\(path)'", remedy: "give --tokens the path of a file in a folder that exists")
+        }
+        defer { try? file.close() }
+        let run = UUIDv7(milliseconds: UInt64(Timestamp.now().milliseconds)).description.prefix(13)
+        var progress = ProgressBar("seeding users", total: count)
+        for start in stride(from: 0, to: count, by: BulkSeeder.usersPerChunk) {
+            let end = min(start + BulkSeeder.usersPerChunk, count)
+            let users = (start..<end).map { number in
+                NewUser(
+                    id: UserID(uuid: UUIDv7(milliseconds: UInt64(Timestamp.now().milliseconds))),
+                    username: "load-\(run)-\(number)",
+                    name: "load \(number)",
+                    role: .user,
+                    // Not a hash, so no password matches it.
+                    passwordHash: "!",
+                    credit: credit
+                )
+            }
+            try await postgres.withConnection { try $0.createUsers(users, actor: Actor.commandLine) }
+            try await load(users.map(\.id), hotPath)
+            try file.write(contentsOf: Data(try await openSessions(users, hotPath).utf8))
+            progress.update(end)
+        }
+        progress.finish()
+    }
+
+    private func create(_ coupon: Coupon) async throws {
+        let existing = try await postgres.withConnection { connection in
+            if let existing = try connection.coupon(coupon.id) { return existing }
+            return try connection.createCoupon(coupon, actor: Actor.commandLine)
+        }
+        guard existing.codeDigest == coupon.codeDigest, existing.price == coupon.price else {
+            throw Refusal("there is a coupon '\(coupon.id)' with another price or code; give --coupon another id")
+        }
+    }
+
+    private func load(_ users: [UserID], _ hotPath: HotPath) async throws {
+        for store in hotPath.stores {
+            let shard = store.shard
+            let mine = users.filter { hotPath.shards.shard(of: $0) == shard }
+            var replies: [LoadUserReply]
+            repeat {
+                let snapshots = try await postgres.withConnection { try $0.snapshot(of: mine, shard: shard) }
+                guard snapshots.count == mine.count else {
+                    throw Refusal("the shard was never opened; start `redeem sync`, and try again")
+                }
+                replies = try await store.loadUsers(snapshots)
+                guard !replies.contains(.wrongEpoch) else { throw Refusal("the shard is being rebuilt; try again in a moment") }
+                // A snapshot that an operator's change has overtaken is read again.
+            } while replies.contains(.staleSnapshot)
+        }
+    }
+
+    /// One token a line.
+    private func openSessions(_ users: [NewUser], _ hotPath: HotPath) async throws -> String {
+        let now = Timestamp.now()
+        let sessions = users.map { user in
+            let token = RefreshToken(user: user.id, session: SessionID(uuid: UUIDv7(milliseconds: UInt64(now.milliseconds))))
+            return NewSession(
+                id: token.session,
+                user: user.id,
+                role: user.role,
+                username: user.username,
+                refreshDigest: token.digest,
+                device: "load test"
+            )
+        }
+        _ = try await hotPath.sessions.createMany(sessions, idleLifetime: sessionLifetime)
+        return sessions.map { signer.sign(user: $0.user, session: $0.id, role: $0.role, now: now) + "\n" }.joined()
+    }
+}

@@ -1,0 +1,53 @@
+internal import ArgumentParser
+internal import Domain
+internal import Logging
+internal import Server
+
+struct ServeCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "serve",
+        abstract: "Serve the API. Any number of these may run beside each other.",
+        discussion: """
+            Needs Redis, Postgres and the two keys: REDEEM_TOKEN_KEY signs access tokens, REDEEM_CODE_KEY digests hidden codes;
+            make each with `openssl rand -hex 32`, and give every process the same. Redemptions are refused (503 shard_closed)
+            until a `redeem sync` has opened the shard. SIGTERM stops it when the requests at hand are answered.
+            """
+    )
+
+    @Option(help: "The address to listen on. [REDEEM_HTTP_HOST, default 127.0.0.1]")
+    var host: String?
+
+    @Option(help: "The API's port; 0: any. [REDEEM_HTTP_PORT, default 8080]")
+    var port: Int?
+
+    @Option(help: "The address of the operations port. [REDEEM_OPS_HOST, default 127.0.0.1]")
+    var opsHost: String?
+
+    @Option(help: "The port of /livez, /readyz and /metrics; 0: any. [REDEEM_OPS_PORT, default 9090]")
+    var opsPort: Int?
+
+    @Option(
+        help:
+            "What an answer promises: \(Durability.allCases.map(\.rawValue).joined(separator: " or ")). [REDEEM_DURABILITY, default local]"
+    )
+    var durability: String?
+
+    @OptionGroup var connection: ConnectionOptions
+
+    func run() async throws {
+        try await report {
+            let settings = try await connection.settings([
+                "http.host": host, "http.port": port.map(String.init), "ops.host": opsHost, "ops.port": opsPort.map(String.init),
+                "durability": durability,
+            ])
+            let logger = try settings.logger("redeem.serve", default: .info)
+            let app = try App(settings: settings, logger: logger)
+            try await app.run(
+                try app.server { ports in
+                    let hosts = try ServerConfiguration(settings.reader)
+                    Output.note("ready http://\(hosts.host):\(ports.api) operations http://\(hosts.opsHost):\(ports.ops)")
+                }
+            )
+        }
+    }
+}

@@ -1,0 +1,54 @@
+internal import HotPath
+internal import Logging
+internal import NIOCore
+internal import NIOPosix
+internal import Persistence
+
+/// What one-off commands work with.
+struct Stores: Sendable {
+    let settings: Settings
+    let logger: Logger
+    let postgres: PostgresClient
+
+    /// Gives `body` a Postgres pool, and closes it afterwards.
+    static func with(_ options: ConnectionOptions, flags: [String: String?] = [:], _ body: (Stores) async throws -> Void)
+        async throws
+    {
+        try await report {
+            let settings = try await options.settings(flags)
+            let logger = try settings.logger("redeem")
+            let postgres = PostgresClient(configuration: try PostgresConfiguration(settings.reader), logger: logger)
+            let stores = Stores(settings: settings, logger: logger, postgres: postgres)
+            do {
+                try await body(stores)
+            } catch {
+                await postgres.close()
+                throw error
+            }
+            await postgres.close()
+        }
+    }
+
+    /// Gives `body` a connected Redis too.
+    func withHotPath<Result>(_ body: (HotPath) async throws -> Result) async throws -> Result {
+        let client = RedisClient(
+            configuration: try RedisConfiguration(settings.reader),
+            eventLoopGroup: MultiThreadedEventLoopGroup.singleton.next(),
+            logger: logger
+        )
+        do {
+            try await client.connect()
+            let result = try await body(HotPath(client: client))
+            await client.close()
+            return result
+        } catch {
+            await client.close()
+            throw error
+        }
+    }
+}
+
+/// Who makes a change, as the control log names them.
+enum Actor {
+    static let commandLine = "cli"
+}

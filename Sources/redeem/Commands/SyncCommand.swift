@@ -1,0 +1,23 @@
+internal import ArgumentParser
+internal import Logging
+
+struct SyncCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "sync",
+        abstract: "Carry decisions from Redis to Postgres, and operators' changes from Postgres to Redis.",
+        discussion: """
+            Run two or more: one of them owns a shard, the others wait to take over. The owner opens the shard, and rebuilds it
+            from Postgres where Redis has lost something. SIGTERM stops it after the batch at hand.
+            """
+    )
+
+    @OptionGroup var connection: ConnectionOptions
+
+    func run() async throws {
+        try await report {
+            let settings = try await connection.settings()
+            let app = try App(settings: settings, logger: try settings.logger("redeem.sync", default: .info))
+            try await app.run(try app.sync())
+        }
+    }
+}

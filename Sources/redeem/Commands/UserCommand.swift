@@ -1,0 +1,162 @@
+internal import ArgumentParser
+internal import Domain
+internal import Foundation
+internal import HotPath
+internal import Persistence
+internal import Server
+
+struct UserCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "user",
+        abstract: "Create, import and show users, and grant them credit.",
+        subcommands: [Create.self, Import.self, Show.self, Credit.self]
+    )
+
+    struct Create: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Create a user.",
+            discussion: "Example: printf '%s\\n' \"$PASSWORD\" | redeem user create jo --password-stdin --credit 100"
+        )
+
+        @Argument(help: "The username: \(Username.rule).")
+        var username: String
+
+        @Flag(help: "Read the password from the first line of standard input.")
+        var passwordStdin = false
+
+        @Option(help: "The name to show. Default: the username.")
+        var name: String?
+
+        @Option(help: "Credit to begin with.")
+        var credit = 0
+
+        @Option(help: "user or admin.")
+        var role = Role.user.rawValue
+
+        @Flag(help: "Print the user as JSON.")
+        var json = false
+
+        @OptionGroup var connection: ConnectionOptions
+
+        func run() async throws {
+            try await Stores.with(connection) { stores in
+                let username = try Input.username(username)
+                let name = try Input.name(name ?? username)
+                let credit = try Input.amount(credit, "--credit")
+                let role = try Input.role(role)
+                let password = try Input.password(passwordStdin ? Input.line() : nil)
+                let hasher = PasswordHasher(configuration: try PasswordHasher.Configuration(stores.settings.reader))
+                let new = NewUser(
+                    id: UserID(uuid: UUIDv7(milliseconds: UInt64(Timestamp.now().milliseconds))),
+                    username: username,
+                    name: name,
+                    role: role,
+                    passwordHash: try await hasher.hash(password),
+                    credit: credit
+                )
+                do {
+                    let user = try await stores.postgres.withConnection { try $0.createUser(new, actor: Actor.commandLine) }
+                    try UserView(user, balance: credit, live: nil).print(json: json)
+                } catch let error as PostgresError where error.isUniqueViolation {
+                    throw Refusal("there is a user '\(username)' already; see: redeem user show \(username)")
+                }
+            }
+        }
+    }
+
+    struct Show: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Show a user and their credit: settled (Postgres) and, where Redis is in reach, available and held."
+        )
+
+        @Argument(help: "The username.")
+        var username: String
+
+        @Flag(help: "Print JSON.")
+        var json = false
+
+        @OptionGroup var connection: ConnectionOptions
+
+        func run() async throws {
+            try await Stores.with(connection) { stores in
+                let user = try await stores.user(username)
+                let balance = try await stores.postgres.withConnection { try $0.balance(of: user.id) } ?? 0
+                let live =
+                    stores.settings.reader.text("redis.url") == nil
+                    ? nil : try await stores.withHotPath { try await $0.store(for: user.id).credit(of: user.id) }
+                try UserView(user, balance: balance, live: live).print(json: json)
+            }
+        }
+    }
+
+    struct Credit: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Grant a user credit. It can be spent as soon as the sync worker has told Redis."
+        )
+
+        @Argument(help: "The username.")
+        var username: String
+
+        @Option(help: "How much to add, at least 1.")
+        var add: Int
+
+        @Option(help: "Why; kept with the grant.")
+        var reason = "granted by an operator"
+
+        @Flag(help: "Print JSON.")
+        var json = false
+
+        @OptionGroup var connection: ConnectionOptions
+
+        func run() async throws {
+            try await Stores.with(connection) { stores in
+                let amount = try Input.amount(add, "--add", least: 1)
+                let reason = try Input.name(reason)
+                let user = try await stores.user(username)
+                let balance = try await stores.postgres.withConnection { connection in
+                    _ = try connection.grantCredit(to: user.id, amount: amount, reason: reason, actor: Actor.commandLine)
+                    return try connection.balance(of: user.id) ?? 0
+                }
+                try UserView(user, balance: balance, live: nil).print(json: json)
+            }
+        }
+    }
+}
+
+extension Stores {
+    fileprivate func user(_ username: String) async throws -> User {
+        guard let found = try await postgres.withConnection({ try $0.user(username: username) }) else {
+            throw Refusal("there is no user '\(username)'")
+        }
+        return found.user
+    }
+}
+
+private struct UserView: Encodable {
+    let id: String
+    let username: String
+    let name: String
+    let role: String
+    /// Grants less redemptions that are in Postgres.
+    let balance: Int
+    let available: Int?
+    let held: Int?
+
+    init(_ user: User, balance: Int, live: Domain.Credit?) {
+        id = user.id.description
+        username = user.username
+        name = user.name
+        role = user.role.rawValue
+        self.balance = balance
+        available = live?.available
+        held = live?.held
+    }
+
+    func print(json: Bool) throws {
+        guard !json else { return try Output.json(self) }
+        Output.table(
+            ["USERNAME", "NAME", "ROLE", "BALANCE", "AVAILABLE", "HELD", "ID"],
+            [[username, name, role, "\(balance)", available.map(String.init) ?? "-", held.map(String.init) ?? "-", id]]
+        )
+    }
+}

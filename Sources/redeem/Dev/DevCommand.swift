@@ -1,0 +1,113 @@
+internal import ArgumentParser
+internal import Foundation
+internal import HotPath
+internal import LocalStack
+internal import Logging
+internal import NIOCore
+internal import Persistence
+internal import Server
+
+struct DevCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "dev",
+        abstract: "Run all of Redeem on this machine, with demo data, a Redis and a Postgres of its own.",
+        discussion: """
+            State is kept in --dir and survives a restart. <dir>/env holds the addresses and keys, for --config of the other
+            commands, `source`, `redis-cli -u` and `psql`. Ctrl-C stops everything.
+            """
+    )
+
+    @Option(help: "The API's port; 0: any.")
+    var port = 8080
+
+    @Option(help: "The port of /livez, /readyz and /metrics; 0: any.")
+    var opsPort = 0
+
+    @Option(help: "The folder that keeps the state.")
+    var dir = ".redeem"
+
+    @Flag(help: "Forget all state first.")
+    var reset = false
+
+    @Option(help: "trace, debug, info, notice, warning, error or critical; logs go to stderr.")
+    var logLevel = "notice"
+
+    func run() async throws {
+        try await report {
+            let folder = try DevFolder(dir)
+            var logger = Logger(label: "redeem.dev") { StreamLogHandler.standardError(label: $0) }
+            guard let level = Logger.Level(rawValue: logLevel.lowercased()) else {
+                throw UsageError(
+                    "--log-level '\(logLevel)' is not a level",
+                    remedy: "use one of \(Logger.Level.allCases.map(\.rawValue).joined(separator: ", "))"
+                )
+            }
+            logger.logLevel = level
+            guard (0...65_535).contains(port), (0...65_535).contains(opsPort) else {
+                throw UsageError("port \(port) or \(opsPort) is out of range", remedy: "use 0 to 65535")
+            }
+            try folder.create()
+            if reset { try LocalStack.erase(folder.stack) }
+            Output.note("starting Redis and Postgres in \(folder.path) …")
+            try await LocalStack.withStack(LocalStackConfiguration(directory: folder.stack), logger: logger) {
+                stack in
+                try await serve(folder, stack, logger)
+            }
+        }
+    }
+
+    private func serve(_ folder: DevFolder, _ stack: LocalStack, _ logger: Logger) async throws {
+        let keys = (token: folder.key("REDEEM_TOKEN_KEY"), code: folder.key("REDEEM_CODE_KEY"))
+        let settings = try await Settings(
+            flags: [
+                "redis.url": stack.redis.url, "postgres.url": stack.postgres.url, "token.key": keys.token, "code.key": keys.code,
+                "http.port": "\(port)", "ops.port": "\(opsPort)",
+            ],
+            file: nil
+        )
+        try await prepare(settings, logger)
+        let app = try App(settings: settings, logger: logger)
+        let server = try app.server { ports in
+            let url = "http://127.0.0.1:\(ports.api)"
+            try folder.write([
+                ("REDEEM_REDIS_URL", stack.redis.url), ("REDEEM_POSTGRES_URL", stack.postgres.url), ("REDEEM_HTTP_URL", url),
+                ("REDEEM_TOKEN_KEY", keys.token), ("REDEEM_CODE_KEY", keys.code),
+            ])
+            try await waitUntilOpen(app)
+            print(Banner.text(url: url, envFile: folder.envFile))
+            fflush(nil)
+        }
+        try await app.run(try app.sync() + server)
+    }
+
+    /// Schema and demo data.
+    private func prepare(_ settings: Settings, _ logger: Logger) async throws {
+        let postgres = PostgresClient(configuration: try PostgresConfiguration(settings.reader), logger: logger)
+        do {
+            _ = try await postgres.withConnection { try Migrator().run(on: $0) }
+            try await DemoData.seed(
+                postgres,
+                digester: CodeDigester(key: try ServiceKey.code(settings.reader)),
+                hasher: PasswordHasher(configuration: try PasswordHasher.Configuration(settings.reader))
+            )
+        } catch {
+            await postgres.close()
+            throw error
+        }
+        await postgres.close()
+    }
+
+    private func waitUntilOpen(_ app: App) async throws {
+        let client = RedisClient(configuration: app.redis, eventLoopGroup: app.eventLoopGroup.next(), logger: app.logger)
+        try await client.connect()
+        let stores = HotPath(client: client).stores
+        for store in stores {
+            while !Task.isCancelled {
+                let status = try await store.status()
+                if status.scriptsLoaded, status.epoch != nil { break }
+                try await Task.sleep(for: .milliseconds(20))
+            }
+        }
+        await client.close()
+    }
+}

@@ -1,0 +1,52 @@
+internal import ArgumentParser
+internal import Configuration
+internal import Logging
+
+/// The flags that every command has which talks to Redis or Postgres.
+struct ConnectionOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "Redis: redis://[user:password@]host[:port][/db], rediss://… or unix:///path. [REDEEM_REDIS_URL]",
+            valueName: "url"
+        )
+    )
+    var redisURL: String?
+
+    @Option(
+        help: ArgumentHelp("Postgres: postgres://user:password@host[:port]/database. [REDEEM_POSTGRES_URL]", valueName: "url")
+    )
+    var postgresURL: String?
+
+    @Option(help: ArgumentHelp("A file of NAME=value lines, such as .redeem/env. [REDEEM_CONFIG]", valueName: "file"))
+    var config: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "trace, debug, info, notice, warning, error or critical; logs go to stderr. [REDEEM_LOG_LEVEL, default notice]",
+            valueName: "level"
+        )
+    )
+    var logLevel: String?
+
+    /// - Parameter flags: what the command has beside these.
+    func settings(_ flags: [String: String?] = [:]) async throws -> Settings {
+        let own: [String: String?] = ["redis.url": redisURL, "postgres.url": postgresURL, "log.level": logLevel]
+        return try await Settings(flags: own.merging(flags) { $1 }, file: config)
+    }
+}
+
+extension Settings {
+    /// A logger to stderr.
+    ///
+    /// | key | variable | default |
+    /// |---|---|---|
+    /// | log.level | REDEEM_LOG_LEVEL | notice; info for `serve`, `sync` and `dev` |
+    func logger(_ label: String, default level: Logger.Level = .notice) throws -> Logger {
+        var logger = Logger(label: label) { StreamLogHandler.standardError(label: $0) }
+        logger.logLevel =
+            try reader.value("log.level", "one of \(Logger.Level.allCases.map(\.rawValue).joined(separator: ", "))") {
+                Logger.Level(rawValue: $0.lowercased())
+            } ?? level
+        return logger
+    }
+}
