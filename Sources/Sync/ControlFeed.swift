@@ -27,7 +27,7 @@ struct ControlFeed: Sendable {
         try await session.listen(to: .control)
         guard var applied = try await shard.store.status().control else { return .drift(.shardMissing) }
         let limit = shard.configuration.controlEntriesPerRead
-        while !Task.isShuttingDownGracefully, !Task.isCancelled {
+        while !Task.isStopping {
             let after = applied
             let entries = try await session.withConnection { try $0.controlEntries(after: after, limit: limit) }
             for entry in entries {

@@ -10,7 +10,7 @@ extension OwnedShard {
     func drain(from start: Cursor) async throws -> ReverifyReason? {
         var cursor = start
         var nextCheck = ContinuousClock.now + configuration.checkInterval
-        while !Task.isShuttingDownGracefully, !Task.isCancelled {
+        while !Task.isStopping {
             let read = try await reader.readOutbox(
                 after: cursor.lastID,
                 count: configuration.entriesPerBatch,

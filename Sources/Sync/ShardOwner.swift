@@ -33,7 +33,7 @@ struct ShardOwner: Sendable {
     func run() async {
         let metrics = SyncMetrics(shard: store.shard)
         var pause = Backoff(first: configuration.retryPause, limit: configuration.retryPauseLimit)
-        while !Task.isShuttingDownGracefully, !Task.isCancelled {
+        while !Task.isStopping {
             do {
                 let session = try await PostgresSession.open(ownersPostgres, logger: logger)
                 do {
@@ -51,7 +51,7 @@ struct ShardOwner: Sendable {
             } catch is CancellationError {
                 break
             } catch {
-                guard !Task.isShuttingDownGracefully else { break }
+                guard !Task.isStopping else { break }
                 let delay = pause.next()
                 logger.warning("the owner's loop failed; it starts again", metadata: ["error": "\(error)", "pause": "\(delay)"])
                 try? await cancelWhenGracefulShutdown { try await Task.sleep(for: delay) }
@@ -73,7 +73,7 @@ struct ShardOwner: Sendable {
     private func becomeOwner(_ session: PostgresSession) async throws -> Bool {
         let shard = store.shard
         var waiting = false
-        while !Task.isShuttingDownGracefully {
+        while !Task.isStopping {
             if try await session.withConnection({ try $0.tryLock(shard) }) { return true }
             if !waiting {
                 logger.info("another worker owns the shard; waiting")
@@ -95,7 +95,7 @@ struct ShardOwner: Sendable {
             logger: logger
         )
         var rebuild: RebuildReason?
-        while !Task.isShuttingDownGracefully {
+        while !Task.isStopping {
             let cursor = try await shard.verifyAndOpen(rebuild)
             let reason = try await withThrowingTaskGroup(of: ReverifyReason?.self) { group in
                 group.addTask { try await shard.drain(from: cursor) }

@@ -1,5 +1,5 @@
 import Domain
-import HotPath
+@testable import HotPath
 import Testing
 
 @testable import Sync

@@ -1,0 +1,155 @@
+import Domain
+import HotPath
+import LocalStack
+import Logging
+import NIOPosix
+import Persistence
+import TestSupport
+import Testing
+
+@testable import Sync
+
+/// A Redis and a database of the test's own, and what servers would do with them.
+struct SyncEnvironment: Sendable {
+    let redis: RedisServer
+    let client: RedisClient
+    let hotPath: HotPath
+    let postgres: PostgresClient
+    let postgresConfiguration: PostgresConfiguration
+
+    var store: ShardStore { hotPath.stores[0] }
+
+    static func with(_ body: (SyncEnvironment) async throws -> Void) async throws {
+        try await withRedis { redis in
+            try await withDatabase { url in
+                let configuration = PostgresConfiguration(url: url)
+                let postgres = PostgresClient(configuration: configuration, logger: testLogger())
+                _ = try await postgres.withConnection { try Migrator().run(on: $0) }
+                let client = RedisClient(
+                    configuration: RedisConfiguration(endpoint: try RedisEndpoint(url: redis.url)),
+                    eventLoopGroup: MultiThreadedEventLoopGroup.singleton.next(),
+                    logger: testLogger()
+                )
+                try await client.connect()
+                let environment = SyncEnvironment(
+                    redis: redis,
+                    client: client,
+                    hotPath: HotPath(client: client),
+                    postgres: postgres,
+                    postgresConfiguration: configuration
+                )
+                do { try await body(environment) } catch {
+                    await client.close()
+                    await postgres.close()
+                    throw error
+                }
+                await client.close()
+                await postgres.close()
+            }
+        }
+    }
+
+    /// Runs a worker while the body runs, and waits until it has stopped.
+    func withWorker<T: Sendable>(_ body: () async throws -> T) async throws -> T {
+        let reader = RedisClient(
+            configuration: RedisConfiguration(endpoint: try RedisEndpoint(url: redis.url)),
+            eventLoopGroup: MultiThreadedEventLoopGroup.singleton.next(),
+            logger: testLogger()
+        )
+        let worker = SyncWorker(
+            hotPath: hotPath,
+            outboxReader: HotPath(client: reader),
+            postgres: postgresConfiguration,
+            logger: testLogger(level: .critical)
+        )
+        let running = Task { try await worker.run() }
+        do {
+            let result = try await body()
+            running.cancel()
+            _ = await running.result
+            await reader.close()
+            return result
+        } catch {
+            running.cancel()
+            _ = await running.result
+            await reader.close()
+            throw error
+        }
+    }
+
+    /// Waits until the condition holds; fails the test after 10 s.
+    func until(_ what: String, _ condition: () async throws -> Bool) async throws {
+        let limit = ContinuousClock.now + .seconds(10)
+        while try await !condition() {
+            try #require(ContinuousClock.now < limit, "not after 10 s: \(what)")
+            try await Task.sleep(for: .milliseconds(5))
+        }
+    }
+
+    func untilOpen(_ epoch: Int) async throws {
+        try await until("open in epoch \(epoch)") {
+            let status = try await store.status()
+            return status.epoch == Epoch(epoch) && status.scriptsLoaded
+        }
+    }
+
+    func untilDrained() async throws {
+        try await until("drained") { try await store.status().outboxLength == 0 }
+    }
+
+    @discardableResult
+    func coupon(_ id: String, price: Int = 10, total: Int = 100) async throws -> CouponID {
+        let id = try #require(CouponID(id))
+        // Each coupon has a code of its own.
+        let digest = try #require(
+            CodeDigest(bytes: Array(id.description.utf8) + Array(repeating: 0, count: 32 - id.description.utf8.count))
+        )
+        let coupon = Coupon(id: id, name: "test", codeDigest: digest, price: price, total: total)
+        _ = try await postgres.withConnection { try $0.createCoupon(coupon, actor: "test") }
+        return id
+    }
+
+    func user(_ name: String, credit: Int = 100) async throws -> UserID {
+        let id = UserID(uuid: UUIDv7(milliseconds: 1))
+        let new = NewUser(id: id, username: name, name: name, role: .user, passwordHash: "!", credit: credit)
+        _ = try await postgres.withConnection { try $0.createUser(new, actor: "test") }
+        return id
+    }
+
+    /// Loads the user and opens a session, as a login does.
+    func login(_ user: UserID) async throws -> SessionID {
+        let shard = store.shard
+        var reply = LoadUserReply.staleSnapshot
+        // A snapshot that a change of an operator has overtaken is read again.
+        while reply == .staleSnapshot {
+            let snapshot = try #require(try await postgres.withConnection { try $0.snapshot(of: [user], shard: shard) }.first)
+            reply = try await store.loadUser(snapshot)
+        }
+        #expect(reply != .wrongEpoch)
+        let session = SessionID(uuid: UUIDv7(milliseconds: 1))
+        _ = try await hotPath.sessions.create(
+            NewSession(id: session, user: user, role: .user, username: "test", refreshDigest: String(repeating: "0", count: 64)),
+            idleLifetime: .seconds(600)
+        )
+        return session
+    }
+
+    func redeem(_ user: UserID, _ session: SessionID, _ coupon: CouponID, tail: UUIDv7.Tail = .random()) async throws
+        -> RedeemReply
+    {
+        let bytes = Array(coupon.description.utf8)
+        let digest = try #require(CodeDigest(bytes: bytes + Array(repeating: 0, count: 32 - bytes.count)))
+        return try await hotPath.redeem(
+            RedeemRequest(user: user, session: session, coupon: coupon, codeDigest: digest, tail: tail)
+        )
+    }
+
+    func rows() async throws -> Int {
+        try await postgres.withConnection { try $0.query("select count(*) from redemptions")[0].decode(0) }
+    }
+
+    func holds() async throws {
+        let report = try await Reconciler(hotPath: hotPath, postgres: postgres).run()
+        #expect(report.holds, "\(report.checks.flatMap(\.examples))")
+    }
+}
