@@ -1,0 +1,75 @@
+import Foundation
+import HotPath
+import LocalStack
+import Logging
+import NIOPosix
+import Persistence
+import Testing
+import TestSupport
+
+/// Calls `body` with each element, so many at a time; the results in the order of the elements.
+func concurrently<Element: Sendable, Result: Sendable>(
+    _ width: Int,
+    _ elements: [Element],
+    _ body: @escaping @Sendable (Element) async throws -> Result
+) async throws -> [Result] {
+    try await withThrowingTaskGroup(of: (Int, Result).self) { group in
+        var results: [Result?] = Array(repeating: nil, count: elements.count)
+        for (index, element) in elements.enumerated() {
+            if index >= width, let (done, result) = try await group.next() { results[done] = result }
+            group.addTask { (index, try await body(element)) }
+        }
+        for try await (done, result) in group { results[done] = result }
+        return results.compactMap { $0 }
+    }
+}
+
+extension RedeemProcess {
+    /// Waits for a log line with the message.
+    func logged(_ message: String) async throws -> String {
+        try await line(where: { $0.contains(message) })
+    }
+}
+
+extension Product {
+    /// Waits until the outbox is empty and checks that every invariant holds.
+    func settled() async throws {
+        let client = RedisClient(
+            configuration: RedisConfiguration(endpoint: try RedisEndpoint(url: redis.url)),
+            eventLoopGroup: MultiThreadedEventLoopGroup.singleton.next(),
+            logger: testLogger()
+        )
+        try await client.connect()
+        let limit = ContinuousClock.now + .seconds(20)
+        while try await HotPath(client: client).stores[0].status().outboxLength > 0 {
+            try #require(ContinuousClock.now < limit, "the outbox is not drained after 20 s")
+            try await Task.sleep(for: .milliseconds(10))
+        }
+        await client.close()
+        let report = await redeem("reconcile", environment: environment)
+        #expect(report.status == 0, "\(report.output)")
+        #expect(report.output.split(separator: "\n").count(where: { $0.hasPrefix("holds") }) == 7, "\(report.output)")
+    }
+
+    func emptyRedis() async throws {
+        let client = RedisClient(
+            configuration: RedisConfiguration(endpoint: try RedisEndpoint(url: redis.url)),
+            eventLoopGroup: MultiThreadedEventLoopGroup.singleton.next(),
+            logger: testLogger()
+        )
+        try await client.connect()
+        _ = try await client.send(["FLUSHALL"])
+        await client.close()
+    }
+
+    func deleteOneRedemption() async throws {
+        let postgres = PostgresClient(
+            configuration: PostgresConfiguration(url: environment["REDEEM_POSTGRES_URL"] ?? ""),
+            logger: testLogger()
+        )
+        try await postgres.withConnection { connection in
+            _ = try connection.execute("DELETE FROM redemptions WHERE id = (SELECT id FROM redemptions LIMIT 1)")
+        }
+        await postgres.close()
+    }
+}
