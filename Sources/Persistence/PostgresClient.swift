@@ -47,6 +47,7 @@ public final class PostgresClient: Sendable {
         let idle = try await acquire()
         return try await threads.runBlocking { [self] in
             var connection = idle?.takeIfAlive()
+            if idle != nil, connection == nil { logger.info("Postgres closed an idle connection; opening another") }
             defer { release(connection) }
             let usable = try connection ?? PostgresConnection.open(configuration, logger: logger)
             connection = usable
@@ -137,7 +138,8 @@ public final class PostgresClient: Sendable {
 
     // MARK: Closing
 
-    /// Refuses new calls, waits for those under way, and closes every connection. May be called more than once.
+    /// Refuses new calls, waits for those under way (for a Postgres that does not answer, `statementTimeout` and `replyGrace`
+    /// long), and closes every connection. May be called more than once.
     public func close() async {
         await withCheckedContinuation { continuation in
             let (closing, isLast) = state.withLock { state in

@@ -67,7 +67,13 @@ public final class PostgresConnection {
     private func run(_ sql: String, _ values: [any PostgresValue]) throws(PostgresError) -> LibPQResult {
         let parameters = ParameterList(values)
         let statement = StatementCache.Key(sql: sql, types: parameters.types)
-        return try link.runPrepared(try prepared(statement), parameters)
+        do {
+            return try link.runPrepared(try prepared(statement), parameters)
+        } catch {
+            // A migration changed what the statement returns (0A000), or DISCARD took it away (26000): prepare it again next time.
+            if error.sqlState == "0A000" || error.sqlState == "26000" { statements.remove(statement) }
+            throw error
+        }
     }
 
     private func prepared(_ statement: StatementCache.Key) throws(PostgresError) -> String {
@@ -99,7 +105,8 @@ public final class PostgresConnection {
 
     // MARK: Time limits
 
-    /// Runs `body` without a limit on the time of a statement: for migrations and imports. Outside of transactions.
+    /// Runs `body` without a limit on the time of a statement: for migrations. Outside of
+    /// transactions.
     func withoutStatementTimeout<T>(_ body: () throws -> T) throws -> T {
         let replyTimeout = link.replyTimeout
         try script("set statement_timeout = 0")

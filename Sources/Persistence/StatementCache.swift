@@ -30,6 +30,10 @@ struct StatementCache {
         return statements[key]?.name
     }
 
+    mutating func remove(_ key: Key) {
+        statements[key] = nil
+    }
+
     mutating func newName() -> String {
         names += 1
         return "redeem_\(names)"

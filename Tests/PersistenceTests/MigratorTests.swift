@@ -17,6 +17,8 @@ import Testing
                     #expect(try Migrator().pending(on: connection) == [])
                     try Migrator().requireCurrent(on: connection)
                     #expect(try connection.count("users") == 0)
+                    // It took the limit on a statement's time away, and put it back.
+                    #expect(try connection.query("show statement_timeout")[0].decode(0) == "30s")
                 }
             }
         }

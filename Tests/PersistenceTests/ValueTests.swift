@@ -94,4 +94,19 @@ import Testing
             }
         }
     }
+
+    @Test func aStatementIsPreparedAgainAfterItsTableChanged() async throws {
+        try await withClient { client in
+            try await client.withConnection { connection throws in
+                try connection.script("create table t (a int); insert into t values (1)")
+                #expect(try connection.query("select a from t")[0].decode(0) == 1)
+                try connection.script("alter table t alter column a type bigint")
+                #expect(throws: PostgresError.self) { try connection.query("select a from t") }
+                #expect(try connection.query("select a from t")[0].decode(0) == 1)
+                try connection.script("deallocate all")
+                #expect(throws: PostgresError.self) { try connection.query("select a from t") }
+                #expect(try connection.query("select a from t")[0].decode(0) == 1)
+            }
+        }
+    }
 }

@@ -102,7 +102,6 @@ final class LibPQConnection {
     var lastMessage: String { String(cString: PQerrorMessage(handle)).trimmed }
     /// 150018 for 15.18.
     var serverVersion: Int { Int(PQserverVersion(handle)) }
-    var processID: Int32 { PQbackendPID(handle) }
 
     func abandon() { isAbandoned = true }
 

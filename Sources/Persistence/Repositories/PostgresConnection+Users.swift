@@ -21,6 +21,7 @@ public struct NewUser: Hashable, Sendable {
 }
 
 extension PostgresConnection {
+    private static let usersPerCopy = 10_000
     private static let userColumns = "id, username, name, role, created_at"
 
     private static func user(_ row: PostgresRow) throws(PostgresError) -> User {
@@ -44,21 +45,26 @@ extension PostgresConnection {
     /// it.
     public func createUsers(_ new: [NewUser], actor: String) throws {
         do {
-            try withoutStatementTimeout {
-                try transaction {
-                    try copyIn(new, into: "users", ["id", "username", "name", "password_hash", "role"]) { user, copy in
-                        copy.row(user.id, user.username, user.name, user.passwordHash, user.role)
-                    }
-                    // No control entry: no shard can have loaded a user that does not exist yet.
-                    let funded = new.lazy.filter { $0.credit != 0 }
-                    try copyIn(funded, into: "credit_grants", ["user_id", "amount", "reason", "actor"]) { user, copy in
-                        copy.row(user.id, user.credit, "created", actor)
-                    }
+            try transaction {
+                // In parts, so that the limit on the time of a statement is none on the number of users.
+                for start in stride(from: 0, to: new.count, by: PostgresConnection.usersPerCopy) {
+                    try insert(new[start..<min(start + PostgresConnection.usersPerCopy, new.count)], actor: actor)
                 }
             }
         } catch let error as PostgresError where error.isUniqueViolation && error.constraint == PostgresConstraint.username {
             guard let username = try firstTaken(of: new) else { throw error }
             throw error.with(message: "the username '\(username)' is taken")
+        }
+    }
+
+    private func insert(_ new: ArraySlice<NewUser>, actor: String) throws(PostgresError) {
+        try copyIn(new, into: "users", ["id", "username", "name", "password_hash", "role"]) { user, copy in
+            copy.row(user.id, user.username, user.name, user.passwordHash, user.role)
+        }
+        // No control entry: no shard can have loaded a user that does not exist yet.
+        let funded = new.lazy.filter { $0.credit != 0 }
+        try copyIn(funded, into: "credit_grants", ["user_id", "amount", "reason", "actor"]) { user, copy in
+            copy.row(user.id, user.credit, "created", actor)
         }
     }
 
