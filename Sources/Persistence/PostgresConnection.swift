@@ -105,8 +105,7 @@ public final class PostgresConnection {
 
     // MARK: Time limits
 
-    /// Runs `body` without a limit on the time of a statement: for migrations. Outside of
-    /// transactions.
+    /// Runs `body` without a limit on the time of a statement: for migrations. Outside of transactions.
     func withoutStatementTimeout<T>(_ body: () throws -> T) throws -> T {
         let replyTimeout = link.replyTimeout
         try script("set statement_timeout = 0")
