@@ -87,7 +87,11 @@ struct Announcement: Service {
     let announce: @Sendable () async throws -> Void
 
     func run() async throws {
-        try await announce()
+        do {
+            try await cancelWhenGracefulShutdown(announce)
+        } catch is CancellationError {
+            return
+        }
         try await gracefulShutdown()
     }
 }

@@ -49,10 +49,8 @@ struct DevCommand: AsyncParsableCommand {
             try folder.create()
             if reset { try LocalStack.erase(folder.stack) }
             Output.note("starting Redis and Postgres in \(folder.path) …")
-            try await LocalStack.withStack(LocalStackConfiguration(directory: folder.stack), logger: logger) {
-                stack in
-                try await serve(folder, stack, logger)
-            }
+            let stack = LocalStackConfiguration(directory: folder.stack)
+            try await LocalStack.withStack(stack, logger: logger) { try await serve(folder, $0, logger) }
         }
     }
 
@@ -77,7 +75,7 @@ struct DevCommand: AsyncParsableCommand {
             print(Banner.text(url: url, envFile: folder.envFile))
             fflush(nil)
         }
-        try await app.run(try app.sync() + server)
+        try await app.run([LocalStackService(stack)] + app.sync() + server)
     }
 
     /// Schema and demo data.
