@@ -147,7 +147,10 @@ final class Backend: ChannelInboundHandler {
     func answer() {
         guard let context, !ids.isEmpty else { return }
         let headers: HTTPHeaders = ["X-Request-Id": ids.removeFirst(), "Content-Length": "2"]
-        context.write(Self.wrapOutboundOut(.head(HTTPResponseHead(version: .http1_1, status: .ok, headers: headers))), promise: nil)
+        context.write(
+            Self.wrapOutboundOut(.head(HTTPResponseHead(version: .http1_1, status: .ok, headers: headers))),
+            promise: nil
+        )
         context.write(Self.wrapOutboundOut(.body(.byteBuffer(ByteBuffer(string: "ok")))), promise: nil)
         context.writeAndFlush(Self.wrapOutboundOut(.end(nil)), promise: nil)
     }

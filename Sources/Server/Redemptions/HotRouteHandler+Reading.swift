@@ -78,7 +78,9 @@ extension HotRouteHandler {
         if let length = head.headers.first(name: "content-length").flatMap({ Int($0) }), length > limits.bodyBytes {
             return refuse(head, Problem(.bodyTooLarge, "The body may have \(limits.bodyBytes) bytes."), context)
         }
-        if expectation == .other { return refuse(head, Problem(.malformedRequest, "Only Expect: 100-continue is understood."), context) }
+        if expectation == .other {
+            return refuse(head, Problem(.malformedRequest, "Only Expect: 100-continue is understood."), context)
+        }
         let isAlone = expectation == .continues
         if let coupon = HotRoute.coupon(in: head) {
             guard turns.mayBegin(.hot, alone: isAlone) else { return false }
