@@ -20,13 +20,6 @@ public struct LedgerSnapshot: Hashable, Sendable {
     public let coupons: [CouponLedger]
 }
 
-public struct UserLedger: Hashable, Sendable {
-    public let user: UserID
-    public let granted: Int
-    public let spent: Int
-    public let balance: Int
-}
-
 /// The reads of `reconcile`. Within one `transaction(.snapshotReadOnly)` all of them see the same moment.
 extension PostgresConnection {
     /// - Parameter position: what a snapshot of Redis has seen; rows of its epoch with a higher stream id count as newer.
@@ -87,39 +80,15 @@ extension PostgresConnection {
         return try query(sql)[0].decode(0)
     }
 
-    /// Users who have spent more than they were granted.
-    public func usersInDebt(limit: Int) throws -> [UserLedger] {
-        let sql = "select user_id, granted, spent, balance from balances where balance < 0 order by user_id limit $1"
-        return try query(sql, limit).map(PostgresConnection.userLedger)
-    }
-
-    /// A page of all users in the order of their ids.
-    public func userLedgers(after user: UserID?, limit: Int) throws -> [UserLedger] {
-        let sql = """
-            select user_id, granted, spent, balance from balances
-            where ($1::uuid is null or user_id > $1) order by user_id limit $2
-            """
-        return try query(sql, user, limit).map(PostgresConnection.userLedger)
-    }
-
-    private static func userLedger(_ row: PostgresRow) throws(PostgresError) -> UserLedger {
-        UserLedger(
-            user: try row.decode(0),
-            granted: try row.decode(1),
-            spent: try row.decode(2),
-            balance: try row.decode(3)
-        )
-    }
-
     /// Restocks that a Redis at this control sequence number has not applied, by coupon.
     public func restocks(after sequence: Int) throws -> [CouponID: Int] {
-        let sums: [(CouponID, Int)] = try controlSums(.couponRestocked, "coupon", after: sequence)
-        return Dictionary(uniqueKeysWithValues: sums)
-    }
-
-    /// Grants that a Redis at this control sequence number has not applied, by user.
-    public func grants(after sequence: Int) throws -> [UserID: Int] {
-        let sums: [(UserID, Int)] = try controlSums(.creditGranted, "user", after: sequence)
+        let sql = """
+            select payload->>'coupon', sum((payload->>'amount')::bigint)::bigint
+            from control_log where seq > $1 and kind = $2 group by 1
+            """
+        let sums = try query(sql, sequence, ControlChange.Kind.couponRestocked).map { row throws(PostgresError) in
+            (try row.decode(0, as: CouponID.self), try row.decode(1, as: Int.self))
+        }
         return Dictionary(uniqueKeysWithValues: sums)
     }
 
@@ -131,22 +100,6 @@ extension PostgresConnection {
                 try row.decode(0, as: CouponID.self)
             }
         )
-    }
-
-    private func controlSums<Key: PostgresValue & LosslessStringConvertible>(
-        _ kind: ControlChange.Kind,
-        _ key: String,
-        after sequence: Int
-    ) throws(PostgresError) -> [(Key, Int)] {
-        let sql = """
-            select payload->>$3, sum((payload->>'amount')::bigint)::bigint
-            from control_log where seq > $1 and kind = $2 group by 1
-            """
-        return try query(sql, sequence, kind, key).map { row throws(PostgresError) in
-            let text = try row.decode(0, as: String.self)
-            guard let key = Key(text) else { throw PostgresError(.protocolViolation, "'\(text)' in the control log") }
-            return (key, try row.decode(1))
-        }
     }
 }
 

@@ -29,24 +29,42 @@ public struct Reconciler: Sendable {
             try await coupons(of: store, into: &report)
         }
         try await users(into: &report, progress: progress)
-        let quarantined = try await postgres.withConnection { try $0.quarantineCount() }
-        report.expect(4, quarantined == 0, "\(quarantined) redemptions are in quarantine")
+        try await tables(into: &report)
         return report
+    }
+
+    /// What needs no look at Redis.
+    private func tables(into report: inout ReconcileReport) async throws {
+        let (repeated, dangling, quarantined) = try await postgres.transaction(.snapshotReadOnly) { connection in
+            (
+                try connection.repeatedRedemptions(limit: ReconcileReport.examplesKept), try connection.danglingRedemptions(),
+                try connection.quarantineCount()
+            )
+        }
+        for row in repeated {
+            report.expect(2, false, "user \(row.user) has \(row.count) redemptions of \(row.coupon)")
+        }
+        report.expect(4, dangling == 0, "\(dangling) redemptions are of a user or coupon that does not exist")
+        report.expect(4, quarantined == 0, "\(quarantined) redemptions are in quarantine")
     }
 
     private func coupons(of store: ShardStore, into report: inout ReconcileReport) async throws {
         let shard = store.shard
-        let ids = try await postgres.withConnection { try $0.allCoupons() }.map(\.id)
+        let ids = Set(try await postgres.withConnection { try $0.allCoupons() }.map(\.id))
         var snapshot: ShardSnapshot
         var ledger: LedgerSnapshot
+        var later: (restocks: [CouponID: Int], created: Set<CouponID>)
         var attempt = 0
         repeat {
-            snapshot = try await store.snapshot(coupons: ids)
-            let position = snapshot.position
-            ledger = try await postgres.withConnection { try $0.ledger(of: shard, newerThan: position) }
+            snapshot = try await store.snapshot(coupons: Array(ids))
+            let (position, control) = (snapshot.position, snapshot.control ?? 0)
+            (ledger, later) = try await postgres.transaction(.snapshotReadOnly) { connection in
+                let later = (try connection.restocks(after: control), try connection.couponsCreated(after: control))
+                return (try connection.ledger(of: shard, newerThan: position), later)
+            }
             attempt += 1
         } while snapshot.epoch != ledger.cursor?.epoch && attempt < Reconciler.attempts
-        guard let cursor = ledger.cursor, let control = snapshot.control, snapshot.epoch == cursor.epoch else {
+        guard let cursor = ledger.cursor, snapshot.epoch == cursor.epoch else {
             let epochs = [snapshot.epoch, ledger.cursor?.epoch].map { $0?.description ?? "none" }
             report.expect(
                 6,
@@ -63,10 +81,10 @@ public struct Reconciler: Sendable {
         )
         report.expect(7, status.scriptsLoaded, "shard \(shard): the shard is closed: this program's scripts are not loaded")
 
-        let later = try await postgres.withConnection { (try $0.restocks(after: control), try $0.couponsCreated(after: control)) }
         let undrained = snapshot.entries.filter { $0.id > cursor.lastID }.flatMap(\.redemptions)
         let waiting = Dictionary(undrained.map { ($0.coupon, 1) }, uniquingKeysWith: +)
-        for coupon in ledger.coupons {
+        // A coupon that was created after `ids` was read was not looked for in Redis.
+        for coupon in ledger.coupons where ids.contains(coupon.coupon) {
             check(coupon, left: snapshot.left[coupon.coupon], waiting: waiting[coupon.coupon] ?? 0, later: later, into: &report)
         }
     }
