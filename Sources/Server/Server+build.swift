@@ -90,7 +90,7 @@ public func buildServer(
         routes: APIRoutes(routes: health.operations),
         address: .hostname(configuration.opsHost, port: configuration.opsPort),
         server: .http1(configuration: .init(idleTimeout: TimeAmount(limits.idleTimeout))),
-        eventLoopGroup: MultiThreadedEventLoopGroup.singleton
+        eventLoopGroup: nil
     )
     return ServerServices(
         services: [
@@ -112,7 +112,8 @@ private struct Listener: Sendable {
     let routes: APIRoutes
     let address: BindAddress
     let server: HTTPServerBuilder
-    let eventLoopGroup: any EventLoopGroup
+    /// `nil`: a thread of its own, so that probes are not behind the sale.
+    let eventLoopGroup: (any EventLoopGroup)?
 
     func service(
         limits: ServerLimits,
@@ -122,6 +123,7 @@ private struct Listener: Sendable {
         prelude: @escaping @Sendable () async throws -> Void = {}
     ) -> ListenerService {
         ListenerService(kind: kind, ports: bound, prelude: prelude) {
+            let own = eventLoopGroup == nil ? MultiThreadedEventLoopGroup(numberOfThreads: 1) : nil
             let application = Application(
                 responder: routes.responder(ProblemMiddleware(routes: routes, metrics: metrics)),
                 server: server,
@@ -131,10 +133,13 @@ private struct Listener: Sendable {
                     availableConnectionsDelegate: .maximum(limits.connections, logger: logger)
                 ),
                 onServerRunning: { channel in bound.bound(kind, to: channel.localAddress?.port ?? 0) },
-                eventLoopGroupProvider: .shared(eventLoopGroup),
+                eventLoopGroupProvider: .shared(eventLoopGroup ?? own ?? MultiThreadedEventLoopGroup.singleton),
                 logger: logger
             )
-            try await application.run()
+            let result: Result<Void, any Error>
+            do { result = .success(try await application.run()) } catch { result = .failure(error) }
+            try await own?.shutdownGracefully()
+            try result.get()
         }
     }
 }

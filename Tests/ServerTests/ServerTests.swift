@@ -71,6 +71,32 @@ import Testing
         }
     }
 
+    /// Requests that HTTP allows and this service has no use for: each is answered, and none stalls the connection.
+    @Test func strangeRequests() async throws {
+        try await withServer { server in
+            for line in [
+                "OPTIONS *", "CONNECT example.org:443", "GET http://example.org/livez", "GET //livez", "GET /livez?", "GET ?",
+            ] {
+                let text = try await server.withClient { client in
+                    try await client.send("\(line) HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+                    return try await client.rest()
+                }
+                let responses = TestResponse.parse(text)
+                #expect(responses.count == 1, "\(line): \(text)")
+                #expect(responses.first?.headers["x-request-id"] != nil, "\(line): \(text)")
+            }
+            for field in [
+                "Host: ", "Content-Length: 0", "Transfer-Encoding: chunked, identity", "Upgrade: websocket", "TE: trailers",
+            ] {
+                let text = try await server.withClient { client in
+                    try await client.send("GET /livez HTTP/1.1\r\n\(field)\r\nConnection: close\r\n\r\n")
+                    return try await client.rest()
+                }
+                #expect(TestResponse.parse(text).count == 1, "\(field): \(text)")
+            }
+        }
+    }
+
     @Test func oneConnectionForAllKinds() async throws {
         try await withServer { server in
             try await server.addCoupon("tea")
