@@ -79,3 +79,32 @@ import Testing
         #expect(MediaType.isJSON(text) == isJSON)
     }
 }
+
+/// The documentation says what the code does.
+@Suite struct APIDocumentTests {
+    private static let text: String = {
+        let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+        return (try? String(contentsOf: folder.appending(path: "docs/API.md"), encoding: .utf8)) ?? ""
+    }()
+
+    @Test(arguments: ProblemCode.allCases)
+    func everyCodeHasItsExample(code: ProblemCode) {
+        var problem = Problem(code)
+        switch code {
+        case .alreadyRedeemed: problem.member = .init(name: "redemption", value: "019bc0ab-2400-7a3b-8c4d-5e6f708192a3")
+        case .couponNotStarted: problem.member = .init(name: "starts_at", value: "2026-01-15T20:00:00.000Z")
+        default: break
+        }
+        #expect(APIDocumentTests.text.contains(problem.body(requestID: "5f0c1d2e3a4b5c6d")))
+        #expect(APIDocumentTests.text.contains("**`\(code.rawValue)`** · \(code.status)"))
+    }
+
+    @Test func theExampleOfARedemption() throws {
+        let id = try #require(RedemptionID("019bc0ab-2400-7a3b-8c4d-5e6f708192a3"))
+        let user = UserID(uuid: UUIDv7(milliseconds: 1))
+        let redemption = Redemption(id: id, user: user, coupon: try #require(CouponID("tea")), price: 30)
+        let held = RedemptionJSON.text(redemption, status: .held, durability: .local)
+        #expect(APIDocumentTests.text.contains("Content-Length: \(held.utf8.count)\n\n\(held)\n"))
+        #expect(APIDocumentTests.text.contains(RedemptionJSON.text(redemption, status: .confirmed)))
+    }
+}
