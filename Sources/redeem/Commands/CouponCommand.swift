@@ -101,71 +101,43 @@ struct CouponCommand: AsyncParsableCommand {
     struct Show: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Show one coupon.")
 
-        @Argument(help: "The coupon's id.")
-        var id: String
-
-        @Flag(help: "Print JSON.")
-        var json = false
-
-        @OptionGroup var connection: ConnectionOptions
+        @OptionGroup var coupon: NamedCoupon
 
         func run() async throws {
-            try await CouponCommand.change(id, connection, json: json) { connection, id in try connection.coupon(id) }
+            try await coupon.print { try $0.coupon($1) }
         }
     }
 
     struct Pause: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Stop redemptions of a coupon until it is resumed.")
 
-        @Argument(help: "The coupon's id.")
-        var id: String
-
-        @Flag(help: "Print JSON.")
-        var json = false
-
-        @OptionGroup var connection: ConnectionOptions
+        @OptionGroup var coupon: NamedCoupon
 
         func run() async throws {
-            try await CouponCommand.change(id, connection, json: json) {
-                try $0.setCouponState($1, .paused, actor: Actor.commandLine)
-            }
+            try await coupon.print { try $0.setCouponState($1, .paused, actor: Actor.commandLine) }
         }
     }
 
     struct Resume: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Let a paused coupon be redeemed again.")
 
-        @Argument(help: "The coupon's id.")
-        var id: String
-
-        @Flag(help: "Print JSON.")
-        var json = false
-
-        @OptionGroup var connection: ConnectionOptions
+        @OptionGroup var coupon: NamedCoupon
 
         func run() async throws {
-            try await CouponCommand.change(id, connection, json: json) {
-                try $0.setCouponState($1, .active, actor: Actor.commandLine)
-            }
+            try await coupon.print { try $0.setCouponState($1, .active, actor: Actor.commandLine) }
         }
     }
 
     struct Restock: AsyncParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Add to a coupon's total.")
 
-        @Argument(help: "The coupon's id.")
-        var id: String
+        @OptionGroup var coupon: NamedCoupon
 
         @Option(help: "How many uses to add, at least 1.")
         var by: Int
 
-        @Flag(help: "Print JSON.")
-        var json = false
-
-        @OptionGroup var connection: ConnectionOptions
-
         func run() async throws {
-            try await CouponCommand.change(id, connection, json: json) { [by] connection, id in
+            try await coupon.print { [by] connection, id in
                 let amount = try Input.amount(by, "--by", least: 1)
                 do {
                     return try connection.restockCoupon(id, by: amount, actor: Actor.commandLine)
@@ -178,16 +150,22 @@ struct CouponCommand: AsyncParsableCommand {
             }
         }
     }
+}
 
-    /// Does one thing to one coupon and prints the coupon as it then is.
-    fileprivate static func change(
-        _ text: String,
-        _ options: ConnectionOptions,
-        json: Bool,
-        _ body: @escaping @Sendable (PostgresConnection, CouponID) throws -> Coupon?
-    ) async throws {
-        try await Stores.with(options) { stores in
-            let id = try Input.couponID(text)
+/// The coupon that a command is about.
+struct NamedCoupon: ParsableArguments {
+    @Argument(help: "The coupon's id.")
+    var id: String
+
+    @Flag(help: "Print the coupon as JSON.")
+    var json = false
+
+    @OptionGroup var connection: ConnectionOptions
+
+    /// Does one thing to the coupon, and prints it as it then is.
+    func print(_ body: @escaping @Sendable (PostgresConnection, CouponID) throws -> Coupon?) async throws {
+        try await Stores.with(connection) { stores in
+            let id = try Input.couponID(id)
             guard let coupon = try await stores.postgres.withConnection({ try body($0, id) }) else {
                 throw Refusal("there is no coupon '\(id)'; see: redeem coupon list")
             }
