@@ -245,6 +245,40 @@ import Testing
         }
     }
 
+    /// Without Postgres the sale goes on for those who are in Redis.
+    @Test func aPostgresThatIsGone() async throws {
+        try await withServer { configuration in
+            configuration.limits.statusAge = .milliseconds(1)
+        } _: { server in
+            try await server.addCoupon("tea")
+            let ada = try await server.addUser("ada")
+            let bob = try await server.addUser("bob")
+            try await server.environment.openShard()
+            let (adas, bobs) = (try await server.token(of: ada), try await server.token(of: bob))
+            #expect(try await server.redeem("tea", token: adas, code: "wrong").status == 422)
+            await server.environment.postgres.close()
+            #expect(try await server.redeem("tea", token: adas).status == 201)
+            let unloaded = try await server.redeem("tea", token: bobs)
+            #expect(unloaded.status == 503)
+            #expect(unloaded.code == "ledger_unavailable")
+            #expect(try await server.request("GET", "/v1/me", token: adas).code == "ledger_unavailable")
+            let ready = try await server.request("GET", "/readyz")
+            #expect(try ready.object["detail"] as? String == "postgres: Postgres does not answer")
+        }
+    }
+
+    @Test func aCodeThatNobodyHasWhileNothingIsOnSale() async throws {
+        try await withServer { server in
+            let user = try await server.addUser("ada")
+            try await server.environment.openShard()
+            let token = try await server.token(of: user)
+            let json = #"{"code":"no such"}"#
+            #expect(try await server.request("POST", "/v1/redemptions", token: token, json: json).code == "wrong_code")
+            #expect(try await server.request("POST", "/v1/auth/logout", token: token).status == 204)
+            #expect(try await server.request("POST", "/v1/redemptions", token: token, json: json).code == "session_revoked")
+        }
+    }
+
     @Test func aRedisThatIsGoneOrFull() async throws {
         try await withServer { server in
             try await server.addCoupon("tea")

@@ -213,6 +213,25 @@ import Testing
 }
 
 @Suite struct DurabilityTests {
+    @Test func aConfigurationThatMayNotBeReadIsNamed() async throws {
+        try await withTestEnvironment { environment in
+            let acl = ["ACL", "SETUSER", "limited", "on", ">secret", "~*", "+@all", "-config"]
+            _ = try await environment.redisClient.send(acl)
+            let url = "redis://limited:secret@127.0.0.1:\(environment.redis.port)"
+            let client = RedisClient(
+                configuration: RedisConfiguration(endpoint: try RedisEndpoint(url: url)),
+                eventLoopGroup: environment.eventLoopGroup,
+                logger: testLogger(level: .critical)
+            )
+            try await client.connect()
+            let durability = DurabilityGuard(mode: .local, client: client, logger: testLogger(level: .critical))
+            let error = await #expect(throws: DurabilityError.self) { try await durability.checkAtStart() }
+            #expect(error?.description.contains("+config|get") == true)
+            #expect(!durability.holds)
+            await client.close()
+        }
+    }
+
     @Test func aModeThatRedisIsNotConfiguredForIsNotClaimed() async throws {
         var options = RedisOptions()
         options.appendFsync = .everysec

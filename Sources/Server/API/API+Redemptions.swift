@@ -21,6 +21,7 @@ extension API {
         // No coupon has this code. It is tried on some coupon all the same, where it is wrong: so the try is counted and takes as
         // long as a wrong code takes, and an answer does not tell whether a code exists.
         guard let decoy = try await coupons.anyOnSale(at: .now()) else {
+            try await requireSession(of: asked.caller)
             return respond(.refused(Problem(.wrongCode)), context)
         }
         let answer = await decide(asked, decoy, context)

@@ -43,14 +43,18 @@ struct API: Sendable {
     func caller(_ request: Request) async throws -> AccessToken {
         let fields = request.headers[values: .authorization]
         let token = try verifier.caller(authorization: fields.first, times: fields.count)
+        try await requireSession(of: token)
+        return token
+    }
+
+    func requireSession(of token: AccessToken) async throws {
+        let exists: Bool
         do {
-            guard try await hotPath.sessions.exists(user: token.user, session: token.session) else {
-                throw Problem(.sessionRevoked)
-            }
-        } catch let error as RedisError {
+            exists = try await hotPath.sessions.exists(user: token.user, session: token.session)
+        } catch {
             throw Problem(read: error)
         }
-        return token
+        guard exists else { throw Problem(.sessionRevoked) }
     }
 
     /// String members of a JSON body, in the order of their names.

@@ -13,7 +13,8 @@ public struct ScryptCost: Hashable, Sendable {
     public static let least = ScryptCost(logarithm: 4, blockSize: 8, parallelism: 1)
 
     /// The most that a stored hash may ask for, so that a bad row cannot stall a thread or take all memory.
-    static let largest = ScryptCost(logarithm: 20, blockSize: 16, parallelism: 4)
+    static let largest = ScryptCost(logarithm: 20, blockSize: 16, parallelism: 16)
+    static let largestMemoryBytes = 512 << 20
 
     public init(logarithm: Int, blockSize: Int, parallelism: Int) {
         self.logarithm = logarithm
@@ -27,5 +28,6 @@ public struct ScryptCost: Hashable, Sendable {
         (1...ScryptCost.largest.logarithm).contains(logarithm)
             && (1...ScryptCost.largest.blockSize).contains(blockSize)
             && (1...ScryptCost.largest.parallelism).contains(parallelism)
+            && memoryBytes <= ScryptCost.largestMemoryBytes
     }
 }

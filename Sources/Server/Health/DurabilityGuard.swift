@@ -30,10 +30,11 @@ final class DurabilityGuard: Service, Sendable {
     /// Why not.
     var reason: String? { holds ? nil : reasons.withLock { $0.joined(separator: "; ") } }
 
-    /// Returns when Redis is known to keep the promise.
+    /// Returns when Redis is known to keep the promise. Throws `CancellationError` when the service is told to stop before.
     func checkAtStart() async throws {
         let deadline = ContinuousClock.now + DurabilityGuard.patience
         while true {
+            if Task.isShuttingDownGracefully { throw CancellationError() }
             do {
                 let settings = try await RedisSettings(client: client)
                 let faults = settings.faults(of: mode)

@@ -9,6 +9,8 @@ struct HotRequest {
     let started: NIODeadline
     let requestID: String
     let connection: Connection
+    /// Whether it was meant for the hot route. Others are here only to be refused, and are not counted with the redemptions.
+    let isRedemption: Bool
     private(set) var problem: Problem?
     private var caller: AccessToken?
     private var coupon: CouponID?
@@ -30,6 +32,7 @@ struct HotRequest {
         requestID: () -> String
     ) {
         started = now
+        isRedemption = true
         let fields = Fields(head.headers)
         connection = head.isKeepAlive ? (head.version == .http1_0 ? .keepAliveSaid : .keepAlive) : .close
         self.requestID = fields.requestID ?? requestID()
@@ -50,6 +53,7 @@ struct HotRequest {
         started = now
         self.requestID = Fields(head.headers).requestID ?? requestID()
         connection = .close
+        isRedemption = false
         self.problem = problem
     }
 

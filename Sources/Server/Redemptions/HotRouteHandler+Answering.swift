@@ -11,10 +11,10 @@ extension HotRouteHandler {
         _ decision: RedemptionAnswer,
         after: AnswerQueue.After
     ) {
-        services.metrics.count(decision)
+        if request.isRedemption { services.metrics.count(decision) }
         // The client has gone. What was decided is in the outbox all the same.
         guard let context, phase != .ended else { return }
-        services.metrics.recordHotRoute(context.eventLoop.now - request.started)
+        if request.isRedemption { services.metrics.recordHotRoute(context.eventLoop.now - request.started) }
         var after = after
         // The last answer of a connection that is to end says so; an earlier one would cut off those behind it.
         if isQuiescing, turns.answers.count == 1, waiting.isEmpty, case .keepAlive = after { after = .close }

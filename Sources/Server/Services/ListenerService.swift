@@ -19,6 +19,8 @@ struct ListenerService: Service, CustomStringConvertible {
         do {
             try await prelude()
             try await listen()
+        } catch is CancellationError where Task.isShuttingDownGracefully {
+            // Told to stop before it listened, which is no failure.
         } catch {
             ports.failed(error)
             throw error
