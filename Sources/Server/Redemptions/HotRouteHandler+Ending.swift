@@ -90,7 +90,12 @@ extension HotRouteHandler {
         switch reading {
         case .hot(let request): deadline = request.started + TimeAmount(limits.requestTimeout)
         case .passed(let since, _): deadline = since + TimeAmount(limits.requestTimeout)
-        case .nothing, .discarded: deadline = lastActivity + TimeAmount(limits.idleTimeout)
+        case .nothing, .discarded:
+            // A request may begin meanwhile, which does not touch the timer; so look no later than one may last.
+            deadline = min(
+                lastActivity + TimeAmount(limits.idleTimeout),
+                context.eventLoop.now + TimeAmount(limits.requestTimeout)
+            )
         }
         // Not more often than needed to close within a tenth of the limit.
         let earliest = context.eventLoop.now + TimeAmount(limits.requestTimeout / 10)
