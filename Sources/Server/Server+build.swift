@@ -81,14 +81,16 @@ public func buildServer(
     let apiListener = Listener(
         kind: .api,
         routes: APIRoutes(routes: api.routes + health.probes),
-        address: .hostname(configuration.host, port: configuration.port),
+        host: configuration.host,
+        port: configuration.port,
         server: hotServer,
         eventLoopGroup: eventLoopGroup
     )
     let opsListener = Listener(
         kind: .operations,
         routes: APIRoutes(routes: health.operations),
-        address: .hostname(configuration.opsHost, port: configuration.opsPort),
+        host: configuration.opsHost,
+        port: configuration.opsPort,
         server: .http1(configuration: .init(idleTimeout: TimeAmount(limits.idleTimeout))),
         eventLoopGroup: nil
     )
@@ -110,7 +112,8 @@ public func buildServer(
 private struct Listener: Sendable {
     let kind: ListenerService.Kind
     let routes: APIRoutes
-    let address: BindAddress
+    let host: String
+    let port: Int
     let server: HTTPServerBuilder
     /// `nil`: a thread of its own, so that probes are not behind the sale.
     let eventLoopGroup: (any EventLoopGroup)?
@@ -122,13 +125,13 @@ private struct Listener: Sendable {
         logger: Logger,
         prelude: @escaping @Sendable () async throws -> Void = {}
     ) -> ListenerService {
-        ListenerService(kind: kind, ports: bound, prelude: prelude) {
+        ListenerService(kind: kind, address: "\(host):\(port)", ports: bound, prelude: prelude) {
             let own = eventLoopGroup == nil ? MultiThreadedEventLoopGroup(numberOfThreads: 1) : nil
             let application = Application(
                 responder: routes.responder(ProblemMiddleware(routes: routes, metrics: metrics)),
                 server: server,
                 configuration: ApplicationConfiguration(
-                    address: address,
+                    address: .hostname(host, port: port),
                     backlog: limits.backlog,
                     availableConnectionsDelegate: .maximum(limits.connections, logger: logger)
                 ),

@@ -10,6 +10,7 @@ extension OwnedShard {
     func drain(from start: Cursor) async throws -> ReverifyReason? {
         var cursor = start
         var nextCheck = ContinuousClock.now + configuration.checkInterval
+        var nextCouponCheck = ContinuousClock.now
         while !Task.isStopping {
             let read = try await reader.readOutbox(
                 after: cursor.lastID,
@@ -24,6 +25,10 @@ extension OwnedShard {
             if ContinuousClock.now >= nextCheck {
                 if let reason = try await check() { return reason }
                 nextCheck = ContinuousClock.now + configuration.checkInterval
+            }
+            if ContinuousClock.now >= nextCouponCheck {
+                if try await isCouponMissing(cursor.epoch) { return .drift(.couponMissing) }
+                nextCouponCheck = ContinuousClock.now + configuration.couponCheckInterval
             }
         }
         return nil
@@ -71,6 +76,15 @@ extension OwnedShard {
         case .rebuild(let reason): return .drift(reason)
         case .sound: return status.scriptsLoaded ? nil : .scriptsMissing
         }
+    }
+
+    /// Whether Redis lacks a coupon. Postgres is read first: once Redis has applied as much of the control log as that snapshot
+    /// contains, it has each of its coupons. As long as it has not, the answer waits for the next time.
+    private func isCouponMissing(_ epoch: Epoch) async throws -> Bool {
+        let (coupons, control) = try await session.withConnection { try $0.couponsSnapshot() }
+        let status = try await store.status()
+        guard status.epoch == epoch, let applied = status.control, applied >= control else { return false }
+        return try await store.stock(of: coupons.map(\.id)).count < coupons.count
     }
 
     func alarm(quarantined count: Int) {

@@ -39,7 +39,9 @@ struct ShardOwner: Sendable {
                 do {
                     if try await becomeOwner(session) {
                         logger.info("owns the shard")
-                        pause.reset()
+                        let began = ContinuousClock.now
+                        // What fails at once each time (a schema that is not there) must not be tried twenty times a second.
+                        defer { if ContinuousClock.now - began > configuration.retryPauseLimit { pause.reset() } }
                         try await own(session, metrics)
                     }
                 } catch {

@@ -6,6 +6,8 @@ public struct SyncConfiguration: Sendable {
     public var readBlock: Duration = .milliseconds(100)
     /// How often an owner makes sure that its shard is still open and its lock still held.
     public var checkInterval: Duration = .milliseconds(250)
+    /// How often an owner makes sure that every coupon is in Redis. It reads them all, so not with every check.
+    public var couponCheckInterval: Duration = .seconds(5)
     /// How often a worker that owns nothing tries to become the owner.
     public var lockRetry: Duration = .milliseconds(500)
     /// An owner that sends Postgres nothing for so long (a stopped process) is disconnected by Postgres and so loses its lock.

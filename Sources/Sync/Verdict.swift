@@ -22,6 +22,9 @@ public enum RebuildReason: String, Hashable, Sendable, CaseIterable {
     case aheadOfControl = "ahead_of_control"
     /// Redis cannot apply an operator's change: it lacks the coupon, or has one that should be new.
     case controlRefused = "control_refused"
+    /// A coupon that Redis was told of is not there: somebody deleted it, or an owner that was stopped in the middle of a
+    /// rebuild went on with it after its successor had opened the shard.
+    case couponMissing = "coupon_missing"
 }
 
 extension Verdict {

@@ -57,6 +57,33 @@ import Testing
         }
     }
 
+    /// A key that is lost alone leaves the shard's record and scripts as they were, so nothing else tells.
+    @Test func aCouponThatIsMissingIsWrittenAgain() async throws {
+        try await SyncEnvironment.with { env in
+            let coupon = try await env.coupon("sale", total: 2)
+            let user = try await env.user("jo")
+            let other = try await env.user("al")
+            try await env.withWorker {
+                try await env.untilOpen(1)
+                let session = try await env.login(user)
+                guard case .accepted = try await env.redeem(user, session, coupon) else {
+                    Issue.record("not accepted")
+                    return
+                }
+                _ = try await env.client.send(["DEL", "{s0}:coupon:sale"])
+                try await env.untilOpen(2)
+                #expect(try await env.store.stock(of: [coupon]) == [coupon: 1])
+                let otherSession = try await env.login(other)
+                guard case .accepted = try await env.redeem(other, otherSession, coupon) else {
+                    Issue.record("not accepted again")
+                    return
+                }
+                try await env.untilDrained()
+                try await env.holds()
+            }
+        }
+    }
+
     /// A user who is loaded from a snapshot that has a grant already does not get it twice.
     @Test func aGrantInTheSnapshotIsNotAppliedAgain() async throws {
         try await SyncEnvironment.with { env in

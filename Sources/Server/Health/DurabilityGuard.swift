@@ -33,6 +33,7 @@ final class DurabilityGuard: Service, Sendable {
     /// Returns when Redis is known to keep the promise. Throws `CancellationError` when the service is told to stop before.
     func checkAtStart() async throws {
         let deadline = ContinuousClock.now + DurabilityGuard.patience
+        var tries = 0
         while true {
             if Task.isShuttingDownGracefully { throw CancellationError() }
             do {
@@ -41,7 +42,8 @@ final class DurabilityGuard: Service, Sendable {
                 guard faults.isEmpty else { throw DurabilityError.notConfigured(mode, faults) }
                 return set([])
             } catch let error as RedisError where error.isPassing && ContinuousClock.now < deadline {
-                logger.info("waiting for Redis", metadata: ["error": "\(error)"])
+                if tries.isMultiple(of: 25) { logger.info("waiting for Redis", metadata: ["error": "\(error)"]) }
+                tries += 1
                 try await Task.sleep(for: DurabilityGuard.retryInterval)
             } catch let error as RedisError {
                 throw DurabilityError(error)

@@ -12,7 +12,8 @@ final class BoundPorts: Sendable {
         var api: Int?
         var ops: Int?
         var failure: (any Error)?
-        var waiters: [CheckedContinuation<ServerPorts, any Error>] = []
+        var waiters: [Int: CheckedContinuation<ServerPorts, any Error>] = [:]
+        var lastWaiter = 0
 
         var result: Result<ServerPorts, any Error>? {
             if let failure { return .failure(failure) }
@@ -24,9 +25,23 @@ final class BoundPorts: Sendable {
     private let state = Mutex(State())
 
     func ports() async throws -> ServerPorts {
-        try await withCheckedThrowingContinuation { continuation in
-            update { $0.waiters.append(continuation) }
+        let waiter = state.withLock { state in
+            state.lastWaiter += 1
+            return state.lastWaiter
         }
+        return try await withTaskCancellationHandler {
+            try await withCheckedThrowingContinuation { continuation in
+                update { $0.waiters[waiter] = continuation }
+                // The handler may have run before there was a continuation.
+                if Task.isCancelled { cancel(waiter) }
+            }
+        } onCancel: {
+            cancel(waiter)
+        }
+    }
+
+    private func cancel(_ waiter: Int) {
+        state.withLock { $0.waiters.removeValue(forKey: waiter) }?.resume(throwing: CancellationError())
     }
 
     func bound(_ listener: ListenerService.Kind, to port: Int) {
@@ -46,8 +61,8 @@ final class BoundPorts: Sendable {
         let (result, waiters) = state.withLock { state in
             change(&state)
             let result = state.result
-            defer { if result != nil { state.waiters = [] } }
-            return (result, state.waiters)
+            defer { if result != nil { state.waiters = [:] } }
+            return (result, Array(state.waiters.values))
         }
         guard let result else { return }
         for waiter in waiters { waiter.resume(with: result) }

@@ -1,3 +1,5 @@
+import Glibc
+import NIOCore
 import ServiceLifecycle
 
 /// One of the two listeners, told when it listens.
@@ -8,6 +10,8 @@ struct ListenerService: Service, CustomStringConvertible {
     }
 
     let kind: Kind
+    /// Host and port, for messages.
+    let address: String
     let ports: BoundPorts
     /// What must be known to be well before anybody is listened to.
     let prelude: @Sendable () async throws -> Void
@@ -21,10 +25,25 @@ struct ListenerService: Service, CustomStringConvertible {
             try await listen()
         } catch is CancellationError where Task.isShuttingDownGracefully {
             // Told to stop before it listened, which is no failure.
+        } catch let cause as IOError where [EADDRINUSE, EADDRNOTAVAIL, EACCES].contains(cause.errnoCode) {
+            let error = ListenerError(kind: kind, address: address, cause: cause)
+            ports.failed(error)
+            throw error
         } catch {
             ports.failed(error)
             throw error
         }
         ports.failed(CancellationError())
+    }
+}
+
+/// A listener cannot have the address that it was given.
+public struct ListenerError: Error, CustomStringConvertible {
+    let kind: ListenerService.Kind
+    let address: String
+    let cause: IOError
+
+    public var description: String {
+        "the \(kind.rawValue) listener cannot listen on \(address): \(String(cString: strerror(cause.errnoCode)))"
     }
 }

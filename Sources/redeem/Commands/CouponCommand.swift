@@ -23,10 +23,10 @@ struct CouponCommand: AsyncParsableCommand {
         @Option(help: "The name to show. Default: the id.")
         var name: String?
 
-        @Option(help: "Credit that one redemption costs, from 0.")
+        @Option(parsing: .unconditional, help: "Credit that one redemption costs, from 0.")
         var price: Int
 
-        @Option(help: "How often it can be redeemed in all.")
+        @Option(parsing: .unconditional, help: "How often it can be redeemed in all.")
         var total: Int
 
         @Option(
@@ -133,7 +133,7 @@ struct CouponCommand: AsyncParsableCommand {
 
         @OptionGroup var coupon: NamedCoupon
 
-        @Option(help: "How many uses to add, at least 1.")
+        @Option(parsing: .unconditional, help: "How many uses to add, at least 1.")
         var by: Int
 
         func run() async throws {

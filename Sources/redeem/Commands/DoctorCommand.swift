@@ -65,7 +65,7 @@ struct DoctorCommand: AsyncParsableCommand {
     private func redis(_ settings: Settings, _ findings: inout Findings) async {
         do {
             let stores = try RedisConfiguration(settings.reader)
-            let durability = try ServerConfiguration(settings.reader).durability
+            let durability = try settings.reader.durability() ?? .local
             let client = RedisClient(
                 configuration: stores,
                 eventLoopGroup: MultiThreadedEventLoopGroup.singleton.next(),

@@ -2,6 +2,7 @@ internal import ArgumentParser
 internal import Foundation
 internal import HotPath
 internal import Persistence
+internal import Server
 
 /// Ends a command with a message on stderr and an exit code of sysexits.h: 64 wrong use, 69 a server is out of reach,
 /// 1 anything else.
@@ -16,6 +17,12 @@ func report(_ body: () async throws -> Void) async throws {
             "error: Postgres: \(error)\n  check REDEEM_POSTGRES_URL, and that the server runs; `redeem doctor` tells more"
         )
         throw ExitCode(EX_UNAVAILABLE)
+    } catch let error as PostgresError where error.sqlState == "42P01" || error.sqlState == "42703" {
+        Output.note("error: Postgres lacks a table or a column of this version: \(error)\n  run: redeem migrate")
+        throw ExitCode.failure
+    } catch let error as ListenerError {
+        Output.note("error: \(error)\n  choose another port with --port or --ops-port (0: any), or another address with --host")
+        throw ExitCode.failure
     } catch let error as RedisError where error.isShardClosed {
         Output.note("error: the shard is closed: its owner has not opened it\n  start `redeem sync`, and try again")
         throw ExitCode(EX_UNAVAILABLE)

@@ -18,19 +18,19 @@ struct SeedCommand: AsyncParsableCommand {
             """
     )
 
-    @Option(help: "How many users to create, at least 1.")
+    @Option(parsing: .unconditional, help: "How many users to create, at least 1.")
     var users: Int
 
-    @Option(help: "Credit of each.")
+    @Option(parsing: .unconditional, help: "Credit of each.")
     var credit: Int
 
     @Option(help: "The id of the coupon; created when there is none.")
     var coupon: String
 
-    @Option(help: "The total of a new coupon.")
+    @Option(parsing: .unconditional, help: "The total of a new coupon.")
     var stock: Int
 
-    @Option(help: "The price of a new coupon.")
+    @Option(parsing: .unconditional, help: "The price of a new coupon.")
     var price: Int
 
     @Option(help: "The hidden code of a new coupon.")
@@ -42,6 +42,8 @@ struct SeedCommand: AsyncParsableCommand {
     @Option(help: "How long the tokens and sessions live.")
     var tokenMinutes = 24 * 60
 
+    private static let tokenMinutesLimit = 366 * 24 * 60
+
     @Flag(help: "Print the summary as JSON.")
     var json = false
 
@@ -50,7 +52,14 @@ struct SeedCommand: AsyncParsableCommand {
     func run() async throws {
         try await Stores.with(connection) { stores in
             let users = try Input.amount(users, "--users", least: 1)
-            let lifetime = Duration.seconds(60 * (try Input.amount(tokenMinutes, "--token-minutes", least: 1)))
+            let minutes = 1...SeedCommand.tokenMinutesLimit
+            guard minutes.contains(tokenMinutes) else {
+                throw UsageError(
+                    "--token-minutes \(tokenMinutes) is out of range",
+                    remedy: "use \(minutes.lowerBound) to \(minutes.upperBound) (a year)"
+                )
+            }
+            let lifetime = Duration.seconds(60 * tokenMinutes)
             let digester = CodeDigester(key: try ServiceKey.code(stores.settings.reader))
             let new = Coupon(
                 id: try Input.couponID(coupon),
@@ -93,13 +102,13 @@ struct BulkSeeder: Sendable {
     let sessionLifetime: Duration
 
     func run(users count: Int, coupon: Coupon, hotPath: HotPath, tokens path: String) async throws {
-        try await create(coupon)
         guard FileManager.default.createFile(atPath: path, contents: nil, attributes: [.posixPermissions: 0o600]),
             let file = FileHandle(forWritingAtPath: path)
         else {
             throw UsageError("cannot write '\(path)'", remedy: "give --tokens the path of a file in a folder that exists")
         }
         defer { try? file.close() }
+        try await create(coupon)
         let run = UUIDv7(milliseconds: UInt64(Timestamp.now().milliseconds)).description.prefix(13)
         var progress = ProgressBar("seeding users", total: count)
         for start in stride(from: 0, to: count, by: BulkSeeder.usersPerChunk) {

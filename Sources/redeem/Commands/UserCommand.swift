@@ -27,7 +27,7 @@ struct UserCommand: AsyncParsableCommand {
         @Option(help: "The name to show. Default: the username.")
         var name: String?
 
-        @Option(help: "Credit to begin with.")
+        @Option(parsing: .unconditional, help: "Credit to begin with.")
         var credit = 0
 
         @Option(help: "user or admin.")
@@ -97,7 +97,7 @@ struct UserCommand: AsyncParsableCommand {
         @Argument(help: "The username.")
         var username: String
 
-        @Option(help: "How much to add, at least 1.")
+        @Option(parsing: .unconditional, help: "How much to add, at least 1.")
         var add: Int
 
         @Option(help: "Why; kept with the grant.")

@@ -63,14 +63,17 @@ struct DevCommand: AsyncParsableCommand {
             ],
             file: nil
         )
+        let stores = [
+            ("REDEEM_REDIS_URL", stack.redis.url), ("REDEEM_POSTGRES_URL", stack.postgres.url),
+            ("REDEEM_TOKEN_KEY", keys.token), ("REDEEM_CODE_KEY", keys.code),
+        ]
+        // Before anything is digested with a new key: a start that is cut off must not leave coupons behind whose key is lost.
+        try folder.write(stores)
         try await prepare(settings, logger)
         let app = try App(settings: settings, logger: logger)
         let server = try app.server { ports in
             let url = "http://127.0.0.1:\(ports.api)"
-            try folder.write([
-                ("REDEEM_REDIS_URL", stack.redis.url), ("REDEEM_POSTGRES_URL", stack.postgres.url), ("REDEEM_HTTP_URL", url),
-                ("REDEEM_TOKEN_KEY", keys.token), ("REDEEM_CODE_KEY", keys.code),
-            ])
+            try folder.write(stores + [("REDEEM_HTTP_URL", url)])
             try await waitUntilOpen(app)
             print(Banner.text(url: url, envFile: folder.envFile))
             fflush(nil)

@@ -3,6 +3,12 @@ internal import Domain
 internal import Server
 internal import Sync
 
+extension ConfigReader {
+    func durability() throws -> Durability? {
+        try value("durability", Durability.allCases.map(\.rawValue).joined(separator: " or ")) { Durability(rawValue: $0) }
+    }
+}
+
 /// | key | variable | default |
 /// |---|---|---|
 /// | http.host | REDEEM_HTTP_HOST | 127.0.0.1 |
@@ -20,8 +26,7 @@ extension ServerConfiguration {
         port = try reader.count("http.port", in: 0...65_535) ?? port
         opsHost = reader.text("ops.host") ?? opsHost
         opsPort = try reader.count("ops.port", in: 0...65_535) ?? opsPort
-        let modes = Durability.allCases.map(\.rawValue).joined(separator: " or ")
-        durability = try reader.value("durability", modes) { Durability(rawValue: $0) } ?? durability
+        durability = try reader.durability() ?? durability
         tokenLifetimeSeconds = try reader.count("token.lifetime_s", in: 1...86_400) ?? tokenLifetimeSeconds
         sessionIdleLifetime = try reader.count("session.idle_s", in: 1...31_536_000).map { .seconds($0) } ?? sessionIdleLifetime
         shutdownDelay = try reader.count("shutdown.delay_s", in: 0...300).map { .seconds($0) } ?? shutdownDelay
