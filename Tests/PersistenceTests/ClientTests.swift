@@ -62,23 +62,20 @@ import Testing
                 done.wait()
             }
             await offThread { held.wait() }
-            let waiting = Task { try await client.withConnection { try $0.serverProcess() } }
-            // Until it waits, there is room; then it is refused.
-            while true {
-                let extra = Task { try await client.withConnection { _ in } }
-                let refused = Task {
-                    try? await Task.sleep(for: .milliseconds(20)); extra.cancel()
+            // There is room for one of them to wait; the other is refused at once.
+            let calls = (0..<2).map { _ in Task { try await client.withConnection { _ in } } }
+            let errors = await withTaskGroup(of: (any Error)?.self) { group in
+                for call in calls {
+                    group.addTask {
+                        if case .failure(let error) = await call.result { error } else { nil }
+                    }
                 }
-                let result = await extra.result
-                refused.cancel()
-                if case .failure(let error as PostgresError) = result {
-                    #expect(error.code == .tooManyWaiters)
-                    break
-                }
-                await Task.yield()
+                let first = await group.next() ?? nil
+                for call in calls { call.cancel() }
+                return [first, await group.next() ?? nil]
             }
-            waiting.cancel()
-            await #expect(throws: CancellationError.self) { try await waiting.value }
+            #expect((errors[0] as? PostgresError)?.code == .tooManyWaiters)
+            #expect(errors[1] is CancellationError)
             done.signal()
             try await holder
             _ = try await client.withConnection { try $0.serverProcess() }
