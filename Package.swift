@@ -14,7 +14,7 @@ if Context.environment["REDEEM_WARNINGS_AS_ERRORS"] != nil {
 
 /// One file a script, in `lua/`.
 let scripts = [
-    "redeem", "load_user", "user_state", "settle", "apply_control", "create_session", "refresh_session", "revoke_session",
+    "redeem", "load_user", "user_state", "settle", "apply_control", "create_session", "refresh_session", "throttle",
     "begin_epoch", "load_coupon", "write_shard",
 ]
 

@@ -21,7 +21,7 @@ extension LuaScript {
     public static let applyControl = LuaScript("apply_control", PackageResources.apply_control_lua)
     public static let createSession = LuaScript("create_session", PackageResources.create_session_lua)
     public static let refreshSession = LuaScript("refresh_session", PackageResources.refresh_session_lua)
-    public static let revokeSession = LuaScript("revoke_session", PackageResources.revoke_session_lua)
+    public static let throttle = LuaScript("throttle", PackageResources.throttle_lua)
     public static let beginEpoch = LuaScript("begin_epoch", PackageResources.begin_epoch_lua)
     public static let loadCoupon = LuaScript("load_coupon", PackageResources.load_coupon_lua)
     public static let writeShard = LuaScript("write_shard", PackageResources.write_shard_lua)

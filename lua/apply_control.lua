@@ -7,6 +7,8 @@
 --         coupon_state       state
 --         coupon_restocked   amount
 --         credit_granted     amount
+--         user_sessions_revoked, sessions_revoked
+--                            nothing: the caller has ended the sessions, and key 2 is not looked at
 -- REPLY a code
 --
 --   applied
@@ -44,6 +46,8 @@ elseif kind == 'coupon_state' then
     valid = valid and #ARGV == 4 and is_state(ARGV[4])
 elseif kind == 'coupon_restocked' or kind == 'credit_granted' then
     valid = valid and #ARGV == 4 and is_amount(ARGV[4])
+elseif kind == 'user_sessions_revoked' or kind == 'sessions_revoked' then
+    valid = valid and #ARGV == 3
 else
     valid = false
 end
@@ -72,7 +76,7 @@ if kind == 'credit_granted' then
         end
         call('HSET', key, 'credit', credit, 'control', sequence)
     end
-else
+elseif kind ~= 'user_sessions_revoked' and kind ~= 'sessions_revoked' then
     local coupon = call('HMGET', key, 'epoch', 'left')
     local loaded = coupon[1] == epoch
     if kind == 'coupon_created' then

@@ -2,31 +2,40 @@
 -- Records a login.
 --
 -- KEYS  1 session · 2 sessions of the user
--- ARGV  1 idle lifetime (ms) · then pairs of field and value: user, role, username, refresh, device, address
--- REPLY a code
+-- ARGV  1 idle lifetime (ms) · 2 absolute lifetime (ms) · 3 how many sessions a user may have
+--       then pairs of field and value: user, role, username, version, refresh, device, address
+-- REPLY array: a code, then for too_many_sessions: the id of the session that expires first
 --
 --   created
---   session_exists   nothing changed
+--   session_exists      nothing changed
+--   too_many_sessions   nothing was created: end the session that is named, and try again
 --
--- The session's key dies with its lifetime; the list is by expiry, and each login drops what expired from it.
+-- The session's key dies at the end of the idle lifetime, which each refresh begins anew, or of the absolute one, which nothing
+-- prolongs. The list is by expiry, and each login drops what expired from it.
 
 local call = redis.call
 local session_key, sessions_key = KEYS[1], KEYS[2]
-local lifetime = tonumber(ARGV[1])
-if #KEYS ~= 2 or #ARGV < 3 or #ARGV % 2 ~= 1 or not lifetime or lifetime < 1 then
+local idle, absolute, most = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+if #KEYS ~= 2 or #ARGV < 5 or #ARGV % 2 ~= 1 or not idle or idle < 1 or not absolute or absolute < 1 or not most or most < 1 then
     return redis.error_reply('ERR create_session: wrong keys or arguments')
 end
 if call('EXISTS', session_key) == 1 then
-    return 'session_exists'
+    return { 'session_exists' }
 end
 
 local time = call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-call('HSET', session_key, 'created', now, 'used', now, unpack(ARGV, 2))
-call('PEXPIREAT', session_key, now + lifetime)
 call('ZREMRANGEBYSCORE', sessions_key, '-inf', now)
-call('ZADD', sessions_key, now + lifetime, string.sub(session_key, -36))
+if call('ZCARD', sessions_key) >= most then
+    return { 'too_many_sessions', call('ZRANGE', sessions_key, 0, 0)[1] }
+end
+
+local ends = now + absolute
+local expiry = math.min(now + idle, ends)
+call('HSET', session_key, 'created', now, 'used', now, 'ends', ends, unpack(ARGV, 4))
+call('PEXPIREAT', session_key, expiry)
+call('ZADD', sessions_key, expiry, string.sub(session_key, -36))
 -- The list lives as long as its last session.
 local last = call('ZRANGE', sessions_key, -1, -1, 'WITHSCORES')[2]
 call('PEXPIREAT', sessions_key, last)
-return 'created'
+return { 'created' }

@@ -23,6 +23,7 @@
 -- Checked in this order: coupon loaded, user loaded in the coupon's epoch, session exists, locked out, replay, coupon's state
 -- and window, code, already redeemed, stock, credit. A replay comes before the window, because whoever lost the answer to a
 -- request that was accepted in the last moment of a sale must be told so after it. It needs the right code, as the request had.
+-- A wrong code counts as a try whatever the coupon's state and window, so that nobody can try codes for free before a sale.
 --
 -- Without the flag allow-oom Redis refuses the whole call at maxmemory, before its first command: nothing is half done.
 -- Numbers go to redis.call as numbers: Redis writes them with 17 digits, so never as 1e+15. Never join them to a string.
@@ -104,10 +105,8 @@ for i = 1, count do
         result, value = 'too_many_attempts', string.format('%.0f', math.ceil((locked_until - now) / 1000))
     elseif right and redemption and sub(redemption, -22) == tail then
         result, value = 'replayed', redemption
-    elseif closed then
-        result, value = closed, closed_value
     elseif not right then
-        result, value = 'wrong_code', ''
+        result, value = closed or 'wrong_code', closed_value
         if not user[6] then
             local tries = call('HMGET', key, 'attempts', 'attempts_since')
             user[6], user[7] = tonumber(tries[1] or 0), tonumber(tries[2] or 0)
@@ -121,6 +120,8 @@ for i = 1, count do
         end
         wrong = wrong or {}
         wrong[key] = user
+    elseif closed then
+        result, value = closed, closed_value
     elseif redemption then
         result, value = 'already_redeemed', redemption
     elseif left < 1 then

@@ -18,6 +18,10 @@ public enum ControlChange: Hashable, Sendable {
     case couponRestocked(CouponID, amount: Int)
     /// Adds `amount` (at least 1) to the user's credit.
     case creditGranted(UserID, amount: Int)
+    /// Ends the sessions that a user began with credentials older than `version`.
+    case userSessionsRevoked(UserID, below: Int)
+    /// Ends everybody's sessions that began before a moment.
+    case sessionsRevoked(before: Timestamp)
 
     /// The name in `control_log.kind`.
     public var kind: Kind {
@@ -26,6 +30,8 @@ public enum ControlChange: Hashable, Sendable {
         case .couponState: .couponState
         case .couponRestocked: .couponRestocked
         case .creditGranted: .creditGranted
+        case .userSessionsRevoked: .userSessionsRevoked
+        case .sessionsRevoked: .sessionsRevoked
         }
     }
 
@@ -34,5 +40,7 @@ public enum ControlChange: Hashable, Sendable {
         case couponState = "coupon_state"
         case couponRestocked = "coupon_restocked"
         case creditGranted = "credit_granted"
+        case userSessionsRevoked = "user_sessions_revoked"
+        case sessionsRevoked = "sessions_revoked"
     }
 }

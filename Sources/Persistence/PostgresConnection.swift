@@ -49,6 +49,11 @@ public final class PostgresConnection {
     /// Runs one statement, prepared at its first use, and returns its rows. Parameters are `$1`, `$2`, … in the text.
     @discardableResult
     public func query(_ sql: String, _ parameters: any PostgresValue...) throws(PostgresError) -> [PostgresRow] {
+        try query(sql, parameters: parameters)
+    }
+
+    @discardableResult
+    func query(_ sql: String, parameters: [any PostgresValue]) throws(PostgresError) -> [PostgresRow] {
         let result = try run(sql, parameters)
         return (0..<result.rowCount).map { PostgresRow(result: result, index: $0) }
     }

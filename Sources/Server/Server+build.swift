@@ -65,13 +65,22 @@ public func buildServer(
         verifier: verifier,
         digester: digester,
         durability: configuration.durability,
-        sessionIdleLifetime: configuration.sessionIdleLifetime,
+        refreshTokens: RefreshTokens(key: configuration.codeKey),
+        sessionLimits: configuration.sessions,
+        throttle: LoginThrottle(
+            client: hotPath.client,
+            shards: hotPath.shards,
+            perUsername: configuration.loginsPerUsername,
+            perAddress: configuration.loginsPerAddress
+        ),
+        trustedProxies: configuration.trustedProxies,
         limits: limits,
         users: users,
         coupons: CouponCache(postgres: postgres, limits: limits),
+        codes: CodeIndex(postgres: postgres, limits: limits),
         loops: loops,
         metrics: metrics,
-        logins: LoginMetrics(registry: registry)
+        auth: AuthMetrics(registry: registry)
     )
 
     let bound = BoundPorts()

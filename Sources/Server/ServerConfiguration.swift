@@ -1,4 +1,5 @@
 public import Domain
+public import HotPath
 
 /// How a server is run. Every value but the keys has a default.
 public struct ServerConfiguration: Sendable {
@@ -16,8 +17,13 @@ public struct ServerConfiguration: Sendable {
     public var codeKey: ServiceKey
     /// How long an access token is valid.
     public var tokenLifetimeSeconds = 300
-    /// A login that is not refreshed for so long ends.
-    public var sessionIdleLifetime: Duration = .seconds(14 * 24 * 3600)
+    public var sessions = SessionLimits()
+    /// Failed logins that are let through for one username, and from one address or IPv6 network of 64 bits. The first is within
+    /// what OWASP ASVS 4.0.3, requirement 2.2.1, allows: 100 an hour.
+    public var loginsPerUsername = LoginRate(burst: 10, interval: .seconds(60))
+    public var loginsPerAddress = LoginRate(burst: 50, interval: .seconds(5))
+    /// Whose `X-Forwarded-For` says where a request is from.
+    public var trustedProxies = TrustedProxies()
     public var passwords = PasswordHasher.Configuration()
     public var limits = ServerLimits()
     /// On shutdown, how long `/readyz` says no before the listener closes: the time a load balancer takes to notice.

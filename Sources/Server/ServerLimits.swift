@@ -23,9 +23,11 @@ public struct ServerLimits: Sendable {
     public var userLoadBatch = 256
     /// Statements that read users, at once, for each shard.
     public var userLoadStatements = 2
-    /// Entries in the cache of coupons, each way: by id and by the digest of the code.
+    /// Entries in the cache of coupons.
     public var cachedCoupons = 10_000
-    /// How old a coupon from the cache may be. What is left is never from the cache.
+    /// Codes of coupons that are kept in memory. With more coupons than that, Postgres is asked for each.
+    public var indexedCodes = 100_000
+    /// How old a coupon from the cache, or the index of codes, may be. What is left is never from the cache.
     public var couponAge: Duration = .seconds(1)
     /// Items of one page, where the client names no number and where it names one.
     public var pageDefault = 50
@@ -41,7 +43,7 @@ public struct ServerLimits: Sendable {
         precondition(bodyBytes >= 256 && headerBytes >= 1024 && headerFields >= 8)
         precondition(connections > 0 && backlog > 0 && pipelinedRequests > 0)
         precondition(userLoads >= userLoadBatch && userLoadBatch > 0 && userLoadStatements > 0)
-        precondition(cachedCoupons > 0 && pageDefault > 0 && pageDefault <= pageGreatest)
+        precondition(cachedCoupons > 0 && indexedCodes > 0 && pageDefault > 0 && pageDefault <= pageGreatest)
         precondition(requestTimeout <= idleTimeout && statusAge > .zero)
     }
 }

@@ -42,6 +42,8 @@ struct ControlFeed: Sendable {
     }
 
     private func apply(_ entry: ControlEntry, _ epoch: Epoch) async throws -> ReverifyReason? {
+        // Before the entry is counted: an owner that dies in between ends them again, which changes nothing.
+        try await shard.sessions.end(entry.change)
         switch try await shard.store.applyControl(entry, epoch: epoch) {
         case .applied:
             shard.logger.debug(

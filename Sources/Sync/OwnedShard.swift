@@ -8,6 +8,7 @@ struct OwnedShard: Sendable {
     let store: ShardStore
     /// The same shard over a connection of its own, for reads that block.
     let reader: ShardStore
+    let sessions: SessionStore
     let session: PostgresSession
     let configuration: SyncConfiguration
     let metrics: SyncMetrics

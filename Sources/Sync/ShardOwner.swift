@@ -10,6 +10,7 @@ internal import ServiceLifecycle
 struct ShardOwner: Sendable {
     let store: ShardStore
     let reader: ShardStore
+    let sessions: SessionStore
     let postgres: PostgresConfiguration
     let configuration: SyncConfiguration
     let logger: Logger
@@ -17,12 +18,14 @@ struct ShardOwner: Sendable {
     init(
         store: ShardStore,
         reader: ShardStore,
+        sessions: SessionStore,
         postgres: PostgresConfiguration,
         configuration: SyncConfiguration,
         logger: Logger
     ) {
         self.store = store
         self.reader = reader
+        self.sessions = sessions
         self.postgres = postgres
         self.configuration = configuration
         var logger = logger
@@ -91,6 +94,7 @@ struct ShardOwner: Sendable {
         let shard = OwnedShard(
             store: store,
             reader: reader,
+            sessions: sessions,
             session: session,
             configuration: configuration,
             metrics: metrics,

@@ -19,7 +19,14 @@ public struct SyncWorker: Service {
         logger: Logger
     ) {
         owners = zip(hotPath.stores, outboxReader.stores).map { store, reader in
-            ShardOwner(store: store, reader: reader, postgres: postgres, configuration: configuration, logger: logger)
+            ShardOwner(
+                store: store,
+                reader: reader,
+                sessions: hotPath.sessions,
+                postgres: postgres,
+                configuration: configuration,
+                logger: logger
+            )
         }
     }
 

@@ -10,9 +10,9 @@ import Testing
         .userState: UserStateCode.allCases.map(\.rawValue),
         .settle: SettleCode.allCases.map(\.rawValue),
         .applyControl: ApplyControlReply.allCases.map(\.rawValue),
-        .createSession: CreateSessionReply.allCases.map(\.rawValue),
+        .createSession: CreateSessionCode.allCases.map(\.rawValue),
         .refreshSession: RefreshSessionCode.allCases.map(\.rawValue),
-        .revokeSession: RevokeSessionCode.allCases.map(\.rawValue),
+        .throttle: ThrottleCode.allCases.map(\.rawValue),
         .beginEpoch: BeginEpochCode.allCases.map(\.rawValue),
         .loadCoupon: LoadCouponCode.allCases.map(\.rawValue),
         .writeShard: WriteShardCode.allCases.map(\.rawValue),
@@ -50,8 +50,9 @@ import Testing
         let expected =
             switch script {
             case .userState: "#!lua flags=no-writes"
-            case .settle, .revokeSession: "#!lua flags=allow-oom"
-            case .redeem, .loadUser, .applyControl, .createSession, .refreshSession, .beginEpoch, .loadCoupon, .writeShard:
+            case .settle: "#!lua flags=allow-oom"
+            case .redeem, .loadUser, .applyControl, .createSession, .refreshSession, .throttle, .beginEpoch, .loadCoupon,
+                .writeShard:
                 "#!lua"
             }
         #expect(script.source.prefix { $0 != "\n" } == expected)

@@ -48,7 +48,6 @@ struct ShardModel {
         guard !user.isLocked else { return .tooManyAttempts }
         let isRight = request.codeDigest == .right
         if isRight, user.redemptions[request.coupon] == request.tail { return .replayed }
-        guard !coupon.isPaused else { return .couponPaused }
         defer {
             users[request.user] = user
             coupons[request.coupon] = coupon
@@ -59,8 +58,9 @@ struct ShardModel {
                 user.attempts = 0
                 user.isLocked = true
             }
-            return .wrongCode
+            return coupon.isPaused ? .couponPaused : .wrongCode
         }
+        guard !coupon.isPaused else { return .couponPaused }
         guard user.redemptions[request.coupon] == nil else { return .alreadyRedeemed }
         guard coupon.left > 0 else { return .soldOut }
         guard user.credit >= coupon.price else { return .insufficientCredit }

@@ -53,13 +53,17 @@ import Testing
         }
     }
 
-    /// A closed sale tells nothing of the code and counts no try.
-    @Test func noTryIsCountedWhileTheCouponIsPaused() async throws {
+    /// A closed sale tells nothing of the code, but a try counts: nobody finds codes for free before a sale.
+    @Test func aTryCountsWhileTheCouponIsPaused() async throws {
         try await withShard { shard in
             try await shard.open([.test(state: .paused)])
             let user = try await shard.addUser()
-            #expect(try await shard.decide(user.request(x, code: .wrong), wrongCodes: 1).code == .couponPaused)
-            #expect(try await shard.hash(shard.keys.user(user.id))["attempts"] == nil)
+            #expect(try await shard.decide(user.request(x, code: .wrong), wrongCodes: 2).code == .couponPaused)
+            #expect(try await shard.hash(shard.keys.user(user.id))["attempts"] == "1")
+            #expect(try await shard.decide(user.request(x), wrongCodes: 2).code == .couponPaused)
+            #expect(try await shard.hash(shard.keys.user(user.id))["attempts"] == "1")
+            #expect(try await shard.decide(user.request(x, code: .wrong), wrongCodes: 2).code == .couponPaused)
+            #expect(try await shard.decide(user.request(x), wrongCodes: 2).code == .tooManyAttempts)
         }
     }
 

@@ -40,31 +40,6 @@ import Testing
         }
     }
 
-    @Test func aRefreshTokenIsReadBack() throws {
-        let now = UInt64(Timestamp.now().milliseconds)
-        let user = UserID(uuid: UUIDv7(milliseconds: now))
-        let token = RefreshToken(user: user, session: SessionID(uuid: UUIDv7(milliseconds: now)))
-        let read = try #require(RefreshToken(token.secretText))
-        #expect(read.user == token.user)
-        #expect(read.session == token.session)
-        #expect(read.digest == token.digest)
-        #expect(read.secretText == token.secretText)
-        #expect(token.digest.utf8.count == 64)
-        #expect(RefreshToken(user: token.user, session: token.session).digest != token.digest)
-        #expect(!"\(token)".contains(token.secretText.suffix(40)))
-    }
-
-    @Test func otherTextsAreNoRefreshTokens() {
-        let id = UUIDv7(milliseconds: 1)
-        let text = RefreshToken(user: UserID(uuid: id), session: SessionID(uuid: id)).secretText
-        #expect(RefreshToken(text) != nil)
-        let others = [
-            "", "rt1_", String(text.dropLast()), text + "A", "rt2_" + text.dropFirst(4), text.replacing("_", with: "-"),
-            "rt1_" + String(repeating: "A", count: 86), "rt1_" + String(repeating: "é", count: 43),
-        ]
-        for other in others { #expect(RefreshToken(other) == nil, "\(other)") }
-    }
-
     @Test func keysAreLongEnoughAndTellNothing() throws {
         #expect(ServiceKey("c2hvcnQ") == nil)
         #expect(ServiceKey(bytes: [UInt8](repeating: 1, count: 31)) == nil)

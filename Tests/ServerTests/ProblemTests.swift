@@ -25,7 +25,7 @@ import Testing
     func everyCodeHasTheHeadersOfItsStatus(code: ProblemCode) {
         var headers: [String: String] = [:]
         Problem(code).forEachHeader { headers[$0] = $1 }
-        #expect((headers["WWW-Authenticate"] != nil) == (code.status == 401))
+        #expect((headers["WWW-Authenticate"] != nil) == (code.status == 401 || code.status == 403))
         #expect((headers["Retry-After"] != nil) == (code.status == 503 || code.status == 429))
         #expect(headers["Cache-Control"] == "no-store")
     }

@@ -282,6 +282,67 @@ import Testing
         }
     }
 
+    /// Before a sale its code cannot be told from any other, and each try of a code that does not exist counts.
+    @Test func codesAreNotForTryingBeforeASale() async throws {
+        let start = Timestamp(milliseconds: Timestamp.now().milliseconds + 3_600_000)
+        try await withServer { server in
+            try await server.addCoupon("soon", code: "SOON", startsAt: start)
+            let user = try await server.addUser("ada")
+            try await server.environment.openShard()
+            let token = try await server.token(of: user)
+            for number in 0..<10 {
+                let json = "{\"code\":\"guess \(number)\"}"
+                let response = try await server.request("POST", "/v1/redemptions", token: token, json: json)
+                #expect(response.status == 422)
+                #expect(response.code == "wrong_code")
+            }
+            for code in ["guess", "SOON"] {
+                let json = "{\"code\":\"\(code)\"}"
+                let response = try await server.request("POST", "/v1/redemptions", token: token, json: json)
+                #expect(response.code == "too_many_attempts")
+                #expect(try await server.redeem("soon", token: token, code: code).code == "too_many_attempts")
+            }
+        }
+    }
+
+    /// A code is found within `couponAge` of its coupon's creation, on a server that has looked before.
+    @Test func theCodeOfANewCouponIsFound() async throws {
+        try await withServer {
+            $0.limits.couponAge = .milliseconds(50)
+        } _: { server in
+            let user = try await server.addUser("ada")
+            try await server.environment.openShard()
+            let token = try await server.token(of: user)
+            let json = #"{"code":"NEW"}"#
+            #expect(try await server.request("POST", "/v1/redemptions", token: token, json: json).code == "wrong_code")
+            try await server.addCoupon("new", code: "NEW")
+            try await server.environment.openShard()
+            let limit = ContinuousClock.now + .seconds(10)
+            var response = try await server.request("POST", "/v1/redemptions", token: token, json: json)
+            while response.code == "wrong_code", ContinuousClock.now < limit {
+                response = try await server.request("POST", "/v1/redemptions", token: token, json: json)
+                _ = try await server.environment.redisClient.send(["HDEL", Keys(Shard(index: 0)).user(user), "attempts"])
+            }
+            #expect(response.status == 201)
+        }
+    }
+
+    /// With more coupons than are kept in memory the answers are the same.
+    @Test func moreCodesThanAreKept() async throws {
+        try await withServer {
+            $0.limits.indexedCodes = 2
+        } _: { server in
+            for name in ["a", "b", "c"] { try await server.addCoupon(name, code: "code \(name)") }
+            let user = try await server.addUser("ada")
+            try await server.environment.openShard()
+            let token = try await server.token(of: user)
+            for (code, status) in [("code a", 201), ("code c", 201), ("code d", 422)] {
+                let json = "{\"code\":\"\(code)\"}"
+                #expect(try await server.request("POST", "/v1/redemptions", token: token, json: json).status == status)
+            }
+        }
+    }
+
     @Test func aRedisThatIsGoneOrFull() async throws {
         try await withServer { server in
             try await server.addCoupon("tea")

@@ -48,23 +48,28 @@ struct RunningServer: Sendable {
 
     /// A user in Postgres, with the password.
     @discardableResult
-    func addUser(_ username: String, credit: Int = 100) async throws -> UserID {
-        guard let hash = PasswordHash(password: RunningServer.password, cost: .least)?.description else {
+    func addUser(
+        _ username: String,
+        credit: Int = 100,
+        role: Role = .user,
+        cost: ScryptCost = .least
+    ) async throws -> UserID {
+        guard let hash = PasswordHash(password: RunningServer.password, cost: cost)?.description else {
             throw TestFailure("no memory to hash")
         }
         let id = UserID(uuid: UUIDv7(milliseconds: UInt64(Timestamp.now().milliseconds)))
-        let user = NewUser(id: id, username: username, name: username, role: .user, passwordHash: hash, credit: credit)
+        let user = NewUser(id: id, username: username, name: username, role: role, passwordHash: hash, credit: credit)
         _ = try await environment.postgres.withConnection { try $0.createUser(user, actor: "test") }
         return id
     }
 
     /// A session in Redis, without a login, and its access token.
-    func token(of user: UserID, session: SessionID? = nil) async throws -> String {
+    func token(of user: UserID, session: SessionID? = nil, role: Role = .user) async throws -> String {
         let session = session ?? SessionID(uuid: UUIDv7(milliseconds: UInt64(Timestamp.now().milliseconds)))
-        let refresh = RefreshToken(user: user, session: session)
-        let new = NewSession(id: session, user: user, role: .user, username: "u", refreshDigest: refresh.digest)
-        _ = try await environment.hotPath.sessions.create(new, idleLifetime: .seconds(60))
-        return AccessTokenSigner(key: configuration.tokenKey).sign(user: user, session: session, role: .user)
+        let refresh = RefreshTokens(key: configuration.codeKey).issue(user: user, session: session)
+        let new = NewSession(id: session, user: user, role: role, username: "u", refreshDigest: refresh.digest)
+        _ = try await environment.hotPath.sessions.create(new, SessionLimits())
+        return AccessTokenSigner(key: configuration.tokenKey).sign(user: user, session: session, role: role)
     }
 
     /// One request on a connection of its own.

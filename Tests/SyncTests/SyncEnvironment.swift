@@ -129,7 +129,7 @@ struct SyncEnvironment: Sendable {
         let session = SessionID(uuid: UUIDv7(milliseconds: 1))
         _ = try await hotPath.sessions.create(
             NewSession(id: session, user: user, role: .user, username: "test", refreshDigest: String(repeating: "0", count: 64)),
-            idleLifetime: .seconds(600)
+            SessionLimits()
         )
         return session
     }

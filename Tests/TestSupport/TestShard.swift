@@ -45,7 +45,7 @@ public struct TestShard: Sendable {
 
     public func addSession(of user: TestUser) async throws {
         let session = NewSession(id: user.session, user: user.id, role: .user, username: "u", refreshDigest: "d")
-        guard try await hotPath.sessions.create(session, idleLifetime: .seconds(600)) == .created else {
+        guard try await hotPath.sessions.create(session, SessionLimits()) == .created else {
             throw TestFailure("the session was not created")
         }
     }

@@ -13,6 +13,7 @@ public struct Keys: Hashable, Sendable {
     let userPrefix: String
     let sessionPrefix: String
     let sessionsPrefix: String
+    private let loginsPrefix: String
 
     public init(_ shard: Shard) {
         self.shard = "\(shard.tag):shard"
@@ -22,6 +23,7 @@ public struct Keys: Hashable, Sendable {
         userPrefix = "\(shard.tag):user:"
         sessionPrefix = "\(shard.tag):session:"
         sessionsPrefix = "\(shard.tag):sessions:"
+        loginsPrefix = "\(shard.tag):logins:"
     }
 
     /// HASH: epoch, code, price, left, starts, ends, state.
@@ -30,9 +32,14 @@ public struct Keys: Hashable, Sendable {
     /// HASH: epoch, credit, held, control, attempts, attempts_since, locked_until, and `r:<coupon>` = redemption id.
     public func user(_ id: UserID) -> String { userPrefix + id.description }
 
-    /// HASH with a lifetime: user, role, username, refresh, created, used, device, address.
+    /// HASH with a lifetime: user, role, username, version (of the credentials), device, address, created, used, ends (of the absolute lifetime), refresh (digest
+    /// of the current token); once refreshed also previous (digest of the token before), sealed, rotated (when).
     public func session(_ id: SessionID) -> String { sessionPrefix + id.description }
 
     /// ZSET: the ids of a user's sessions, by expiry.
     public func sessions(_ id: UserID) -> String { sessionsPrefix + id.description }
+
+    /// STRING with a lifetime: when the rate of failed logins of a username, or from an address, is unused again (ms).
+    func loginsByUsername(_ digest: String) -> String { loginsPrefix + "username:" + digest }
+    func loginsByAddress(_ address: String) -> String { loginsPrefix + "address:" + address }
 }

@@ -58,22 +58,25 @@ public enum ApplyControlReply: String, CaseIterable, Sendable {
 }
 
 /// `create_session.lua`.
-public enum CreateSessionReply: String, CaseIterable, Sendable {
+public enum CreateSessionCode: String, CaseIterable, Sendable {
     case created
     case sessionExists = "session_exists"
+    case tooManySessions = "too_many_sessions"
 }
 
 /// `refresh_session.lua`.
 public enum RefreshSessionCode: String, CaseIterable, Sendable {
     case rotated
+    case repeated
     case sessionNotFound = "session_not_found"
     case reused = "refresh_token_reused"
 }
 
-/// `revoke_session.lua`.
-enum RevokeSessionCode: String, CaseIterable, Sendable {
-    case revoked
-    case sessionNotFound = "session_not_found"
+/// `throttle.lua`.
+enum ThrottleCode: String, CaseIterable, Sendable {
+    case allowed
+    case limited
+    case refunded
 }
 
 /// `begin_epoch.lua`.

@@ -9,14 +9,14 @@ public enum Script: String, CaseIterable, Sendable {
     case applyControl = "apply_control"
     case createSession = "create_session"
     case refreshSession = "refresh_session"
-    case revokeSession = "revoke_session"
+    case throttle
     case beginEpoch = "begin_epoch"
     case loadCoupon = "load_coupon"
     case writeShard = "write_shard"
 
     /// Those that loading makes a shard open, in the order of loading. `redeem` is last: once it is there, all are.
     public static let opening: [Script] = [
-        .loadUser, .userState, .settle, .applyControl, .createSession, .refreshSession, .revokeSession, .redeem,
+        .loadUser, .userState, .settle, .applyControl, .createSession, .refreshSession, .throttle, .redeem,
     ]
 
     /// Those of a rebuild. They run while the shard is closed, so the owner sends them whole (EVAL): nobody can call a script
@@ -37,7 +37,7 @@ public enum Script: String, CaseIterable, Sendable {
         case .applyControl: .applyControl
         case .createSession: .createSession
         case .refreshSession: .refreshSession
-        case .revokeSession: .revokeSession
+        case .throttle: .throttle
         case .beginEpoch: .beginEpoch
         case .loadCoupon: .loadCoupon
         case .writeShard: .writeShard

@@ -1,48 +1,11 @@
 public import Domain
 
-/// A login to be recorded.
-public struct NewSession: Sendable, Hashable {
-    public let id: SessionID
-    public let user: UserID
-    public let role: Role
-    public let username: String
-    /// SHA-256 of the refresh token, 64 hexadecimal digits. The token itself is stored nowhere.
-    public let refreshDigest: String
-    /// What the client calls itself.
-    public let device: String
-    /// Where it came from.
-    public let address: String
-
-    public init(
-        id: SessionID,
-        user: UserID,
-        role: Role,
-        username: String,
-        refreshDigest: String,
-        device: String = "",
-        address: String = ""
-    ) {
-        self.id = id
-        self.user = user
-        self.role = role
-        self.username = username
-        self.refreshDigest = refreshDigest
-        self.device = device
-        self.address = address
-    }
-}
-
-public enum RefreshReply: Sendable, Hashable {
-    case rotated(role: Role, username: String)
-    case sessionNotFound
-    /// The token was exchanged before. The session is deleted.
-    case reused
-}
-
 /// The logins, each in its user's shard. `redeem.lua` asks for them too.
+///
+/// `SessionStore+Ending` lists and ends them.
 public struct SessionStore: Sendable {
-    private let client: RedisClient
-    private let shards: ShardMap
+    let client: RedisClient
+    let shards: ShardMap
     private let stores: [ShardStore]
 
     init(client: RedisClient, shards: ShardMap) {
@@ -51,81 +14,87 @@ public struct SessionStore: Sendable {
         stores = shards.shards.map { ShardStore(shard: $0, client: client) }
     }
 
-    /// - Parameter idleLifetime: the session dies if it is not refreshed for so long.
-    public func create(_ session: NewSession, idleLifetime: Duration) async throws(RedisError) -> CreateSessionReply {
-        let reply = try await client.send(creation(of: session, idleLifetime))
-        return try ShardStore.code(in: reply, of: .createSession)
+    /// Records a login. A user who has as many as there may be loses the one that would expire first.
+    public func create(_ session: NewSession, _ limits: SessionLimits) async throws(RedisError) -> CreateSessionCode {
+        // Logins beside this one can take the room that was made.
+        for _ in 0...SessionStore.evictions {
+            let values = try await client.send(creation(of: session, limits)).array ?? []
+            let code: CreateSessionCode = try ShardStore.code(in: values.first, of: .createSession)
+            switch code {
+            case .created, .sessionExists: return code
+            case .tooManySessions:
+                guard values.count == 2, let oldest = values[1].string.flatMap({ SessionID($0) }) else {
+                    throw RedisError.unexpected(.array(values), of: Script.createSession.rawValue)
+                }
+                try await end([oldest], of: session.user)
+            }
+        }
+        return .tooManySessions
     }
 
-    /// The same for many sessions.
-    public func createMany(_ sessions: [NewSession], idleLifetime: Duration) async throws(RedisError) -> [CreateSessionReply] {
-        var codes: [CreateSessionReply] = []
+    private static let evictions = 3
+
+    /// The same for many sessions, each of another user.
+    public func createMany(_ sessions: [NewSession], _ limits: SessionLimits) async throws(RedisError) -> [CreateSessionCode] {
+        var codes: [CreateSessionCode] = []
         codes.reserveCapacity(sessions.count)
-        for reply in try await stores[0].pipeline(sessions.map { creation(of: $0, idleLifetime) }) {
-            codes.append(try ShardStore.code(in: reply, of: .createSession))
+        for reply in try await stores[0].pipeline(sessions.map { creation(of: $0, limits) }) {
+            codes.append(try ShardStore.code(in: reply.array?.first, of: .createSession))
         }
         return codes
     }
 
-    /// Exchanges a refresh token for the next one.
-    /// - Parameters:
-    ///   - presented: SHA-256 of the token that the client sent, 64 hexadecimal digits.
-    ///   - next: the same of the token that it shall have.
+    /// Exchanges a refresh token for the next one, as `refresh_session.lua` says.
+    /// - Parameter presented: SHA-256 of the token that the client sent, 64 hexadecimal digits. It must be one of ours: one that
+    ///   is neither current nor the one before is taken for stolen.
     public func refresh(
         user: UserID,
         session: SessionID,
         presented: String,
-        next: String,
-        idleLifetime: Duration
+        next: NextRefreshToken,
+        _ limits: SessionLimits
     ) async throws(RedisError) -> RefreshReply {
-        let arguments = [presented, next, milliseconds(idleLifetime)]
-        let reply = try await client.send(Script.refreshSession.call(keys: keys(session, user), arguments: arguments))
-        let values = reply.array ?? []
+        let keys = keys(of: user)
+        let call = Script.refreshSession.call(
+            keys: [keys.session(session), keys.sessions(user)],
+            arguments: [
+                presented, next.digest, next.sealed, milliseconds(limits.idle), String(max(0, limits.grace.milliseconds)),
+            ]
+        )
+        let values = try await client.send(call).array ?? []
         let code: RefreshSessionCode = try ShardStore.code(in: values.first, of: .refreshSession)
-        switch code {
-        case .rotated:
-            guard values.count == 3, let role = values[1].string.flatMap(Role.init(rawValue:)), let username = values[2].string
-            else {
-                throw RedisError.unexpected(reply, of: Script.refreshSession.rawValue)
-            }
-            return .rotated(role: role, username: username)
-        case .sessionNotFound: return .sessionNotFound
-        case .reused: return .reused
-        }
-    }
-
-    /// Ends a login.
-    /// - Returns: whether there was one.
-    @discardableResult
-    public func revoke(user: UserID, session: SessionID) async throws(RedisError) -> Bool {
-        let reply = try await client.send(Script.revokeSession.call(keys: keys(session, user)))
-        let code: RevokeSessionCode = try ShardStore.code(in: reply, of: .revokeSession)
-        switch code {
-        case .revoked: return true
-        case .sessionNotFound: return false
+        var texts = values.dropFirst().compactMap(\.string)[...]
+        let role = texts.popFirst().flatMap(Role.init(rawValue:))
+        let username = texts.popFirst()
+        switch (code, role, username, texts.popFirst()) {
+        case (.rotated, let role?, let username?, nil): return .rotated(role: role, username: username)
+        case (.repeated, let role?, let username?, let sealed?):
+            return .repeated(role: role, username: username, sealed: sealed)
+        case (.sessionNotFound, _, _, _): return .sessionNotFound
+        case (.reused, _, _, _): return .reused
+        case (.rotated, _, _, _), (.repeated, _, _, _):
+            throw RedisError.unexpected(.array(values), of: Script.refreshSession.rawValue)
         }
     }
 
     public func exists(user: UserID, session: SessionID) async throws(RedisError) -> Bool {
-        try await client.send(["EXISTS", store(of: user).keys.session(session)]).integer == 1
+        try await client.send(["EXISTS", keys(of: user).session(session)]).integer == 1
     }
 
-    private func creation(of session: NewSession, _ idleLifetime: Duration) -> [String] {
-        Script.createSession.call(
-            keys: keys(session.id, session.user),
+    private func creation(of session: NewSession, _ limits: SessionLimits) -> [String] {
+        let keys = keys(of: session.user)
+        return Script.createSession.call(
+            keys: [keys.session(session.id), keys.sessions(session.user)],
             arguments: [
-                milliseconds(idleLifetime), "user", session.user.description, "role", session.role.rawValue, "username",
-                session.username, "refresh", session.refreshDigest, "device", session.device, "address", session.address,
+                milliseconds(limits.idle), milliseconds(limits.absolute), String(limits.perUser),
+                "user", session.user.description, "role", session.role.rawValue, "username", session.username,
+                "version", String(session.version), "refresh", session.refreshDigest, "device", session.device, "address",
+                session.address,
             ]
         )
     }
 
-    private func store(of user: UserID) -> ShardStore { stores[shards.shard(of: user).index] }
-
-    private func keys(_ session: SessionID, _ user: UserID) -> [String] {
-        let keys = store(of: user).keys
-        return [keys.session(session), keys.sessions(user)]
-    }
+    func keys(of user: UserID) -> Keys { stores[shards.shard(of: user).index].keys }
 
     private func milliseconds(_ duration: Duration) -> String { String(max(1, duration.milliseconds)) }
 }

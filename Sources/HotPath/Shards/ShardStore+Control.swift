@@ -18,6 +18,10 @@ extension ShardStore {
         case .creditGranted(let user, let amount):
             target = keys.user(user)
             change = [String(amount)]
+        case .userSessionsRevoked, .sessionsRevoked:
+            // The caller has ended them, and this only counts the entry.
+            target = keys.shard
+            change = []
         }
         return try await call(
             .applyControl,

@@ -22,7 +22,8 @@ extension Migration {
     /// All of this program, compiled into it from `Migrations/*.sql`. In the name of an embedded file an underscore stands for
     /// the first digit.
     public static let all = [
-        Migration(number: 1, name: "initial", bytes: PackageResources._001_initial_sql)
+        Migration(number: 1, name: "initial", bytes: PackageResources._001_initial_sql),
+        Migration(number: 2, name: "credentials", bytes: PackageResources._002_credentials_sql),
     ]
 
     private init(number: Int, name: String, bytes: [UInt8]) {

@@ -43,6 +43,12 @@ extension PostgresConnection {
         case .creditGranted(let user, let amount):
             let sql = insert + "jsonb_build_object('user', $4, 'amount', $5))"
             try execute(sql, sequence, change.kind, actor, user, amount)
+        case .userSessionsRevoked(let user, let version):
+            let sql = insert + "jsonb_build_object('user', $4, 'below', $5))"
+            try execute(sql, sequence, change.kind, actor, user, version)
+        case .sessionsRevoked(let moment):
+            let sql = insert + "jsonb_build_object('before', $4))"
+            try execute(sql, sequence, change.kind, actor, Int(moment.milliseconds))
         }
         try notify(.control, String(sequence))
         return ControlEntry(sequence: sequence, change: change)
@@ -55,11 +61,22 @@ extension PostgresConnection {
 
     /// The next entries after `sequence`, in order.
     public func controlEntries(after sequence: Int, limit: Int) throws -> [ControlEntry] {
+        try controlEntries("seq > $1 order by seq limit $2", sequence, limit)
+    }
+
+    /// The next entries after `sequence` that end sessions, in order.
+    public func sessionRevocations(after sequence: Int, limit: Int) throws -> [ControlEntry] {
+        let kinds = "kind in ('user_sessions_revoked', 'sessions_revoked')"
+        return try controlEntries("\(kinds) and seq > $1 order by seq limit $2", sequence, limit)
+    }
+
+    private func controlEntries(_ condition: String, _ sequence: Int, _ limit: Int) throws -> [ControlEntry] {
         let sql = """
             select seq, kind, payload->>'coupon', (payload->>'user')::uuid, (payload->>'amount')::bigint, payload->>'state',
                    payload->>'name', decode(payload->>'code', 'hex'), (payload->>'price')::bigint,
-                   (payload->>'total')::bigint, (payload->>'starts')::bigint, (payload->>'ends')::bigint
-            from control_log where seq > $1 order by seq limit $2
+                   (payload->>'total')::bigint, (payload->>'starts')::bigint, (payload->>'ends')::bigint,
+                   (payload->>'below')::bigint, (payload->>'before')::bigint
+            from control_log where \(condition)
             """
         return try query(sql, sequence, limit).map { row throws(PostgresError) in
             ControlEntry(sequence: try row.decode(0), change: try PostgresConnection.controlChange(row))
@@ -71,6 +88,8 @@ extension PostgresConnection {
         case .couponState: .couponState(try row.decode(2), try row.decode(5))
         case .couponRestocked: .couponRestocked(try row.decode(2), amount: try row.decode(4))
         case .creditGranted: .creditGranted(try row.decode(3), amount: try row.decode(4))
+        case .userSessionsRevoked: .userSessionsRevoked(try row.decode(3), below: try row.decode(12))
+        case .sessionsRevoked: .sessionsRevoked(before: Timestamp(milliseconds: Int64(try row.decode(13, as: Int.self))))
         case .couponCreated:
             .couponCreated(
                 Coupon(

@@ -28,6 +28,16 @@ extension PostgresConnection {
         return try query(sql, codeDigest).first.map(PostgresConnection.coupon)
     }
 
+    /// The coupon of each code, of the first coupons in the order of their ids.
+    public func couponCodes(limit: Int) throws -> [CodeDigest: CouponID] {
+        let rows = try query("select code_digest, id from coupons order by id limit $1", limit)
+        return Dictionary(
+            uniqueKeysWithValues: try rows.map { row throws(PostgresError) -> (CodeDigest, CouponID) in
+                (try row.decode(0), try row.decode(1))
+            }
+        )
+    }
+
     /// A page of coupons in the order of their ids.
     public func coupons(after id: CouponID?, limit: Int) throws -> [Coupon] {
         let sql = "select \(PostgresConnection.couponColumns) from coupons where id > $1 order by id limit $2"

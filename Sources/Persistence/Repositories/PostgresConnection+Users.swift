@@ -20,11 +20,19 @@ public struct NewUser: Hashable, Sendable {
     }
 }
 
+/// What a login is checked against.
+public struct Credentials: Hashable, Sendable {
+    public let user: User
+    public let passwordHash: String
+    /// Grows with each change of password or role.
+    public let version: Int
+}
+
 extension PostgresConnection {
     private static let usersPerCopy = 10_000
-    private static let userColumns = "id, username, name, role, created_at"
+    static let userColumns = "id, username, name, role, created_at"
 
-    private static func user(_ row: PostgresRow) throws(PostgresError) -> User {
+    static func user(_ row: PostgresRow) throws(PostgresError) -> User {
         User(
             id: try row.decode(0),
             username: try row.decode(1),
@@ -75,13 +83,14 @@ extension PostgresConnection {
         return try query(sql, new.map(\.username)).first?.decode(0)
     }
 
-    /// The user and the hash of the password.
-    public func user(username: String) throws -> (user: User, passwordHash: String)? {
+    public func user(username: String) throws -> User? { try credentials(of: username)?.user }
+
+    public func credentials(of username: String) throws -> Credentials? {
         // NUL is no character of Postgres's text: nobody is called so.
         guard !username.utf8.contains(0) else { return nil }
-        let sql = "select \(PostgresConnection.userColumns), password_hash from users where username = $1"
+        let sql = "select \(PostgresConnection.userColumns), password_hash, version from users where username = $1"
         guard let row = try query(sql, username).first else { return nil }
-        return (try PostgresConnection.user(row), try row.decode(5))
+        return Credentials(user: try PostgresConnection.user(row), passwordHash: try row.decode(5), version: try row.decode(6))
     }
 
     public func user(id: UserID) throws -> User? {
@@ -93,15 +102,5 @@ extension PostgresConnection {
     public func users(after username: String?, limit: Int) throws -> [User] {
         let sql = "select \(PostgresConnection.userColumns) from users where username > $1 order by username limit $2"
         return try query(sql, username ?? "", limit).map(PostgresConnection.user)
-    }
-
-    /// `false`: there is no such user.
-    public func setPasswordHash(of user: UserID, to hash: String) throws -> Bool {
-        try execute("update users set password_hash = $2 where id = $1", user, hash) == 1
-    }
-
-    /// `false`: there is no such user.
-    public func setRole(of user: UserID, to role: Role) throws -> Bool {
-        try execute("update users set role = $2 where id = $1", user, role) == 1
     }
 }

@@ -7,7 +7,7 @@ import Persistence
 
 extension API {
     /// Bytes of the client's name that are kept with a session.
-    private static let deviceBytes = 200
+    private static let userAgentBytes = 200
 
     @Sendable func logIn(_ request: Request, _ context: APIContext) async throws -> Response {
         let values = try await fields(request, "username", "password")
@@ -15,36 +15,89 @@ extension API {
         guard password.utf8.count <= Limits.passwordBytes else {
             throw Problem(.invalidBody, "The member 'password' is longer than \(Limits.passwordBytes) bytes.")
         }
-        // A name that cannot exist is looked up too: an answer must not tell by its time which names do.
-        let found = try await postgres.withConnection { try $0.user(username: username) }
+        let address = clientAddress(of: request, context)
+        let attempt = LoginAttempt(username: username, address: address, throttle: throttle)
+        let charge = try await attempt.begin()
+        let rateLimit = RateLimit(charge)
+        guard charge.isAllowed else {
+            auth.logins.throttled.increment(by: 1)
+            context.logger.notice("a login was refused: too many failed", metadata: ["address": "\(address)"])
+            throw Problem(.tooManyLogins, retryAfter: rateLimit.retryAfter, rateLimit: rateLimit)
+        }
+        let credentials: Credentials?
         do {
-            guard try await hasher.verify(password, against: found?.passwordHash), let user = found?.user else {
-                logins.refused.increment(by: 1)
-                throw Problem(.invalidCredentials)
+            credentials = try await check(username, password, context)
+        } catch {
+            // No password was found wrong.
+            await attempt.takeBack(context.logger)
+            throw error
+        }
+        guard let credentials else {
+            auth.logins.refused.increment(by: 1)
+            throw Problem(.invalidCredentials, rateLimit: rateLimit)
+        }
+        await attempt.takeBack(context.logger)
+        let response = try await begin(credentials, address, request, context)
+        auth.logins.accepted.increment(by: 1)
+        return response
+    }
+
+    /// `nil`: there is no such user with this password.
+    private func check(_ username: String, _ password: String, _ context: APIContext) async throws -> Credentials? {
+        // A name that cannot exist is looked up too: an answer must not tell by its time which names do.
+        let found = try await postgres.withConnection { try $0.credentials(of: username) }
+        do {
+            switch try await hasher.check(password, against: found?.passwordHash) {
+            case .wrong: return nil
+            case .right: break
+            case .outdated(let replacement):
+                if let found { await replaceHash(of: found, with: replacement, context.logger) }
             }
-            let response = try await begin(user, request, context)
-            logins.accepted.increment(by: 1)
-            return response
-        } catch let failure as PasswordHasher.Failure {
-            logins.overloaded.increment(by: 1)
-            context.logger.warning("a password was not checked", metadata: ["reason": "\(failure)"])
+        } catch {
+            auth.logins.overloaded.increment(by: 1)
+            context.logger.warning("a password was not checked", metadata: ["reason": "\(error)"])
             throw Problem(.overloaded, retryAfter: hasher.retryAfterSeconds)
+        }
+        return found
+    }
+
+    /// Stores the password's hash at today's cost. If that fails, the next login tries it again.
+    private func replaceHash(of found: Credentials, with replacement: String, _ logger: Logger) async {
+        do {
+            _ = try await postgres.withConnection { connection in
+                try connection.replacePasswordHash(of: found.user.id, from: found.passwordHash, to: replacement)
+            }
+        } catch {
+            logger.info("a password's hash was not renewed", metadata: ["user": "\(found.user.id)", "error": "\(error)"])
         }
     }
 
-    private func begin(_ user: User, _ request: Request, _ context: APIContext) async throws -> Response {
+    private func begin(
+        _ credentials: Credentials,
+        _ address: String,
+        _ request: Request,
+        _ context: APIContext
+    ) async throws -> Response {
+        let user = credentials.user
         let session = SessionID(uuid: UUIDv7(milliseconds: UInt64(Timestamp.now().milliseconds)))
-        let refresh = RefreshToken(user: user.id, session: session)
+        let refresh = refreshTokens.issue(user: user.id, session: session)
         let new = NewSession(
             id: session,
             user: user.id,
             role: user.role,
             username: user.username,
+            version: credentials.version,
             refreshDigest: refresh.digest,
-            device: String(decoding: (request.headers[.userAgent] ?? "").utf8.prefix(API.deviceBytes), as: UTF8.self),
-            address: context.remoteAddress
+            device: String(decoding: (request.headers[.userAgent] ?? "").utf8.prefix(API.userAgentBytes), as: UTF8.self),
+            address: address
         )
-        _ = try await hotPath.sessions.create(new, idleLifetime: sessionIdleLifetime)
+        guard try await hotPath.sessions.create(new, sessionLimits) == .created else { throw Problem(.overloaded) }
+        // The password may have been changed, or all sessions ended, since it was checked, by somebody who could not see this
+        // session yet. From here on they can.
+        guard try await postgres.withConnection({ try $0.isCurrent(credentials) }) else {
+            try await hotPath.sessions.revoke(user: user.id, session: session)
+            throw Problem(.invalidCredentials)
+        }
         // So that the first redemption need not. If it fails, the first redemption will.
         switch await users.load(user.id) {
         case .loaded: break
@@ -52,54 +105,55 @@ extension API {
         case .failed(let problem):
             context.logger.info("a user was not loaded at login", metadata: ["reason": "\(problem.code.rawValue)"])
         }
-        return .json(tokens(user.id, session, user.role, refresh, user: user))
+        return .json(tokens(refresh, user.role, user: user))
     }
 
-    /// Exchanges a refresh token for new tokens. The old one is worth nothing afterwards.
-    @Sendable func refresh(_ request: Request, _ context: APIContext) async throws -> Response {
-        let text = try await fields(request, "refresh_token")[0]
-        guard let presented = RefreshToken(text) else { throw Problem(.refreshTokenInvalid) }
-        let next = RefreshToken(user: presented.user, session: presented.session)
-        let reply = try await hotPath.sessions.refresh(
-            user: presented.user,
-            session: presented.session,
-            presented: presented.digest,
-            next: next.digest,
-            idleLifetime: sessionIdleLifetime
-        )
-        switch reply {
-        case .rotated(let role, _): return .json(tokens(presented.user, presented.session, role, next, user: nil))
-        case .sessionNotFound: throw Problem(.refreshTokenInvalid)
-        case .reused:
-            context.logger.warning(
-                "a refresh token was used twice, so its session was ended",
-                metadata: ["user": "\(presented.user)", "session": "\(presented.session)"]
-            )
-            throw Problem(.refreshTokenReused)
-        }
-    }
-
-    /// Ends the login that the access token belongs to, at once and everywhere.
-    @Sendable func logOut(_ request: Request, _ context: APIContext) async throws -> Response {
-        let caller = try await caller(request)
-        try await hotPath.sessions.revoke(user: caller.user, session: caller.session)
-        return Response(status: .noContent)
-    }
-
-    private func tokens(_ id: UserID, _ session: SessionID, _ role: Role, _ refresh: RefreshToken, user: User?) -> String {
+    /// The answer to a login or a refresh.
+    /// - Parameter user: named in the answer to a login only.
+    func tokens(_ refresh: RefreshToken, _ role: Role, user: User? = nil) -> String {
         var json = JSONWriter()
         json.object { json in
-            json.member("access_token", signer.sign(user: id, session: session, role: role))
+            json.member("access_token", signer.sign(user: refresh.user, session: refresh.session, role: role))
             json.member("token_type", "Bearer")
             json.member("expires_in", signer.lifetimeSeconds)
             json.member("refresh_token", refresh.secretText)
-            json.member("session", session.description)
+            json.member("session", refresh.session.description)
             if let user {
                 json.name("user")
                 json.user(user)
             }
         }
         return json.text
+    }
+
+    private func clientAddress(of request: Request, _ context: APIContext) -> String {
+        trustedProxies.client(peer: context.remoteAddress, forwarded: request.headers[values: .forwardedFor])
+    }
+}
+
+/// One try to log in, as the throttle counts it.
+private struct LoginAttempt: Sendable {
+    private let username: String
+    private let address: String
+    private let throttle: LoginThrottle
+
+    init(username: String, address: String, throttle: LoginThrottle) {
+        self.username = SHA256.digest(of: username).hex
+        self.address = IPAddress(address)?.network.description ?? address
+        self.throttle = throttle
+    }
+
+    func begin() async throws -> LoginThrottle.Charge {
+        try await throttle.charge(username: username, address: address)
+    }
+
+    /// Where this fails, the try counts as a failed one: the user can bear that, and the login is not to fail for it.
+    func takeBack(_ logger: Logger) async {
+        do {
+            try await throttle.refund(username: username, address: address)
+        } catch {
+            logger.info("a login that did not fail counts as failed", metadata: ["error": "\(error)"])
+        }
     }
 }
 
@@ -111,18 +165,5 @@ extension JSONWriter {
             json.member("name", user.name)
             json.member("role", user.role.rawValue)
         }
-    }
-}
-
-/// Logins by how they ended.
-struct LoginMetrics: Sendable {
-    let accepted: CounterCell
-    let refused: CounterCell
-    let overloaded: CounterCell
-
-    init(registry: PrometheusRegistry) {
-        accepted = registry.counter(MetricHelp.logins, [("outcome", "accepted")])
-        refused = registry.counter(MetricHelp.logins, [("outcome", "refused")])
-        overloaded = registry.counter(MetricHelp.logins, [("outcome", "overloaded")])
     }
 }

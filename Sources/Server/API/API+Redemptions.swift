@@ -15,12 +15,11 @@ extension API {
     /// Redeems the coupon that has the code.
     @Sendable func redeemByCode(_ request: Request, _ context: APIContext) async throws -> Response {
         let asked = try await read(request)
-        if let coupon = try await coupons.coupon(codeDigest: asked.digest) {
-            return respond(await decide(asked, coupon, context), context)
-        }
+        let match = try await codes.match(asked.digest)
+        if let coupon = match.coupon { return respond(await decide(asked, coupon, context), context) }
         // No coupon has this code. It is tried on some coupon all the same, where it is wrong: so the try is counted and takes as
         // long as a wrong code takes, and an answer does not tell whether a code exists.
-        guard let decoy = try await coupons.anyOnSale(at: .now()) else {
+        guard let decoy = match.decoy else {
             try await requireSession(of: asked.caller)
             return respond(.refused(Problem(.wrongCode)), context)
         }

@@ -15,19 +15,27 @@ struct API: Sendable {
     let verifier: AccessTokenVerifier
     let digester: CodeDigester
     let durability: Durability
-    let sessionIdleLifetime: Duration
+    let refreshTokens: RefreshTokens
+    let sessionLimits: SessionLimits
+    let throttle: LoginThrottle
+    let trustedProxies: TrustedProxies
     let limits: ServerLimits
     let users: UserLoader
     let coupons: CouponCache
+    let codes: CodeIndex
     let loops: LoopDirectory
     let metrics: HTTPMetrics
-    let logins: LoginMetrics
+    let auth: AuthMetrics
 
     var routes: [APIRoute] {
         [
             APIRoute(.post, "/v1/auth/login", logIn),
             APIRoute(.post, "/v1/auth/refresh", refresh),
             APIRoute(.post, "/v1/auth/logout", logOut),
+            APIRoute(.post, "/v1/auth/revoke", revoke),
+            APIRoute(.get, "/v1/auth/sessions", listSessions),
+            APIRoute(.delete, "/v1/auth/sessions", endSessions),
+            APIRoute(.delete, "/v1/auth/sessions/{session}", endSession),
             APIRoute(.get, "/v1/me", me),
             APIRoute(.get, "/v1/me/redemptions", myRedemptions),
             APIRoute(.get, "/v1/coupons", listCoupons),
@@ -35,6 +43,10 @@ struct API: Sendable {
             APIRoute(.post, "/v1/coupons/{coupon}/redemptions", redeemCoupon),
             APIRoute(.post, "/v1/redemptions", redeemByCode),
             APIRoute(.get, "/v1/redemptions/{redemption}", showRedemption),
+            APIRoute(.get, "/v1/admin/users/{username}/sessions", adminListSessions),
+            APIRoute(.delete, "/v1/admin/users/{username}/sessions", adminEndSessions),
+            APIRoute(.delete, "/v1/admin/users/{username}/sessions/{session}", adminEndSession),
+            APIRoute(.delete, "/v1/admin/sessions", adminEndAllSessions),
             APIRoute(.get, "/problems/{code}", explainProblem),
         ]
     }

@@ -3,6 +3,15 @@ import Domain
 extension AccessTokenVerifier {
     private static let scheme = "bearer "
 
+    /// What an access token says that is valid now.
+    func token(_ text: String) -> AccessToken? {
+        do {
+            return try verify(text, now: Int(Timestamp.now().milliseconds / 1000))
+        } catch {
+            return nil
+        }
+    }
+
     /// Who a request is from, by its `Authorization` (RFC 6750, section 2.1).
     /// - Parameter times: how often the field was there.
     func caller(authorization: String?, times: Int) throws(Problem) -> AccessToken {

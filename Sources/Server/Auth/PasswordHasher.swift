@@ -54,6 +54,20 @@ public final class PasswordHasher: Sendable {
         return matches && hash != nil
     }
 
+    public func check(_ password: String, against stored: String?) async throws(Failure) -> PasswordCheck {
+        let hash = stored.flatMap { PasswordHash($0) }
+        let decoy = decoy
+        let cost = configuration.cost
+        let result = try await run { () -> PasswordCheck? in
+            guard let matches = (hash ?? decoy).matches(password) else { return nil }
+            guard matches, let hash else { return .wrong }
+            if hash.cost == cost { return .right }
+            return PasswordHash(password: password, cost: cost).map { .outdated(replacement: $0.description) }
+        }
+        guard let result else { throw .outOfMemory }
+        return result
+    }
+
     /// Seconds that a refused caller had better wait.
     var retryAfterSeconds: Int { 1 + configuration.waiting / (3 * configuration.threads) }
 
@@ -74,6 +88,8 @@ public final class PasswordHasher: Sendable {
         }
     }
 }
+
+public enum PasswordCheck: Sendable, Hashable { case wrong; case right; case outdated(replacement: String) }
 
 extension PasswordHash {
     /// A hash that no password has.

@@ -5,9 +5,13 @@ enum MediaType {
     /// Whether it is JSON, whatever its parameters: JSON has one encoding (RFC 8259, section 8.1). A body without a type is taken
     /// for JSON too, by whoever asks.
     static func isJSON(_ value: String) -> Bool {
-        if value == json { return true }
-        let type = value.prefix { $0 != ";" }.lowercased()
-        return type.trimmingSpaces == json
+        value == json || isType(value, json)
+    }
+
+    static func isForm(_ value: String) -> Bool { isType(value, "application/x-www-form-urlencoded") }
+
+    private static func isType(_ value: String, _ type: String) -> Bool {
+        value.prefix { $0 != ";" }.lowercased().trimmingSpaces == type
     }
 }
 

@@ -7,6 +7,8 @@ struct Problem: Error, Hashable, Sendable {
     var retryAfter: Int?
     /// The methods that the path has.
     var allow: String?
+    /// What the request counted against.
+    var rateLimit: RateLimit?
     /// One more member, and its value: always text.
     var member: Member?
 
@@ -17,11 +19,19 @@ struct Problem: Error, Hashable, Sendable {
 
     static let mediaType = "application/problem+json"
 
-    init(_ code: ProblemCode, _ detail: String? = nil, retryAfter: Int? = nil, allow: String? = nil, member: Member? = nil) {
+    init(
+        _ code: ProblemCode,
+        _ detail: String? = nil,
+        retryAfter: Int? = nil,
+        allow: String? = nil,
+        rateLimit: RateLimit? = nil,
+        member: Member? = nil
+    ) {
         self.code = code
         self.detail = detail
         self.retryAfter = retryAfter ?? code.retryAfterSeconds
         self.allow = allow
+        self.rateLimit = rateLimit
         self.member = member
     }
 
@@ -31,6 +41,10 @@ struct Problem: Error, Hashable, Sendable {
         if let challenge = code.challenge { body("WWW-Authenticate", challenge) }
         if let retryAfter { body("Retry-After", String(retryAfter)) }
         if let allow { body("Allow", allow) }
+        if let rateLimit {
+            body("RateLimit-Policy", rateLimit.policy)
+            body("RateLimit", rateLimit.remaining)
+        }
     }
 
     func body(requestID: String) -> String {

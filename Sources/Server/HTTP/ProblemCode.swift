@@ -13,12 +13,15 @@ enum ProblemCode: String, CaseIterable, Sendable {
     case headersTooLarge = "headers_too_large"
     // The caller
     case invalidCredentials = "invalid_credentials"
+    case tooManyLogins = "too_many_logins"
     case tokenInvalid = "token_invalid"
     case tokenExpired = "token_expired"
     case sessionRevoked = "session_revoked"
     case refreshTokenInvalid = "refresh_token_invalid"
     case refreshTokenReused = "refresh_token_reused"
     case forbidden
+    case sessionNotFound = "session_not_found"
+    case userNotFound = "user_not_found"
     // Redemptions
     case insufficientCredit = "insufficient_credit"
     case couponNotFound = "coupon_not_found"
@@ -64,6 +67,8 @@ enum ProblemCode: String, CaseIterable, Sendable {
         case .unsupportedMediaType: (415, "Unsupported media type", "The body must be application/json.")
         case .headersTooLarge: (431, "Headers too large", "The header fields are too many or too large.")
         case .invalidCredentials: (401, "Invalid credentials", "There is no user with this name and password.")
+        case .tooManyLogins:
+            (429, "Too many logins", "Too many logins failed for this name or from this address. Wait before the next one.")
         case .tokenInvalid: (401, "Invalid access token", "A valid access token is needed: Authorization: Bearer <token>.")
         case .tokenExpired: (401, "Access token expired", "Exchange the refresh token for a new access token.")
         case .sessionRevoked: (401, "Session revoked", "This login has ended. Log in again.")
@@ -71,6 +76,8 @@ enum ProblemCode: String, CaseIterable, Sendable {
         case .refreshTokenReused:
             (401, "Refresh token reused", "The refresh token was exchanged before, so the login was ended. Log in again.")
         case .forbidden: (403, "Forbidden", "This needs a role that the user does not have.")
+        case .sessionNotFound: (404, "Session not found", "The user has no session with this id.")
+        case .userNotFound: (404, "User not found", "There is no user with this name.")
         case .insufficientCredit: (402, "Insufficient credit", "The coupon costs more credit than the user has.")
         case .couponNotFound: (404, "Coupon not found", "There is no coupon with this id.")
         case .redemptionNotFound: (404, "Redemption not found", "The user has no redemption with this id.")
@@ -100,22 +107,23 @@ enum ProblemCode: String, CaseIterable, Sendable {
         switch self {
         case .shardClosed, .outcomeUnknown, .redisUnavailable, .ledgerUnavailable, .overloaded, .notReady: 1
         case .durabilityUnavailable: 10
-        case .tooManyAttempts: 60
+        case .tooManyAttempts, .tooManyLogins: 60
         case .malformedRequest, .invalidBody, .invalidParameter, .idempotencyKeyInvalid, .notFound, .methodNotAllowed,
             .requestTimeout, .bodyTooLarge, .unsupportedMediaType, .headersTooLarge, .invalidCredentials, .tokenInvalid,
-            .tokenExpired, .sessionRevoked, .refreshTokenInvalid, .refreshTokenReused, .forbidden, .insufficientCredit,
-            .couponNotFound, .redemptionNotFound, .alreadyRedeemed, .soldOut, .couponNotStarted, .couponPaused, .couponEnded,
-            .wrongCode, .internal:
+            .tokenExpired, .sessionRevoked, .refreshTokenInvalid, .refreshTokenReused, .forbidden, .sessionNotFound,
+            .userNotFound, .insufficientCredit, .couponNotFound, .redemptionNotFound, .alreadyRedeemed, .soldOut,
+            .couponNotStarted, .couponPaused, .couponEnded, .wrongCode, .internal:
             nil
         }
     }
 
-    /// The challenge that RFC 9110 demands with every 401, with RFC 6750's error where a token was the matter.
+    /// The challenge that RFC 9110 demands with every 401, with RFC 6750's error where a token was the matter, and with 403 too.
     var challenge: String? {
         switch self {
         case .tokenInvalid, .tokenExpired, .sessionRevoked:
             "Bearer realm=\"redeem\", error=\"invalid_token\", error_description=\"\(rawValue)\""
         case .invalidCredentials, .refreshTokenInvalid, .refreshTokenReused: "Bearer realm=\"redeem\""
+        case .forbidden: "Bearer realm=\"redeem\", error=\"insufficient_scope\""
         default: nil
         }
     }

@@ -7,6 +7,8 @@ enum MetricHelp {
     static let userLoads = "redeem_user_loads_total"
     static let connections = "redeem_http_connections"
     static let logins = "redeem_logins_total"
+    static let refreshes = "redeem_refreshes_total"
+    static let sessionsRevoked = "redeem_sessions_revoked_total"
 
     static let texts = [
         redemptions: "Redemption requests by outcome.",
@@ -16,6 +18,8 @@ enum MetricHelp {
         userLoads: "Users read from Postgres into Redis, by outcome.",
         connections: "Open client connections.",
         logins: "Logins by outcome.",
+        refreshes: "Exchanges of a refresh token by outcome; reused: one was stolen.",
+        sessionsRevoked: "Sessions that were ended before their time.",
         "redeem_sync_lag_seconds": "Age of the oldest decision that is not yet in Postgres.",
         "process_start_time_seconds": "Unix time of the start of the process.",
         "process_resident_memory_bytes": "Resident memory.",

@@ -10,6 +10,13 @@ enum Input {
         return id
     }
 
+    static func sessionID(_ text: String) throws -> SessionID {
+        guard let id = SessionID(text) else {
+            throw UsageError("'\(text.prefix(80))' is not a session id", remedy: "`redeem session list USER` shows them")
+        }
+        return id
+    }
+
     static func username(_ text: String) throws -> String {
         guard Username.isValid(text) else {
             throw UsageError("'\(text.prefix(80))' is not a username", remedy: "use \(Username.rule)")
@@ -70,13 +77,10 @@ enum Input {
 
     /// RFC 3339 in, with or without fractions of a second.
     static func moment(_ text: String, _ what: String) throws -> Timestamp {
-        let date =
-            (try? Date(text, strategy: .iso8601))
-            ?? (try? Date(text, strategy: Date.ISO8601FormatStyle(includingFractionalSeconds: true)))
-        guard let date else {
-            throw UsageError("\(what) '\(text)' is not a moment", remedy: "write it as 2030-06-01T10:00:00Z")
+        guard let moment = Timestamp(rfc3339: text) else {
+            throw UsageError("\(what) '\(text.prefix(80))' is not a moment", remedy: "write it as 2030-06-01T10:00:00Z")
         }
-        return Timestamp(milliseconds: Int64((date.timeIntervalSince1970 * 1000).rounded()))
+        return moment
     }
 
     static func text(_ moment: Timestamp) -> String {

@@ -74,6 +74,7 @@ struct SeedCommand: AsyncParsableCommand {
                     key: try ServiceKey.token(stores.settings.reader),
                     lifetimeSeconds: Int(lifetime.components.seconds)
                 ),
+                refreshTokens: RefreshTokens(key: try ServiceKey.code(stores.settings.reader)),
                 credit: try Input.amount(credit, "--credit"),
                 sessionLifetime: lifetime
             )
@@ -98,6 +99,7 @@ struct BulkSeeder: Sendable {
 
     let postgres: PostgresClient
     let signer: AccessTokenSigner
+    let refreshTokens: RefreshTokens
     let credit: Int
     let sessionLifetime: Duration
 
@@ -163,7 +165,10 @@ struct BulkSeeder: Sendable {
     private func openSessions(_ users: [NewUser], _ hotPath: HotPath) async throws -> String {
         let now = Timestamp.now()
         let sessions = users.map { user in
-            let token = RefreshToken(user: user.id, session: SessionID(uuid: UUIDv7(milliseconds: UInt64(now.milliseconds))))
+            let token = refreshTokens.issue(
+                user: user.id,
+                session: SessionID(uuid: UUIDv7(milliseconds: UInt64(now.milliseconds)))
+            )
             return NewSession(
                 id: token.session,
                 user: user.id,
@@ -173,7 +178,9 @@ struct BulkSeeder: Sendable {
                 device: "load test"
             )
         }
-        _ = try await hotPath.sessions.createMany(sessions, idleLifetime: sessionLifetime)
+        var limits = SessionLimits()
+        (limits.idle, limits.absolute) = (sessionLifetime, sessionLifetime)
+        _ = try await hotPath.sessions.createMany(sessions, limits)
         return sessions.map { signer.sign(user: $0.user, session: $0.id, role: $0.role, now: now) + "\n" }.joined()
     }
 }

@@ -1,3 +1,4 @@
+internal import Domain
 internal import HotPath
 internal import Logging
 internal import NIOCore
@@ -27,6 +28,13 @@ struct Stores: Sendable {
             }
             await postgres.close()
         }
+    }
+
+    func user(_ username: String) async throws -> User {
+        guard let user = try await postgres.withConnection({ try $0.user(username: username) }) else {
+            throw Refusal("there is no user '\(username)'")
+        }
+        return user
     }
 
     /// Gives `body` a connected Redis too.

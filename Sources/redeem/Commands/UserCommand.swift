@@ -8,8 +8,8 @@ internal import Server
 struct UserCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "user",
-        abstract: "Create, import and show users, and grant them credit.",
-        subcommands: [Create.self, Import.self, Show.self, Credit.self]
+        abstract: "Create, import, show and change users, and grant them credit.",
+        subcommands: [Create.self, Import.self, Show.self, Credit.self, Password.self, Role.self]
     )
 
     struct Create: AsyncParsableCommand {
@@ -31,7 +31,7 @@ struct UserCommand: AsyncParsableCommand {
         var credit = 0
 
         @Option(help: "user or admin.")
-        var role = Role.user.rawValue
+        var role = Domain.Role.user.rawValue
 
         @Flag(help: "Print the user as JSON.")
         var json = false
@@ -123,16 +123,7 @@ struct UserCommand: AsyncParsableCommand {
     }
 }
 
-extension Stores {
-    fileprivate func user(_ username: String) async throws -> User {
-        guard let found = try await postgres.withConnection({ try $0.user(username: username) }) else {
-            throw Refusal("there is no user '\(username)'")
-        }
-        return found.user
-    }
-}
-
-private struct UserView: Encodable {
+struct UserView: Encodable {
     let id: String
     let username: String
     let name: String

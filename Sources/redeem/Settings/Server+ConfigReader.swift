@@ -1,5 +1,6 @@
 internal import Configuration
 internal import Domain
+internal import HotPath
 internal import Server
 internal import Sync
 
@@ -17,7 +18,15 @@ extension ConfigReader {
 /// | ops.port | REDEEM_OPS_PORT | 9090 |
 /// | durability | REDEEM_DURABILITY | local |
 /// | token.lifetime_s | REDEEM_TOKEN_LIFETIME_S | 300 |
+/// | http.trusted_proxies (addresses, networks) | REDEEM_HTTP_TRUSTED_PROXIES | none |
 /// | session.idle_s | REDEEM_SESSION_IDLE_S | 1209600 (14 days) |
+/// | session.absolute_s | REDEEM_SESSION_ABSOLUTE_S | 7776000 (90 days) |
+/// | session.grace_s | REDEEM_SESSION_GRACE_S | 10 |
+/// | session.per_user | REDEEM_SESSION_PER_USER | 100 |
+/// | login.username_burst | REDEEM_LOGIN_USERNAME_BURST | 10 |
+/// | login.username_interval_s | REDEEM_LOGIN_USERNAME_INTERVAL_S | 60 |
+/// | login.address_burst | REDEEM_LOGIN_ADDRESS_BURST | 50 |
+/// | login.address_interval_s | REDEEM_LOGIN_ADDRESS_INTERVAL_S | 5 |
 /// | shutdown.delay_s | REDEEM_SHUTDOWN_DELAY_S | 0 |
 extension ServerConfiguration {
     init(_ reader: ConfigReader) throws {
@@ -28,9 +37,33 @@ extension ServerConfiguration {
         opsPort = try reader.count("ops.port", in: 0...65_535) ?? opsPort
         durability = try reader.durability() ?? durability
         tokenLifetimeSeconds = try reader.count("token.lifetime_s", in: 1...86_400) ?? tokenLifetimeSeconds
-        sessionIdleLifetime = try reader.count("session.idle_s", in: 1...31_536_000).map { .seconds($0) } ?? sessionIdleLifetime
+        sessions = try SessionLimits(reader)
+        loginsPerUsername = try LoginRate(reader, "login.username", loginsPerUsername)
+        loginsPerAddress = try LoginRate(reader, "login.address", loginsPerAddress)
+        let proxies = "a list of addresses and networks, such as 10.0.0.0/8,::1"
+        trustedProxies = try reader.value("http.trusted_proxies", proxies) { TrustedProxies($0) } ?? trustedProxies
         shutdownDelay = try reader.count("shutdown.delay_s", in: 0...300).map { .seconds($0) } ?? shutdownDelay
         passwords = try PasswordHasher.Configuration(reader)
+    }
+}
+
+extension SessionLimits {
+    init(_ reader: ConfigReader) throws {
+        self.init()
+        let year = 31_536_000
+        idle = try reader.count("session.idle_s", in: 1...year).map { .seconds($0) } ?? idle
+        absolute = try reader.count("session.absolute_s", in: 1...year).map { .seconds($0) } ?? absolute
+        grace = try reader.count("session.grace_s", in: 0...60).map { .seconds($0) } ?? grace
+        perUser = try reader.count("session.per_user", in: 1...1000) ?? perUser
+    }
+}
+
+extension LoginRate {
+    init(_ reader: ConfigReader, _ prefix: String, _ standard: LoginRate) throws {
+        self.init(
+            burst: try reader.count("\(prefix)_burst", in: 1...1_000_000) ?? standard.burst,
+            interval: try reader.count("\(prefix)_interval_s", in: 1...86_400).map { .seconds($0) } ?? standard.interval
+        )
     }
 }
 

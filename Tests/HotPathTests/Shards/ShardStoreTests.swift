@@ -195,7 +195,7 @@ import Testing
                 NewSession(id: TestUser().session, user: TestUser().id, role: .user, username: "u", refreshDigest: "d")
             }
             let sessions = shard.hotPath.sessions
-            let replies = try await sessions.createMany(logins + [logins[0]], idleLifetime: .seconds(60))
+            let replies = try await sessions.createMany(logins + [logins[0]], SessionLimits())
             #expect(replies == Array(repeating: .created, count: 1200) + [.sessionExists])
             #expect(try await sessions.exists(user: logins[1199].user, session: logins[1199].id))
         }

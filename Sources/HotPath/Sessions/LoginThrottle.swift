@@ -1,0 +1,98 @@
+public import Domain
+
+/// How many logins may fail: some at once, and then one in each interval.
+public struct LoginRate: Sendable, Hashable {
+    public var burst: Int
+    public var interval: Duration
+
+    public init(burst: Int, interval: Duration) {
+        self.burst = burst
+        self.interval = interval
+    }
+}
+
+/// What a throttle says of one rate.
+public struct RateState: Sendable, Hashable {
+    /// What the rate lets through in all when it is unused.
+    public let burst: Int
+    /// How long it then takes until it is unused again.
+    public let window: Duration
+    /// How many more it lets through now.
+    public let remaining: Int
+    /// Until it is unused again.
+    public let reset: Duration
+    /// Until it lets one through; zero: now.
+    public let retry: Duration
+}
+
+/// Slows down who tries passwords: for each username and for each address failed logins are counted, by `throttle.lua`.
+///
+/// A login is charged before the password is looked at, so that any number of tries at once are no way around it, and what turns
+/// out not to be a failed try is given back. Only logins are throttled: nobody can keep a user from sessions that exist.
+public struct LoginThrottle: Sendable {
+    public struct Charge: Sendable, Hashable {
+        public let isAllowed: Bool
+        public let username: RateState
+        public let address: RateState
+    }
+
+    public let perUsername: LoginRate
+    public let perAddress: LoginRate
+    private let client: RedisClient
+    private let keys: Keys
+
+    /// All throttles are in the first shard: the one script must see both.
+    public init(client: RedisClient, shards: ShardMap, perUsername: LoginRate, perAddress: LoginRate) {
+        precondition(perUsername.isValid && perAddress.isValid)
+        self.client = client
+        self.perUsername = perUsername
+        self.perAddress = perAddress
+        keys = Keys(shards.shards[0])
+    }
+
+    /// - Parameters:
+    ///   - username: a digest of it, since clients send what they please.
+    ///   - address: of the client, or the network that counts as one.
+    public func charge(username: String, address: String) async throws(RedisError) -> Charge {
+        let reply = try await client.send(call("charge", username, address))
+        let values = reply.array ?? []
+        let code: ThrottleCode = try ShardStore.code(in: values.first, of: .throttle)
+        let numbers = values.dropFirst().compactMap(\.integer)
+        guard numbers.count == 6, code != .refunded else { throw RedisError.unexpected(reply, of: Script.throttle.rawValue) }
+        return Charge(
+            isAllowed: code == .allowed,
+            username: RateState(perUsername, numbers[0..<3]),
+            address: RateState(perAddress, numbers[3..<6])
+        )
+    }
+
+    /// Gives a charge back.
+    public func refund(username: String, address: String) async throws(RedisError) {
+        let reply = try await client.send(call("refund", username, address))
+        let code: ThrottleCode = try ShardStore.code(in: reply.array?.first, of: .throttle)
+        guard code == .refunded else { throw RedisError.unexpected(reply, of: Script.throttle.rawValue) }
+    }
+
+    private func call(_ what: String, _ username: String, _ address: String) -> [String] {
+        Script.throttle.call(
+            keys: [keys.loginsByUsername(username), keys.loginsByAddress(address)],
+            arguments: [what] + [perUsername, perAddress].flatMap { [String($0.interval.milliseconds), String($0.burst)] }
+        )
+    }
+}
+
+extension LoginRate {
+    fileprivate var isValid: Bool { burst >= 1 && interval >= .milliseconds(1) }
+}
+
+extension RateState {
+    /// - Parameter numbers: those of `throttle.lua`: remaining, reset (ms), retry (ms).
+    fileprivate init(_ rate: LoginRate, _ numbers: ArraySlice<Int>) {
+        let numbers = Array(numbers)
+        burst = rate.burst
+        window = rate.interval * rate.burst
+        remaining = numbers[0]
+        reset = .milliseconds(numbers[1])
+        retry = .milliseconds(numbers[2])
+    }
+}

@@ -1,0 +1,50 @@
+public import Domain
+
+// What ends sessions is written here, into the control log, with whatever it follows from in the same transaction. A shard's owner
+// carries it to Redis, so a caller that dies before it has done so itself leaves no session behind.
+extension PostgresConnection {
+    /// Changes the password, which ends the user's sessions.
+    /// - Returns: the version that the credentials have now; sessions of an older one are over. `nil`: there is no such user.
+    public func setPasswordHash(of user: UserID, to hash: String, actor: String) throws -> Int? {
+        try change(user, "password_hash = $2,", [hash], actor: actor)
+    }
+
+    /// Changes the role, which ends the user's sessions.
+    /// - Returns: as `setPasswordHash`.
+    public func setRole(of user: UserID, to role: Role, actor: String) throws -> Int? {
+        try change(user, "role = $2,", [role], actor: actor)
+    }
+
+    /// Ends the sessions of a user.
+    /// - Returns: as `setPasswordHash`.
+    public func revokeSessions(of user: UserID, actor: String) throws -> Int? {
+        try change(user, "", [], actor: actor)
+    }
+
+    /// Ends everybody's sessions that began before a moment.
+    public func revokeSessions(before moment: Timestamp, actor: String) throws {
+        _ = try controlTransaction {
+            try appendControl(.sessionsRevoked(before: moment), actor: actor)
+        }
+    }
+
+    public func replacePasswordHash(of user: UserID, from old: String, to new: String) throws -> Bool {
+        try execute("update users set password_hash = $3 where id = $1 and password_hash = $2", user, old, new) == 1
+    }
+
+    /// Whether the credentials are still those of the user. Waits for a change that is under way: so of a login that made its
+    /// session before it asks this, and a change of password, at least one sees the other.
+    public func isCurrent(_ credentials: Credentials) throws -> Bool {
+        let sql = "select version from users where id = $1 for share"
+        return try query(sql, credentials.user.id).first?.decode(0) == credentials.version
+    }
+
+    private func change(_ user: UserID, _ columns: String, _ values: [any PostgresValue], actor: String) throws -> Int? {
+        try controlTransaction {
+            let sql = "update users set \(columns) version = version + 1 where id = $1 returning version"
+            guard let version: Int = try query(sql, parameters: [user] + values).first?.decode(0) else { return nil }
+            try appendControl(.userSessionsRevoked(user, below: version), actor: actor)
+            return version
+        }
+    }
+}

@@ -1,0 +1,74 @@
+import Domain
+import HotPath
+import Hummingbird
+import Logging
+import Persistence
+
+// What operators do with the sessions of others. It is in the control log before anything is ended, so a server that dies in
+// between has still ended them: the shard's owner does it then. One session is ended directly, as its user would.
+extension API {
+    @Sendable func adminListSessions(_ request: Request, _ context: APIContext) async throws -> Response {
+        _ = try await administrator(request)
+        return try await sessionList(of: try await user(context), current: nil)
+    }
+
+    @Sendable func adminEndSession(_ request: Request, _ context: APIContext) async throws -> Response {
+        let caller = try await administrator(request)
+        let user = try await user(context)
+        try await endSession(named: context.parameters.get("session"), of: user)
+        context.logger.notice("an operator ended a session", metadata: ["operator": "\(caller.user)", "user": "\(user)"])
+        return .noContent
+    }
+
+    @Sendable func adminEndSessions(_ request: Request, _ context: APIContext) async throws -> Response {
+        let caller = try await administrator(request)
+        let user = try await user(context)
+        let version = try await postgres.withConnection { try $0.revokeSessions(of: user, actor: API.actor(caller)) }
+        guard let version else { throw Problem(.userNotFound) }
+        let count = try await hotPath.sessions.revokeAll(of: user, below: version)
+        return revoked(count, caller, context, ["user": "\(user)"])
+    }
+
+    /// Everybody's, of those that began before a moment.
+    @Sendable func adminEndAllSessions(_ request: Request, _ context: APIContext) async throws -> Response {
+        let caller = try await administrator(request)
+        guard let moment = request.uri.queryParameters["issued_before"].flatMap({ Timestamp(rfc3339: String($0)) }) else {
+            throw Problem(.invalidParameter, "The parameter 'issued_before' must be a moment such as 2030-06-01T10:00:00Z.")
+        }
+        guard moment <= .now() else {
+            throw Problem(.invalidParameter, "The parameter 'issued_before' must not be in the future.")
+        }
+        try await postgres.withConnection { try $0.revokeSessions(before: moment, actor: API.actor(caller)) }
+        let count = try await hotPath.sessions.revokeAll(begunBefore: moment)
+        return revoked(count, caller, context, ["issued_before": "\(moment.rfc3339)"])
+    }
+
+    /// The caller, who must be an operator. A change of role ends sessions, so the role in a token of one that lives is the user's.
+    private func administrator(_ request: Request) async throws -> AccessToken {
+        let caller = try await caller(request)
+        guard caller.role == .admin else { throw Problem(.forbidden) }
+        return caller
+    }
+
+    private func user(_ context: APIContext) async throws -> UserID {
+        let username = context.parameters.get("username") ?? ""
+        guard let user = try await postgres.withConnection({ try $0.user(username: username) }) else {
+            throw Problem(.userNotFound)
+        }
+        return user.id
+    }
+
+    private func revoked(_ count: Int, _ caller: AccessToken, _ context: APIContext, _ metadata: Logger.Metadata) -> Response {
+        auth.revoked.increment(by: Int64(count))
+        context.logger.notice(
+            "an operator ended sessions",
+            metadata: metadata.merging(["operator": "\(caller.user)", "count": "\(count)"]) { $1 }
+        )
+        var json = JSONWriter()
+        json.object { $0.member("revoked", count) }
+        return .json(json.text)
+    }
+
+    /// As the control log names who makes a change.
+    private static func actor(_ caller: AccessToken) -> String { "user \(caller.user)" }
+}

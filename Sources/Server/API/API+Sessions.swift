@@ -1,0 +1,63 @@
+import Domain
+import HotPath
+import Hummingbird
+
+extension API {
+    /// The caller's logins, the newest first.
+    @Sendable func listSessions(_ request: Request, _ context: APIContext) async throws -> Response {
+        let caller = try await caller(request)
+        return try await sessionList(of: caller.user, current: caller.session)
+    }
+
+    /// Somebody else's session is as good as none.
+    @Sendable func endSession(_ request: Request, _ context: APIContext) async throws -> Response {
+        let caller = try await caller(request)
+        try await endSession(named: context.parameters.get("session"), of: caller.user)
+        return .noContent
+    }
+
+    @Sendable func endSessions(_ request: Request, _ context: APIContext) async throws -> Response {
+        let caller = try await caller(request)
+        let kept: SessionID?
+        switch request.uri.queryParameters["except"] {
+        case nil: kept = nil
+        case "current": kept = caller.session
+        case .some: throw Problem(.invalidParameter, "The parameter 'except' can only be 'current'.")
+        }
+        let count = try await hotPath.sessions.revokeAll(of: caller.user, except: kept)
+        auth.revoked.increment(by: Int64(count))
+        return .noContent
+    }
+
+    func sessionList(of user: UserID, current: SessionID?) async throws -> Response {
+        let sessions = try await hotPath.sessions.list(of: user)
+        var json = JSONWriter()
+        json.object { json in
+            json.name("sessions")
+            json.array(sessions) { session, json in json.session(session, isCurrent: session.id == current) }
+        }
+        return .json(json.text)
+    }
+
+    func endSession(named text: String?, of user: UserID) async throws {
+        guard let session = text.flatMap({ SessionID($0) }), try await hotPath.sessions.revoke(user: user, session: session)
+        else { throw Problem(.sessionNotFound) }
+        auth.revoked.increment(by: 1)
+    }
+}
+
+extension JSONWriter {
+    fileprivate mutating func session(_ session: Session, isCurrent: Bool) {
+        object { json in
+            json.member("id", session.id.description)
+            json.member("device", DeviceLabel.label(userAgent: session.device))
+            json.member("user_agent", session.device)
+            json.member("address", session.address)
+            json.member("created_at", session.created.rfc3339)
+            json.member("last_used_at", session.used.rfc3339)
+            json.member("expires_at", session.expires.rfc3339)
+            json.name("current")
+            json.raw(isCurrent ? "true" : "false")
+        }
+    }
+}

@@ -1,0 +1,88 @@
+import Domain
+import HotPath
+import Hummingbird
+import Logging
+
+extension API {
+    /// Exchanges a refresh token for new tokens. Who repeats the exchange within the grace gets the same successor again.
+    @Sendable func refresh(_ request: Request, _ context: APIContext) async throws -> Response {
+        let text = try await fields(request, "refresh_token")[0]
+        guard let presented = refreshTokens.read(text) else {
+            auth.refreshes.invalid.increment(by: 1)
+            throw Problem(.refreshTokenInvalid)
+        }
+        let next = refreshTokens.successor(of: presented)
+        let reply = try await hotPath.sessions.refresh(
+            user: presented.user,
+            session: presented.session,
+            presented: presented.digest,
+            next: next.stored,
+            sessionLimits
+        )
+        switch reply {
+        case .rotated(let role, _):
+            auth.refreshes.rotated.increment(by: 1)
+            return .json(tokens(next.token, role))
+        case .repeated(let role, _, let sealed):
+            guard let current = refreshTokens.open(sealed, with: presented) else {
+                context.logger.error("a session's sealed token cannot be opened", metadata: ["session": "\(presented.session)"])
+                throw Problem(.internal)
+            }
+            auth.refreshes.repeated.increment(by: 1)
+            return .json(tokens(current, role))
+        case .sessionNotFound:
+            auth.refreshes.invalid.increment(by: 1)
+            throw Problem(.refreshTokenInvalid)
+        case .reused:
+            auth.refreshes.reused.increment(by: 1)
+            context.logger.warning(
+                "a refresh token was used again after its successor, so its session was ended",
+                metadata: ["user": "\(presented.user)", "session": "\(presented.session)", "address": "\(context.remoteAddress)"]
+            )
+            throw Problem(.refreshTokenReused)
+        }
+    }
+
+    /// Ends the login that the access token belongs to, at once and everywhere.
+    @Sendable func logOut(_ request: Request, _ context: APIContext) async throws -> Response {
+        let caller = try await caller(request)
+        try await end(caller.user, caller.session)
+        return .noContent
+    }
+
+    /// RFC 7009: ends the login that a token of either kind belongs to. Who has a token may do that, so no other proof is asked for;
+    /// a token that is worth nothing is answered like any other.
+    @Sendable func revoke(_ request: Request, _ context: APIContext) async throws -> Response {
+        guard request.headers[.contentType].map(MediaType.isForm) == true else {
+            throw Problem(.unsupportedMediaType, "The body must be application/x-www-form-urlencoded.")
+        }
+        let body = try await request.body.collect(upTo: limits.bodyBytes)
+        let form: FormFields
+        do {
+            form = try FormFields(body.readableBytesView)
+        } catch {
+            throw API.invalidRequest(error.detail)
+        }
+        guard let text = form["token"] else { throw API.invalidRequest("The parameter 'token' is missing.") }
+        // `token_type_hint` would only say what the token's form says.
+        if let token = refreshTokens.read(text) {
+            try await end(token.user, token.session)
+        } else if let token = verifier.token(text) {
+            try await end(token.user, token.session)
+        }
+        return Response(status: .ok, headers: [.cacheControl: "no-store"])
+    }
+
+    /// With the member that RFC 7009, section 2.2.1, asks for.
+    private static func invalidRequest(_ detail: String) -> Problem {
+        Problem(.invalidBody, detail, member: Problem.Member(name: "error", value: "invalid_request"))
+    }
+
+    private func end(_ user: UserID, _ session: SessionID) async throws {
+        if try await hotPath.sessions.revoke(user: user, session: session) { auth.revoked.increment(by: 1) }
+    }
+}
+
+extension Response {
+    static var noContent: Response { Response(status: .noContent) }
+}

@@ -1,0 +1,39 @@
+/// Logins, refreshes and revocations, by how they ended.
+struct AuthMetrics: Sendable {
+    struct Logins: Sendable {
+        let accepted: CounterCell
+        let refused: CounterCell
+        let throttled: CounterCell
+        let overloaded: CounterCell
+    }
+
+    struct Refreshes: Sendable {
+        let rotated: CounterCell
+        let repeated: CounterCell
+        let reused: CounterCell
+        let invalid: CounterCell
+    }
+
+    let logins: Logins
+    let refreshes: Refreshes
+    /// Sessions that this process ended before their time.
+    let revoked: CounterCell
+
+    init(registry: PrometheusRegistry) {
+        func login(_ outcome: String) -> CounterCell { registry.counter(MetricHelp.logins, [("outcome", outcome)]) }
+        func refresh(_ outcome: String) -> CounterCell { registry.counter(MetricHelp.refreshes, [("outcome", outcome)]) }
+        logins = Logins(
+            accepted: login("accepted"),
+            refused: login("refused"),
+            throttled: login("throttled"),
+            overloaded: login("overloaded")
+        )
+        refreshes = Refreshes(
+            rotated: refresh("rotated"),
+            repeated: refresh("repeated"),
+            reused: refresh("reused"),
+            invalid: refresh("invalid")
+        )
+        revoked = registry.counter(MetricHelp.sessionsRevoked)
+    }
+}

@@ -1,0 +1,169 @@
+internal import ArgumentParser
+internal import Domain
+internal import Foundation
+internal import HotPath
+internal import Persistence
+
+struct SessionCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "session",
+        abstract: "List logins and end them.",
+        subcommands: [List.self, Revoke.self]
+    )
+
+    struct List: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "List a user's sessions, the newest first.")
+
+        @Argument(help: "The username.")
+        var username: String
+
+        @Flag(help: "Print JSON.")
+        var json = false
+
+        @OptionGroup var connection: ConnectionOptions
+
+        func run() async throws {
+            try await Stores.with(connection) { stores in
+                let user = try await stores.user(username)
+                let sessions = try await stores.withHotPath { try await $0.sessions.list(of: user.id) }
+                try SessionView.print(sessions, json: json)
+            }
+        }
+    }
+
+    struct Revoke: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "End sessions. From then on nothing is redeemed under them, on any server.",
+            discussion: """
+                redeem session revoke jo 0192…          one session of a user; `redeem session list jo` shows the ids
+                redeem session revoke jo --all          all of them; a login that is under way fails too
+                redeem session revoke --issued-before 2030-06-01T10:00:00Z
+                                                        everybody's that began before a moment, after a key has leaked
+
+                The last two are written to Postgres first, so that they also end sessions of a Redis that is out of reach now:
+                the sync worker does it when it is back.
+                """
+        )
+
+        @Argument(help: "The username.")
+        var username: String?
+
+        @Argument(help: "The ids of sessions.")
+        var sessions: [String] = []
+
+        @Flag(help: "All sessions of the user.")
+        var all = false
+
+        @Option(help: "Everybody's sessions that began before this moment, such as 2030-06-01T10:00:00Z.")
+        var issuedBefore: String?
+
+        @Flag(help: "Print the count as JSON.")
+        var json = false
+
+        @OptionGroup var connection: ConnectionOptions
+
+        private enum Wanted {
+            case some([SessionID], of: String)
+            case all(of: String)
+            case everybodys(before: Timestamp)
+        }
+
+        func run() async throws {
+            try await Stores.with(connection) { stores in
+                let count =
+                    switch try wanted() {
+                    case .some(let ids, let username): try await end(ids, of: username, stores)
+                    case .all(let username): try await endAll(of: username, stores)
+                    case .everybodys(let moment): try await endEverybodys(before: moment, stores)
+                    }
+                if json { try Output.json(["revoked": count]) } else { print("ended \(count) sessions") }
+            }
+        }
+
+        private func wanted() throws -> Wanted {
+            switch (username, sessions.isEmpty, all, issuedBefore) {
+            case (let username?, false, false, nil): return .some(try sessions.map(Input.sessionID), of: username)
+            case (let username?, true, true, nil): return .all(of: username)
+            case (nil, true, false, let text?):
+                let moment = try Input.moment(text, "--issued-before")
+                guard moment <= .now() else {
+                    throw UsageError("--issued-before \(text) is in the future", remedy: "give a moment that has passed")
+                }
+                return .everybodys(before: moment)
+            case (_?, true, false, nil):
+                throw UsageError("which sessions of the user?", remedy: "name their ids, or give --all")
+            case (nil, _, _, nil):
+                throw UsageError("whose sessions?", remedy: "name a user, or give --issued-before for everybody's")
+            default:
+                throw UsageError(
+                    "these arguments exclude each other",
+                    remedy: "give a user with ids, a user with --all, or --issued-before alone"
+                )
+            }
+        }
+
+        private func end(_ ids: [SessionID], of username: String, _ stores: Stores) async throws -> Int {
+            let user = try await stores.user(username)
+            return try await stores.withHotPath { hotPath in
+                var unknown: [SessionID] = []
+                for id in ids where try await !hotPath.sessions.revoke(user: user.id, session: id) { unknown.append(id) }
+                guard unknown.isEmpty else {
+                    let names = unknown.map(\.description).joined(separator: ", ")
+                    throw Refusal("'\(username)' has no session \(names) (\(ids.count - unknown.count) others were ended)")
+                }
+                return ids.count
+            }
+        }
+
+        private func endAll(of username: String, _ stores: Stores) async throws -> Int {
+            let user = try await stores.user(username)
+            let version = try await stores.postgres.withConnection {
+                try $0.revokeSessions(of: user.id, actor: Actor.commandLine)
+            }
+            guard let version else { throw Refusal("there is no user '\(username)' any more") }
+            return try await stores.endSessions(of: user.id, below: version)
+        }
+
+        private func endEverybodys(before moment: Timestamp, _ stores: Stores) async throws -> Int {
+            try await stores.postgres.withConnection { try $0.revokeSessions(before: moment, actor: Actor.commandLine) }
+            return try await stores.withHotPath { try await $0.sessions.revokeAll(begunBefore: moment) }
+        }
+    }
+}
+
+extension Stores {
+    /// Ends sessions that Postgres has already revoked, rather than leave them to the sync worker.
+    func endSessions(of user: UserID, below version: Int) async throws -> Int {
+        try await withHotPath { try await $0.sessions.revokeAll(of: user, below: version) }
+    }
+}
+
+private struct SessionView: Encodable {
+    let id: String
+    let created_at: String
+    let last_used_at: String
+    let expires_at: String
+    let address: String
+    let user_agent: String
+
+    init(_ session: Session) {
+        id = session.id.description
+        created_at = Input.text(session.created)
+        last_used_at = Input.text(session.used)
+        expires_at = Input.text(session.expires)
+        address = session.address
+        // A client writes there what it likes, and this goes to a terminal.
+        user_agent = String(
+            session.device.unicodeScalars.map { $0.isASCII && $0.value >= 0x20 && $0.value < 0x7F ? Character($0) : "?" }
+        )
+    }
+
+    static func print(_ sessions: [Session], json: Bool) throws {
+        let views = sessions.map(SessionView.init)
+        guard !json else { return try Output.json(views) }
+        Output.table(
+            ["ID", "CREATED", "LAST USED", "EXPIRES", "ADDRESS", "USER AGENT"],
+            views.map { [$0.id, $0.created_at, $0.last_used_at, $0.expires_at, $0.address, $0.user_agent] }
+        )
+    }
+}

@@ -1,0 +1,95 @@
+import Domain
+import Foundation
+import HotPath
+import Persistence
+import TestSupport
+import Testing
+
+@testable import Server
+
+@Suite struct AdminAPITests {
+    private static let paths = [
+        ("GET", "/v1/admin/users/ada/sessions"), ("DELETE", "/v1/admin/users/ada/sessions"),
+        ("DELETE", "/v1/admin/users/ada/sessions/01920000-0000-7000-8000-000000000001"),
+        ("DELETE", "/v1/admin/sessions?issued_before=2020-01-01T00:00:00Z"),
+    ]
+
+    @Test func onlyOperatorsMay() async throws {
+        try await withServer { server in
+            try await server.addUser("ada")
+            try await server.environment.openShard()
+            let ada = try await server.logIn("ada")
+            for (method, path) in Self.paths {
+                let response = try await server.request(method, path, token: ada.access)
+                #expect(response.status == 403, "\(method) \(path)")
+                #expect(response.code == "forbidden")
+                #expect(response.headers["www-authenticate"]?.contains("insufficient_scope") == true)
+            }
+            #expect(try await server.isAlive(ada))
+        }
+    }
+
+    @Test func anOperatorListsAndEndsAUsersSessions() async throws {
+        try await withServer { server in
+            try await server.addUser("root", role: .admin)
+            let ada = try await server.addUser("ada")
+            try await server.addUser("ben")
+            try await server.environment.openShard()
+            let root = try await server.logIn("root")
+            let logins = [try await server.logIn("ada"), try await server.logIn("ada"), try await server.logIn("ada")]
+            let ben = try await server.logIn("ben")
+            let path = "/v1/admin/users/ada/sessions"
+
+            let list = try await server.request("GET", path, token: root.access)
+            let sessions = try #require(try list.object["sessions"] as? [[String: Any]])
+            #expect(sessions.map { $0["id"] as? String } == logins.reversed().map(\.session))
+
+            // One, which must be that user's.
+            for id in [ben.session, "x"] {
+                #expect(try await server.request("DELETE", "\(path)/\(id)", token: root.access).code == "session_not_found")
+            }
+            #expect(try await server.request("DELETE", "\(path)/\(logins[0].session)", token: root.access).status == 204)
+            #expect(try await server.isAlive(logins[0]) == false)
+            #expect(try await server.isAlive(logins[1]))
+
+            // All, which is in the control log too.
+            let all = try await server.request("DELETE", path, token: root.access)
+            #expect(all.status == 200)
+            #expect(try all.object["revoked"] as? Int == 2)
+            for login in logins { #expect(try await server.isAlive(login) == false) }
+            for login in [ben, root] { #expect(try await server.isAlive(login)) }
+            let changes = try await server.environment.postgres.withConnection { try $0.controlEntries(after: 0, limit: 9) }
+            #expect(changes.map(\.change) == [.userSessionsRevoked(ada, below: 2)])
+            _ = try await server.logIn("ada")
+
+            for (method, path) in [("GET", "/v1/admin/users/zoe/sessions"), ("DELETE", "/v1/admin/users/zoe/sessions")] {
+                #expect(try await server.request(method, path, token: root.access).code == "user_not_found")
+            }
+        }
+    }
+
+    @Test func everybodysSessionsThatBeganBeforeAMoment() async throws {
+        try await withServer { server in
+            try await server.addUser("root", role: .admin)
+            try await server.addUser("ada")
+            try await server.environment.openShard()
+            let root = try await server.logIn("root")
+            let ada = try await server.logIn("ada")
+            let key = Keys(Shard(index: 0)).session(try #require(SessionID(ada.session)))
+            _ = try await server.environment.redisClient.send(["HSET", key, "created", "1577836799999"])
+            let path = "/v1/admin/sessions"
+            for query in [
+                "", "?issued_before=", "?issued_before=yesterday", "?issued_before=2999-01-01T00:00:00Z", "?issued_before=7",
+            ] {
+                let response = try await server.request("DELETE", path + query, token: root.access)
+                #expect(response.status == 400)
+                #expect(response.code == "invalid_parameter")
+            }
+            let response = try await server.request("DELETE", path + "?issued_before=2020-01-01T00:00:00Z", token: root.access)
+            #expect(response.status == 200)
+            #expect(try response.object["revoked"] as? Int == 1)
+            #expect(try await server.isAlive(ada) == false)
+            #expect(try await server.isAlive(root))
+        }
+    }
+}

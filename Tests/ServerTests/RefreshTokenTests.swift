@@ -1,0 +1,58 @@
+import Domain
+import HotPath
+import Testing
+
+@testable import Server
+
+@Suite struct RefreshTokenTests {
+    private let tokens = RefreshTokens(key: ServiceKey(bytes: Array(0..<32))!)
+    private let user = UserID(uuid: UUIDv7(milliseconds: 1))
+    private let session = SessionID(uuid: UUIDv7(milliseconds: 2))
+
+    @Test func aTokenIsReadAsItWasMade() throws {
+        let token = tokens.issue(user: user, session: session)
+        let read = try #require(tokens.read(token.secretText))
+        #expect(read.user == user)
+        #expect(read.session == session)
+        #expect(read.secretText == token.secretText)
+        #expect(read.digest == token.digest)
+        #expect(token.secretText.utf8.count == RefreshToken.textBytes)
+        #expect("\(token)" == "RefreshToken")
+        #expect(tokens.issue(user: user, session: session).secretText != token.secretText)
+    }
+
+    /// Made-up tokens, changed ones and those under another key are none of ours, so they end nobody's session.
+    @Test func nothingElseIsRead() {
+        let token = tokens.issue(user: user, session: session)
+        let text = Array(token.secretText.utf8)
+        for place in text.indices {
+            for mask in [UInt8(1), 2, 4, 0x20] {
+                var changed = text
+                changed[place] ^= mask
+                #expect(tokens.read(String(decoding: changed, as: UTF8.self)) == nil)
+            }
+            #expect(tokens.read(String(decoding: text[..<place], as: UTF8.self)) == nil)
+        }
+        let other = RefreshTokens(key: ServiceKey(bytes: Array(1..<33))!).issue(user: user, session: session)
+        for text in [
+            "", "rt1_", "rt1_" + String(repeating: "A", count: 107), token.secretText + "A",
+            "rt2_" + token.secretText.dropFirst(4), other.secretText, " " + token.secretText,
+        ] {
+            #expect(tokens.read(text) == nil)
+        }
+    }
+
+    @Test func aSealIsOpenedWithTheTokenBeforeAndNoOther() throws {
+        let first = tokens.issue(user: user, session: session)
+        let (second, stored) = tokens.successor(of: first)
+        #expect(second.user == user)
+        #expect(second.session == session)
+        #expect(stored.digest == second.digest)
+        #expect(tokens.open(stored.sealed, with: first)?.secretText == second.secretText)
+        #expect(tokens.open(stored.sealed, with: second)?.secretText != second.secretText)
+        #expect(!second.secretText.contains(stored.sealed))
+        for text in ["", "x", stored.sealed + "A", String(stored.sealed.dropLast())] {
+            #expect(tokens.open(text, with: first) == nil)
+        }
+    }
+}

@@ -1,0 +1,58 @@
+import Domain
+import HotPath
+import Persistence
+import TestSupport
+import Testing
+
+@testable import Sync
+
+/// Whoever revokes sessions may die before he has told Redis: the owner does it then, whatever Redis has been through since.
+@Suite(.serialized) struct RevocationTests {
+    @Test func aRevocationReachesRedisByTheLog() async throws {
+        try await SyncEnvironment.with { env in
+            let jo = try await env.user("jo")
+            let al = try await env.user("al")
+            try await env.withWorker {
+                try await env.untilOpen(1)
+                let session = try await env.login(jo)
+                let other = try await env.login(al)
+                _ = try await env.postgres.withConnection { try $0.revokeSessions(of: jo, actor: "test") }
+                try await env.untilEnded(jo, session)
+                #expect(try await env.hotPath.sessions.exists(user: al, session: other))
+                try await env.postgres.withConnection {
+                    try $0.revokeSessions(before: Timestamp(milliseconds: Timestamp.now().milliseconds + 1000), actor: "test")
+                }
+                try await env.untilEnded(al, other)
+                let coupon = try await env.coupon("sale")
+                try await env.until("the log goes on") { try await env.store.stock(of: [coupon])[coupon] == 100 }
+            }
+        }
+    }
+
+    /// The sessions survive a rebuild, which begins behind the end of the log.
+    @Test func aRevocationWhileTheShardIsClosed() async throws {
+        try await SyncEnvironment.with { env in
+            let jo = try await env.user("jo")
+            let al = try await env.user("al")
+            let (session, other) = try await env.withWorker {
+                try await env.untilOpen(1)
+                return (try await env.login(jo), try await env.login(al))
+            }
+            _ = try await env.postgres.withConnection { try $0.setRole(of: jo, to: .admin, actor: "test") }
+            _ = try await env.client.send(["DEL", Keys(Shard(index: 0)).shard])
+            #expect(try await env.hotPath.sessions.exists(user: jo, session: session))
+            try await env.withWorker {
+                try await env.untilOpen(2)
+                // Not a moment after it is open.
+                #expect(try await env.hotPath.sessions.exists(user: jo, session: session) == false)
+                #expect(try await env.hotPath.sessions.exists(user: al, session: other))
+            }
+        }
+    }
+}
+
+extension SyncEnvironment {
+    fileprivate func untilEnded(_ user: UserID, _ session: SessionID) async throws {
+        try await until("ended") { try await !hotPath.sessions.exists(user: user, session: session) }
+    }
+}

@@ -1,0 +1,61 @@
+#!lua
+-- Counts against several rates at once, by the generic cell rate algorithm: a rate lets through a burst, and then one for each
+-- interval. A key holds one number, the moment at which the rate would be unused again, and dies at that moment.
+--
+-- KEYS  1 and further: each rate
+-- ARGV  1 what to do: charge or refund · then for each rate: interval (ms), burst
+-- REPLY array: a code, then for allowed and limited, for each rate: how many more it lets through now, ms until it is unused
+--       again, ms until it lets one through (0: now)
+--
+--   allowed    each rate was charged with one
+--   limited    a rate lets none through, so none was charged
+--   refunded   what was charged turned out not to count
+--
+-- (Leaky bucket as a meter: ITU-T I.371; the algorithm with one number is that of ATM's GCRA, virtual scheduling.)
+
+local call = redis.call
+local count = #KEYS
+local refund = ARGV[1] == 'refund'
+local valid = count >= 1 and #ARGV == 1 + 2 * count and (refund or ARGV[1] == 'charge')
+for i = 1, valid and count or 0 do
+    local interval, burst = tonumber(ARGV[2 * i]), tonumber(ARGV[1 + 2 * i])
+    valid = valid and interval and interval >= 1 and burst and burst >= 1
+end
+if not valid then
+    return redis.error_reply('ERR throttle: wrong keys or arguments')
+end
+
+local time = call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local unused, limited = {}, false -- by rate: the moment at which it is unused again
+for i = 1, count do
+    local interval, burst = tonumber(ARGV[2 * i]), tonumber(ARGV[1 + 2 * i])
+    unused[i] = math.max(tonumber(call('GET', KEYS[i]) or now), now)
+    if refund then
+        unused[i] = unused[i] - interval
+    elseif unused[i] + interval > now + burst * interval then
+        limited = true
+    end
+end
+
+local reply = { refund and 'refunded' or limited and 'limited' or 'allowed' }
+for i = 1, count do
+    local interval, burst = tonumber(ARGV[2 * i]), tonumber(ARGV[1 + 2 * i])
+    if not refund and not limited then
+        unused[i] = unused[i] + interval
+    end
+    if not limited then
+        if unused[i] > now then
+            call('SET', KEYS[i], unused[i], 'PXAT', unused[i])
+        else
+            call('DEL', KEYS[i])
+        end
+    end
+    if not refund then
+        local room = now + burst * interval - unused[i]
+        reply[3 * i - 1] = math.max(0, math.floor(room / interval))
+        reply[3 * i] = unused[i] - now
+        reply[3 * i + 1] = math.max(0, interval - room)
+    end
+end
+return reply
