@@ -136,6 +136,14 @@ func redeem(
     environment: [String: String] = [:],
     input: String = ""
 ) async -> (status: Int32, output: String) {
+    await redeem(arguments, environment: environment, input: input)
+}
+
+func redeem(
+    _ arguments: [String],
+    environment: [String: String],
+    input: String = ""
+) async -> (status: Int32, output: String) {
     let process = RedeemProcess(arguments, environment: environment, input: input)
     let status = await process.exitStatus()
     return (status, process.output)

@@ -57,9 +57,6 @@ struct SessionCommand: AsyncParsableCommand {
         @Option(help: "Everybody's sessions that began before this moment, such as 2030-06-01T10:00:00Z.")
         var issuedBefore: String?
 
-        @Flag(help: "Print the count as JSON.")
-        var json = false
-
         @OptionGroup var connection: ConnectionOptions
 
         private enum Wanted {
@@ -70,13 +67,12 @@ struct SessionCommand: AsyncParsableCommand {
 
         func run() async throws {
             try await Stores.with(connection) { stores in
-                let count =
-                    switch try wanted() {
-                    case .some(let ids, let username): try await end(ids, of: username, stores)
-                    case .all(let username): try await endAll(of: username, stores)
-                    case .everybodys(let moment): try await endEverybodys(before: moment, stores)
-                    }
-                if json { try Output.json(["revoked": count]) } else { print("ended \(count) sessions") }
+                switch try wanted() {
+                case .some(let ids, let username): try await end(ids, of: username, stores)
+                case .all(let username): try await endAll(of: username, stores)
+                case .everybodys(let moment): try await endEverybodys(before: moment, stores)
+                }
+                print("ended")
             }
         }
 
@@ -102,39 +98,39 @@ struct SessionCommand: AsyncParsableCommand {
             }
         }
 
-        private func end(_ ids: [SessionID], of username: String, _ stores: Stores) async throws -> Int {
+        private func end(_ ids: [SessionID], of username: String, _ stores: Stores) async throws {
             let user = try await stores.user(username)
-            return try await stores.withHotPath { hotPath in
+            try await stores.withHotPath { hotPath in
                 var unknown: [SessionID] = []
                 for id in ids where try await !hotPath.sessions.revoke(user: user.id, session: id) { unknown.append(id) }
                 guard unknown.isEmpty else {
                     let names = unknown.map(\.description).joined(separator: ", ")
                     throw Refusal("'\(username)' has no session \(names) (\(ids.count - unknown.count) others were ended)")
                 }
-                return ids.count
             }
         }
 
-        private func endAll(of username: String, _ stores: Stores) async throws -> Int {
+        private func endAll(of username: String, _ stores: Stores) async throws {
             let user = try await stores.user(username)
             let version = try await stores.postgres.withConnection {
                 try $0.revokeSessions(of: user.id, actor: Actor.commandLine)
             }
             guard let version else { throw Refusal("there is no user '\(username)' any more") }
-            return try await stores.endSessions(of: user.id, below: version)
+            try await stores.endSessions(of: user.id, below: version)
         }
 
-        private func endEverybodys(before moment: Timestamp, _ stores: Stores) async throws -> Int {
+        private func endEverybodys(before moment: Timestamp, _ stores: Stores) async throws {
             try await stores.postgres.withConnection { try $0.revokeSessions(before: moment, actor: Actor.commandLine) }
-            return try await stores.withHotPath { try await $0.sessions.revokeAll(begunBefore: moment) }
+            _ = try await stores.withHotPath { try await $0.sessions.revokeAll(begunBefore: moment) }
         }
     }
 }
 
 extension Stores {
-    /// Ends sessions that Postgres has already revoked, rather than leave them to the sync worker.
-    func endSessions(of user: UserID, below version: Int) async throws -> Int {
-        try await withHotPath { try await $0.sessions.revokeAll(of: user, below: version) }
+    /// Ends sessions that Postgres has already revoked, rather than leave them to the sync worker; how many there were does not
+    /// tell, since that may have been faster.
+    func endSessions(of user: UserID, below version: Int) async throws {
+        _ = try await withHotPath { try await $0.sessions.revokeAll(of: user, below: version) }
     }
 }
 

@@ -72,8 +72,8 @@ extension Stores {
             throw Refusal("there is no user '\(user.username)' any more")
         }
         do {
-            let count = try await endSessions(of: user.id, below: version)
-            print("\(done); ended \(count) sessions")
+            try await endSessions(of: user.id, below: version)
+            print("\(done); older sessions are ended")
         } catch {
             Output.note("\(done), but the sync worker has yet to end the sessions: \(error)")
             throw ExitCode(EX_UNAVAILABLE)

@@ -1,0 +1,133 @@
+import Foundation
+import NIOHTTP1
+import TestSupport
+import Testing
+
+/// What operators do to sessions on the command line, with a server and a worker beside it.
+@Suite(.serialized) struct SessionCommandTests {
+    private static let password = "correct horse"
+
+    private struct Listed: Decodable {
+        let id: String
+        let user_agent: String
+        let address: String
+    }
+
+    private func sessions(_ product: Product, _ user: String) async throws -> [Listed] {
+        let output = try await product.run("session", "list", user, "--json")
+        return try JSONDecoder().decode([Listed].self, from: Data(output.utf8))
+    }
+
+    private func isAlive(_ api: API, _ token: String) async throws -> Bool {
+        let answer = try await api.send(.GET, "/v1/me", token: token)
+        #expect(answer.status == 200 || answer.code == "session_revoked")
+        return answer.status == 200
+    }
+
+    @Test func sessionsAreListedAndEnded() async throws {
+        try await Product.with { product in
+            let sync = product.start("sync")
+            let server = try await product.serve()
+            _ = try await sync.logged("the shard is open")
+            for user in ["ann", "bob"] {
+                try await product.run("user", "create", user, "--password-stdin", input: "\(Self.password)\n")
+            }
+            try await API.with(server.api) { api in
+                let ann = try await [api.login("ann", Self.password), api.login("ann", Self.password)]
+                let bob = try await api.login("bob", Self.password)
+                let listed = try await sessions(product, "ann")
+                #expect(listed.count == 2)
+                #expect(listed.allSatisfy { $0.address == "127.0.0.1" })
+                let text = try await product.run("session", "list", "ann")
+                #expect(listed.allSatisfy { text.contains($0.id) })
+
+                // The newest first: the first of the list is the second login.
+                try await product.run("session", "revoke", "ann", listed[0].id)
+                #expect(try await isAlive(api, ann[1]) == false)
+                #expect(try await isAlive(api, ann[0]))
+                for (arguments, status, words) in [
+                    (["ann", listed[0].id], Int32(1), "has no session"), (["bob", listed[1].id], 1, "has no session"),
+                    (["ann", "x"], 64, "'x' is not a session id"), (["zoe", "--all"], 1, "there is no user 'zoe'"),
+                    (["ann"], 64, "give --all"), ([], 64, "name a user"),
+                    (["ann", listed[1].id, "--all"], 64, "exclude each other"),
+                    (["--issued-before", "yesterday"], 64, "2030-06-01T10:00:00Z"),
+                    (["--issued-before", "2999-01-01T00:00:00Z"], 64, "in the future"),
+                ] {
+                    let report = await redeem(["session", "revoke"] + arguments, environment: product.environment)
+                    #expect(report.status == status, "\(arguments): \(report.output)")
+                    #expect(report.output.contains(words), "\(arguments): \(report.output)")
+                }
+                #expect(try await isAlive(api, ann[0]))
+                try await product.run("session", "revoke", "ann", "--all")
+                #expect(try await isAlive(api, ann[0]) == false)
+                #expect(try await isAlive(api, bob))
+                #expect(try await sessions(product, "ann").isEmpty)
+
+                let now = ISO8601DateFormatter().string(from: Date())
+                try await Task.sleep(for: .milliseconds(1100))
+                let later = try await api.login("ann", Self.password)
+                try await product.run("session", "revoke", "--issued-before", now)
+                #expect(try await isAlive(api, bob) == false)
+                #expect(try await isAlive(api, later))
+            }
+            try await product.settled()
+        }
+    }
+
+    @Test func aChangeOfPasswordOrRoleEndsSessions() async throws {
+        try await Product.with { product in
+            let sync = product.start("sync")
+            let server = try await product.serve()
+            _ = try await sync.logged("the shard is open")
+            try await product.run("user", "create", "ann", "--password-stdin", input: "\(Self.password)\n")
+            try await API.with(server.api) { api in
+                let first = try await api.login("ann", Self.password)
+                #expect(try await api.send(.GET, "/v1/admin/users/ann/sessions", token: first).code == "forbidden")
+                try await product.run("user", "role", "ann", "admin")
+                #expect(try await isAlive(api, first) == false)
+                let second = try await api.login("ann", Self.password)
+                #expect(try await api.send(.GET, "/v1/admin/users/ann/sessions", token: second).status == 200)
+                try await product.run("user", "role", "ann", "admin")
+                #expect(try await isAlive(api, second))
+                try await product.run("user", "password", "ann", "--password-stdin", input: "another horse\n")
+                #expect(try await isAlive(api, second) == false)
+                let old = try await api.send(
+                    .POST,
+                    "/v1/auth/login",
+                    body: #"{"username":"ann","password":"\#(Self.password)"}"#
+                )
+                #expect(old.code == "invalid_credentials")
+                _ = try await api.login("ann", "another horse")
+            }
+        }
+    }
+
+    /// Redis is out of reach when the password is changed: the worker ends the sessions as soon as it is back.
+    @Test func whatRedisDidNotHearItHearsLater() async throws {
+        try await Product.with { product in
+            let sync = product.start("sync")
+            let server = try await product.serve()
+            _ = try await sync.logged("the shard is open")
+            try await product.run("user", "create", "ann", "--password-stdin", input: "\(Self.password)\n")
+            try await API.with(server.api) { api in
+                let token = try await api.login("ann", Self.password)
+                product.redis.suspend()
+                let report = await redeem(
+                    ["user", "password", "ann", "--password-stdin"],
+                    environment: product.environment,
+                    input: "another horse\n"
+                )
+                #expect(report.status == 69, "\(report.output)")
+                #expect(report.output.contains("the sync worker has yet to end the sessions"))
+                product.redis.resume()
+                let limit = ContinuousClock.now + .seconds(20)
+                var answer = try await api.send(.GET, "/v1/me", token: token)
+                while answer.code != "session_revoked", ContinuousClock.now < limit {
+                    #expect([200, 503].contains(answer.status))
+                    answer = try await api.send(.GET, "/v1/me", token: token)
+                }
+                #expect(answer.code == "session_revoked")
+            }
+        }
+    }
+}
