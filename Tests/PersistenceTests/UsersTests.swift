@@ -26,6 +26,22 @@ import Testing
         }
     }
 
+    @Test func aPasswordHashIsReplacedOnlyWhereItIsTheOneThatWasRead() async throws {
+        try await withClient { client throws in
+            try await client.withConnection { connection throws in
+                let (alice, bob) = (newUser("alice"), newUser("bob"))
+                try connection.createUsers([alice, bob], actor: "admin")
+                #expect(try connection.replacePasswordHash(of: alice.id, from: "scrypt$x", to: "scrypt$y"))
+                #expect(try connection.credentials(of: "alice")?.passwordHash == "scrypt$y")
+                // The same once more, as by a second login at the same time; and after a change of the password.
+                #expect(try !connection.replacePasswordHash(of: alice.id, from: "scrypt$x", to: "scrypt$z"))
+                #expect(try connection.credentials(of: "alice")?.passwordHash == "scrypt$y")
+                #expect(try connection.credentials(of: "bob")?.passwordHash == "scrypt$x")
+                #expect(try !connection.replacePasswordHash(of: newUser("nobody").id, from: "scrypt$x", to: "scrypt$y"))
+            }
+        }
+    }
+
     @Test func whoDoesNotExistIsNotFound() async throws {
         try await withClient { client throws in
             try await client.withConnection { connection throws in

@@ -47,12 +47,30 @@ import Testing
     @Test func anUnknownUserIsCheckedInVain() async throws {
         let hasher = PasswordHasher(configuration: .least)
         let hash = try await hasher.hash("sesame")
-        #expect(try await hasher.verify("sesame", against: hash))
-        #expect(try await !hasher.verify("wrong", against: hash))
-        #expect(try await !hasher.verify("sesame", against: nil))
-        #expect(try await !hasher.verify("sesame", against: "not a hash"))
+        #expect(try await hasher.check("sesame", against: hash) == .right)
+        #expect(try await hasher.check("wrong", against: hash) == .wrong)
+        #expect(try await hasher.check("sesame", against: nil) == .wrong)
+        #expect(try await hasher.check("sesame", against: "not a hash") == .wrong)
         await hasher.close()
-        await #expect(throws: PasswordHasher.Failure.closed) { try await hasher.verify("sesame", against: hash) }
+        await #expect(throws: PasswordHasher.Failure.closed) { try await hasher.check("sesame", against: hash) }
+    }
+
+    @Test(arguments: [
+        ScryptCost(logarithm: 5, blockSize: 8, parallelism: 1), ScryptCost(logarithm: 4, blockSize: 4, parallelism: 1),
+        ScryptCost(logarithm: 4, blockSize: 8, parallelism: 2), ScryptCost(logarithm: 3, blockSize: 8, parallelism: 1),
+    ])
+    func aHashOfAnotherCostIsReplaced(cost: ScryptCost) async throws {
+        let hasher = PasswordHasher(configuration: .least)
+        let old = try #require(PasswordHash(password: "sesame", cost: cost)?.description)
+        #expect(try await hasher.check("wrong", against: old) == .wrong)
+        guard case .outdated(let replacement) = try await hasher.check("sesame", against: old) else {
+            Issue.record("not outdated: \(old)")
+            return
+        }
+        #expect(replacement.hasPrefix("$scrypt$ln=4,r=8,p=1$"))
+        #expect(try await hasher.check("sesame", against: replacement) == .right)
+        #expect(try await hasher.check("wrong", against: replacement) == .wrong)
+        await hasher.close()
     }
 
     @Test func moreThanMayWaitAreRefused() async throws {
@@ -64,7 +82,7 @@ import Testing
         let refused = await withTaskGroup(of: Bool.self) { group in
             for _ in 0..<12 {
                 group.addTask {
-                    do throws(PasswordHasher.Failure) { return try await !hasher.verify("x", against: nil) && false } catch {
+                    do throws(PasswordHasher.Failure) { return try await hasher.check("x", against: nil) == .right } catch {
                         return error == .overloaded
                     }
                 }
@@ -72,7 +90,7 @@ import Testing
             return await group.reduce(0) { $0 + ($1 ? 1 : 0) }
         }
         #expect((1...9).contains(refused))
-        #expect(try await !hasher.verify("x", against: nil))
+        #expect(try await hasher.check("x", against: nil) == .wrong)
         await hasher.close()
     }
 }

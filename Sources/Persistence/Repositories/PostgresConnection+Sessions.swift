@@ -28,8 +28,11 @@ extension PostgresConnection {
         }
     }
 
+    /// Compare and set, for a hash of the same password. `false`: the stored hash is not `old` (any more), or there is no such user,
+    /// and nothing was written: a password that was changed meanwhile is not changed back. Sessions go on.
     public func replacePasswordHash(of user: UserID, from old: String, to new: String) throws -> Bool {
-        try execute("update users set password_hash = $3 where id = $1 and password_hash = $2", user, old, new) == 1
+        let sql = "update users set password_hash = $3 where id = $1 and password_hash = $2"
+        return try execute(sql, user, old, new) == 1
     }
 
     /// Whether the credentials are still those of the user. Waits for a change that is under way: so of a login that made its

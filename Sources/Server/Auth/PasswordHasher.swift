@@ -46,27 +46,29 @@ public final class PasswordHasher: Sendable {
         return hash
     }
 
-    /// - Parameter stored: the user's PHC string, `nil` where there is no such user: the same work is done, in vain.
-    public func verify(_ password: String, against stored: String?) async throws(Failure) -> Bool {
-        let hash = stored.flatMap { PasswordHash($0) }
-        let decoy = decoy
-        guard let matches = try await run({ (hash ?? decoy).matches(password) }) else { throw .outOfMemory }
-        return matches && hash != nil
+    /// A right password whose hash is outdated costs two hashes, of the same turn on the same thread. A wrong one never does, so
+    /// that the time of an answer tells nobody who knows no password that a hash is outdated; it does tell what the stored hash
+    /// costs.
+    ///
+    /// - Parameter stored: the user's PHC string, or one of Werkzeug's; `nil` where there is no such user: the same work is done,
+    ///   in vain. So it is for a text of another kind, which no password matches.
+    public func check(_ password: String, against stored: String?) async throws(Failure) -> PasswordCheck {
+        let hash = stored.flatMap { StoredPassword($0) }
+        let (decoy, cost) = (decoy, configuration.cost)
+        let check = try await run { () -> PasswordCheck? in
+            guard let hash else { return decoy.matches(password).map { _ in .wrong } }
+            guard let matches = hash.matches(password) else { return nil }
+            guard matches else { return .wrong }
+            guard hash.isOutdated(by: cost) else { return .right }
+            // Without memory for a new one the old hash is as good as it was a moment ago.
+            return PasswordHash(password: password, cost: cost).map { .outdated(replacement: $0.description) } ?? .right
+        }
+        guard let check else { throw .outOfMemory }
+        return check
     }
 
-    public func check(_ password: String, against stored: String?) async throws(Failure) -> PasswordCheck {
-        let hash = stored.flatMap { PasswordHash($0) }
-        let decoy = decoy
-        let cost = configuration.cost
-        let result = try await run { () -> PasswordCheck? in
-            guard let matches = (hash ?? decoy).matches(password) else { return nil }
-            guard matches, let hash else { return .wrong }
-            if hash.cost == cost { return .right }
-            return PasswordHash(password: password, cost: cost).map { .outdated(replacement: $0.description) }
-        }
-        guard let result else { throw .outOfMemory }
-        return result
-    }
+    /// Whether `check` can say anything but `wrong` of a stored text.
+    public static func canCheck(_ stored: String) -> Bool { StoredPassword(stored) != nil }
 
     /// Seconds that a refused caller had better wait.
     var retryAfterSeconds: Int { 1 + configuration.waiting / (3 * configuration.threads) }
@@ -88,8 +90,6 @@ public final class PasswordHasher: Sendable {
         }
     }
 }
-
-public enum PasswordCheck: Sendable, Hashable { case wrong; case right; case outdated(replacement: String) }
 
 extension PasswordHash {
     /// A hash that no password has.
