@@ -137,6 +137,25 @@ import Testing
         }
     }
 
+    /// Who moved in from a Flask service logs in with the old password, and is one of ours from then on.
+    @Test(arguments: [WerkzeugHashes.scrypt, WerkzeugHashes.pbkdf2])
+    func aHashOfAnotherKindIsRenewedAtLogin(example: WerkzeugHashes.Example) async throws {
+        try await withServer { server in
+            let id = UserID(uuid: UUIDv7(milliseconds: 1))
+            let user = NewUser(id: id, username: "ada", name: "Ada", role: .user, passwordHash: example.stored, credit: 0)
+            _ = try await server.environment.postgres.withConnection { try $0.createUser(user, actor: "test") }
+            try await server.environment.openShard()
+            #expect(try await server.tryLogIn("ada", password: "wrong horse").status == 401)
+            for _ in 0..<2 {
+                let login = try TestLogin(try await server.tryLogIn("ada", password: example.password))
+                #expect(try await server.isAlive(login))
+                let stored = try await server.environment.postgres.withConnection { try $0.credentials(of: "ada") }
+                #expect(stored?.passwordHash.hasPrefix("$scrypt$ln=4,") == true)
+                #expect(stored?.version == 1)
+            }
+        }
+    }
+
     /// The password is changed while logins with the old one are being checked: none of their sessions outlives that.
     @Test func aLoginDoesNotOutliveAChangeOfPassword() async throws {
         try await withServer { server in
