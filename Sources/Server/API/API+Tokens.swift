@@ -35,6 +35,7 @@ extension API {
             throw Problem(.refreshTokenInvalid)
         case .reused:
             auth.refreshes.reused.increment(by: 1)
+            auth.revoked.increment(by: 1)
             context.logger.warning(
                 "a refresh token was used again after its successor, so its session was ended",
                 metadata: ["user": "\(presented.user)", "session": "\(presented.session)", "address": "\(context.remoteAddress)"]
