@@ -44,9 +44,14 @@ import Testing
 
     @Test func whatIsLeftOutMeansWerkzeugsDefaults() throws {
         let (pbkdf2, scrypt) = (WerkzeugHashTests.key32, WerkzeugHashTests.key64)
-        #expect(try #require(WerkzeugHash("pbkdf2$s$\(pbkdf2)")) == WerkzeugHash("pbkdf2:sha256:1000000$s$\(pbkdf2)"))
-        #expect(try #require(WerkzeugHash("pbkdf2:sha256$s$\(pbkdf2)")) == WerkzeugHash("pbkdf2:sha256:1000000$s$\(pbkdf2)"))
-        #expect(try #require(WerkzeugHash("scrypt$s$\(scrypt)")) == WerkzeugHash("scrypt:32768:8:1$s$\(scrypt)"))
+        for (short, long) in [
+            ("pbkdf2$s$\(pbkdf2)", "pbkdf2:sha256:1000000$s$\(pbkdf2)"),
+            ("pbkdf2:sha256$s$\(pbkdf2)", "pbkdf2:sha256:1000000$s$\(pbkdf2)"),
+            ("scrypt$s$\(scrypt)", "scrypt:32768:8:1$s$\(scrypt)"),
+        ] {
+            let hash = try #require(WerkzeugHash(short))
+            #expect(hash == WerkzeugHash(long))
+        }
     }
 
     @Test(arguments: [
