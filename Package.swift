@@ -21,6 +21,8 @@ let scripts = [
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 let asyncHTTPClient: Target.Dependency = .product(name: "AsyncHTTPClient", package: "async-http-client")
 let configuration: Target.Dependency = .product(name: "Configuration", package: "swift-configuration")
+// Tests only: another reading of the same standard, to agree with.
+let jwtKit: Target.Dependency = .product(name: "JWTKit", package: "jwt-kit")
 let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
 let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
 let hummingbirdCore: Target.Dependency = .product(name: "HummingbirdCore", package: "hummingbird")
@@ -56,6 +58,7 @@ let package = Package(
         .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.0"),
+        .package(url: "https://github.com/vapor/jwt-kit", from: "5.7.0"),
     ],
     targets: [
         .systemLibrary(name: "CHiredis", pkgConfig: "hiredis", providers: [.apt(["libhiredis-dev"])]),
@@ -131,8 +134,8 @@ let package = Package(
         .testTarget(
             name: "ServerTests",
             dependencies: [
-                "Domain", "HotPath", "LocalStack", "Persistence", "Server", "Sync", "TestSupport", lifecycle, logging, nioCore,
-                nioEmbedded, nioHTTP1, nioPosix,
+                "Domain", "HotPath", "LocalStack", "Persistence", "Server", "Sync", "TestSupport", jwtKit, lifecycle, logging,
+                nioCore, nioEmbedded, nioHTTP1, nioPosix,
             ],
             swiftSettings: settings
         ),

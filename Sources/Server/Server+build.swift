@@ -39,7 +39,7 @@ public func buildServer(
     limits.check()
 
     let metrics = HTTPMetrics(registry: registry)
-    let verifier = AccessTokenVerifier(key: configuration.tokenKey)
+    let verifier = AccessTokenVerifier(keys: configuration.tokenKeys, parties: configuration.tokenParties)
     let digester = CodeDigester(key: configuration.codeKey)
     let hasher = PasswordHasher(configuration: configuration.passwords)
     let durability = DurabilityGuard(mode: configuration.durability, client: hotPath.client, logger: logger)
@@ -61,7 +61,11 @@ public func buildServer(
         hotPath: hotPath,
         postgres: postgres,
         hasher: hasher,
-        signer: AccessTokenSigner(key: configuration.tokenKey, lifetimeSeconds: configuration.tokenLifetimeSeconds),
+        signer: AccessTokenSigner(
+            keys: configuration.tokenKeys,
+            parties: configuration.tokenParties,
+            lifetimeSeconds: configuration.tokenLifetimeSeconds
+        ),
         verifier: verifier,
         digester: digester,
         durability: configuration.durability,

@@ -11,8 +11,9 @@ public struct ServerConfiguration: Sendable {
     public var opsPort = 9090
     /// What an answer to a redemption promises. The server does not start where Redis is not configured for it.
     public var durability = Durability.local
-    /// Signs access tokens. The same for all servers.
-    public var tokenKey: ServiceKey
+    /// For access tokens. The same for all servers, but for the moments in which they are replaced.
+    public var tokenKeys: TokenKeys
+    public var tokenParties = TokenParties.standard
     /// Digests hidden codes. The same for all servers, and for good: the digests in Postgres are under it.
     public var codeKey: ServiceKey
     /// How long an access token is valid.
@@ -29,8 +30,16 @@ public struct ServerConfiguration: Sendable {
     /// On shutdown, how long `/readyz` says no before the listener closes: the time a load balancer takes to notice.
     public var shutdownDelay: Duration = .zero
 
-    public init(tokenKey: ServiceKey, codeKey: ServiceKey) {
-        self.tokenKey = tokenKey
+    public init(tokenKeys: TokenKeys, codeKey: ServiceKey) {
+        self.tokenKeys = tokenKeys
         self.codeKey = codeKey
+    }
+}
+
+extension ServerConfiguration {
+    /// Whether only this machine reaches an address.
+    public static func isLoopback(host: String) -> Bool {
+        guard let address = IPAddress(host) else { return host == "localhost" }
+        return address.bytes.count == 4 ? address.bytes[0] == 127 : address.description == "::1"
     }
 }

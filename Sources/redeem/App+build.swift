@@ -27,8 +27,13 @@ struct App {
     }
 
     /// The API and the operations port. Redis and Postgres are closed when the server has stopped.
-    /// - Parameter onReady: called with the ports when both listen.
-    func server(onReady: @escaping @Sendable (ServerPorts) async throws -> Void) throws -> [any Service] {
+    /// - Parameters:
+    ///   - reread: reads the settings again, for the keys that SIGHUP replaces.
+    ///   - onReady: called when both listen.
+    func server(
+        reread: @escaping @Sendable () async throws -> Settings,
+        onReady: @escaping @Sendable (ServerConfiguration, ServerPorts) async throws -> Void
+    ) throws -> [any Service] {
         let configuration = try ServerConfiguration(settings.reader)
         let client = RedisClient(configuration: redis, eventLoopGroup: eventLoopGroup, logger: logger)
         let pool = PostgresClient(configuration: postgres, logger: logger)
@@ -42,12 +47,13 @@ struct App {
             eventLoopGroup: eventLoopGroup,
             logger: logger
         )
-        let ready = Announcement { try await onReady(try await server.ports()) }
+        let reload = KeyReload(keys: configuration.tokenKeys, settings: reread, logger: logger)
+        let ready = Announcement { try await onReady(configuration, try await server.ports()) }
         return [
             ClosingAfterwards(name: "stores") {
                 await client.close(); await pool.close()
             }
-        ] + server.services + [ready]
+        ] + server.services + [reload, ready]
     }
 
     /// A worker for every shard.

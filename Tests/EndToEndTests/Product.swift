@@ -49,7 +49,9 @@ final class Product: Sendable {
         }
     }
 
-    func start(_ arguments: String...) -> RedeemProcess {
+    func start(_ arguments: String...) -> RedeemProcess { start(arguments, environment) }
+
+    private func start(_ arguments: [String], _ environment: [String: String]) -> RedeemProcess {
         let process = RedeemProcess(arguments, environment: environment)
         processes.withLock { $0.append(process) }
         return process
@@ -60,8 +62,12 @@ final class Product: Sendable {
     }
 
     /// A `redeem serve` and the URLs of its two ports.
-    func serve() async throws -> (process: RedeemProcess, api: String, operations: String) {
-        let process = start("serve", "--port", "0", "--ops-port", "0")
+    /// - Parameter unset: variables that it does not get.
+    func serve(_ arguments: String..., without unset: [String] = []) async throws -> (
+        process: RedeemProcess, api: String, operations: String
+    ) {
+        let environment = environment.filter { !unset.contains($0.key) }
+        let process = start(["serve", "--port", "0", "--ops-port", "0"] + arguments, environment)
         let words = try await process.line(startingWith: "ready ").split(separator: " ").map(String.init)
         return (process, words[1], words[3])
     }

@@ -8,7 +8,7 @@ import NIOHTTP1
 
 /// A connection with the hot route in front of a handler that stands for Hummingbird's.
 final class Fixture {
-    private static let key = ServiceKey.random()
+    private static let keys = TokenKeys(signing: .random())
 
     let channel = EmbeddedChannel()
     let backend = Backend()
@@ -29,15 +29,14 @@ final class Fixture {
     var undecided: [Int] { questions.all.indices.filter { !decided.contains($0) } }
 
     init(_ change: (inout ServerLimits) -> Void = { _ in }) throws {
-        let key = Fixture.key
-        signer = AccessTokenSigner(key: key)
+        signer = AccessTokenSigner(keys: Fixture.keys)
         digester = CodeDigester(key: .random())
         var limits = ServerLimits()
         change(&limits)
         let questions = Questions()
         self.questions = questions
         let services = LoopServices(
-            verifier: AccessTokenVerifier(key: key),
+            verifier: AccessTokenVerifier(keys: Fixture.keys),
             digester: digester,
             durability: .local,
             limits: limits,

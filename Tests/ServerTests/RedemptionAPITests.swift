@@ -115,7 +115,7 @@ import Testing
             try await server.addCoupon("tea")
             let ada = try await server.addUser("ada")
             let nobody = UserID(uuid: UUIDv7(milliseconds: 1))
-            let signer = AccessTokenSigner(key: server.configuration.tokenKey)
+            let signer = AccessTokenSigner(keys: server.configuration.tokenKeys)
             let session = SessionID(uuid: UUIDv7(milliseconds: 1))
             let ended = signer.sign(user: ada, session: session, role: .user)
 

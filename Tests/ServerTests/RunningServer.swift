@@ -69,7 +69,7 @@ struct RunningServer: Sendable {
         let refresh = RefreshTokens(key: configuration.codeKey).issue(user: user, session: session)
         let new = NewSession(id: session, user: user, role: role, username: "u", refreshDigest: refresh.digest)
         _ = try await environment.hotPath.sessions.create(new, SessionLimits())
-        return AccessTokenSigner(key: configuration.tokenKey).sign(user: user, session: session, role: role)
+        return AccessTokenSigner(keys: configuration.tokenKeys).sign(user: user, session: session, role: role)
     }
 
     /// One request on a connection of its own.
@@ -115,7 +115,7 @@ func withServer<T: Sendable>(
     _ change: (inout ServerConfiguration) -> Void = { _ in },
     _ body: (RunningServer) async throws -> T
 ) async throws -> T {
-    var configuration = ServerConfiguration(tokenKey: .random(), codeKey: .random())
+    var configuration = ServerConfiguration(tokenKeys: TokenKeys(signing: .random()), codeKey: .random())
     configuration.port = 0
     configuration.opsPort = 0
     configuration.passwords = .least

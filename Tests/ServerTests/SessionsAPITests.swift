@@ -81,7 +81,8 @@ import Testing
             for text in [
                 "token=\(byRefresh.refresh)&token_type_hint=refresh_token", "token_type_hint=whatever&token=\(byAccess.access)",
                 // Those are worth nothing, which is nobody's business.
-                "token=\(byRefresh.refresh)", "token=x", "token=rt9_abc", "token=\(kept.refresh.dropLast())A",
+                "token=\(byRefresh.refresh)", "token=x", "token=rt9_abc",
+                "token=\(kept.refresh.dropLast())\(kept.refresh.hasSuffix("A") ? "Q" : "A")",
                 "token=\(kept.access.dropLast(2))",
             ] {
                 let response = try await server.form("/v1/auth/revoke", text)

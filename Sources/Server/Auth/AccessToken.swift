@@ -1,38 +1,59 @@
 public import Domain
 
 /// What an access token says: who, under which login, until when.
-struct AccessToken: Hashable, Sendable {
-    let user: UserID
-    let session: SessionID
+package struct AccessToken: Hashable, Sendable {
+    package let user: UserID
+    package let session: SessionID
     let role: Role
     /// Seconds of Unix time.
     let issuedAt: Int
     let expiresAt: Int
 
-    /// Longer texts are refused unread. Ours have about 330 bytes.
+    /// Longer texts are refused unread. Ours have about 400 bytes.
     static let bytes = 1024
     /// Seconds by which another server's clock may be ahead of ours.
     static let leeway = 60
 
-    /// The only header there is (RFC 9068: `at+jwt`). A token with another header, however it is meant, is not one of ours, so
-    /// no token can choose its algorithm (RFC 8725, section 3.1).
-    static let header = Base64.encode(Array(#"{"alg":"HS256","typ":"at+jwt"}"#.utf8)) + "."
-
-    enum Failure: Error, Hashable, Sendable, CaseIterable {
+    package enum Failure: Error, Hashable, Sendable, CaseIterable {
         case invalid
         case expired
     }
 }
 
+/// Who makes the tokens and whom they are for: the claims `iss` and `aud` (RFC 9068, section 2.2). Other services that verify with
+/// the same key would be told apart by them.
+public struct TokenParties: Sendable, Hashable {
+    public let issuer: String
+    public let audience: String
+
+    public static let rule = "1 to 100 characters of ASCII without spaces, quotes and backslashes"
+    public static let standard = TokenParties(issuer: "redeem", audience: "redeem")!
+
+    /// `nil` where one of them is not as `rule` says.
+    public init?(issuer: String, audience: String) {
+        guard TokenParties.isValid(issuer), TokenParties.isValid(audience) else { return nil }
+        self.issuer = issuer
+        self.audience = audience
+    }
+
+    /// What needs no escape in JSON.
+    private static func isValid(_ text: String) -> Bool {
+        (1...100).contains(text.utf8.count)
+            && text.utf8.allSatisfy { (0x21...0x7E).contains($0) && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") }
+    }
+}
+
 /// Makes access tokens: JWS with HS256 (RFC 7515, RFC 7519).
 public struct AccessTokenSigner: Sendable {
-    private let hmac: HMACSHA256
+    private let keys: TokenKeys
+    private let parties: TokenParties
     /// How long a token is valid, in whole seconds.
     public let lifetimeSeconds: Int
 
-    public init(key: ServiceKey, lifetimeSeconds: Int = 300) {
+    public init(keys: TokenKeys, parties: TokenParties = .standard, lifetimeSeconds: Int = 300) {
         precondition(lifetimeSeconds > 0)
-        hmac = HMACSHA256(key: key.bytes)
+        self.keys = keys
+        self.parties = parties
         self.lifetimeSeconds = lifetimeSeconds
     }
 
@@ -50,15 +71,16 @@ public struct AccessTokenSigner: Sendable {
 
     func sign(_ token: AccessToken) -> String {
         let payload =
-            #"{"sub":"\#(token.user)","sid":"\#(token.session)","role":"\#(token.role.rawValue)","#
-            + #""iat":\#(token.issuedAt),"exp":\#(token.expiresAt)}"#
-        return seal(AccessToken.header + Base64.encode(payload.utf8))
+            #"{"iss":"\#(parties.issuer)","aud":"\#(parties.audience)","sub":"\#(token.user)","sid":"\#(token.session)","#
+            + #""role":"\#(token.role.rawValue)","iat":\#(token.issuedAt),"exp":\#(token.expiresAt)}"#
+        let key = keys.signing
+        return seal(String(decoding: key.header, as: UTF8.self) + Base64.encode(payload.utf8), with: key)
     }
 
     /// Puts the signature behind whatever it is given.
-    func seal(_ signed: String) -> String {
+    func seal(_ signed: String, with key: TokenKey) -> String {
         var signed = signed
-        let signature = signed.withUTF8 { hmac.authenticate(UnsafeRawBufferPointer($0)) }
+        let signature = signed.withUTF8 { key.hmac.authenticate(UnsafeRawBufferPointer($0)) }
         return signed + "." + Base64.encode(signature.bytes)
     }
 }

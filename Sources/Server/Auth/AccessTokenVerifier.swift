@@ -1,15 +1,19 @@
 import Domain
 
 /// Checks access tokens, without an `await` and without Foundation: it runs on the event loop for each redemption.
-struct AccessTokenVerifier: Sendable {
-    private let hmac: HMACSHA256
+package struct AccessTokenVerifier: Sendable {
+    private let keys: TokenKeys
+    private let issuer: [UInt8]
+    private let audience: [UInt8]
 
-    init(key: ServiceKey) {
-        hmac = HMACSHA256(key: key.bytes)
+    package init(keys: TokenKeys, parties: TokenParties = .standard) {
+        self.keys = keys
+        issuer = Array(parties.issuer.utf8)
+        audience = Array(parties.audience.utf8)
     }
 
     /// - Parameter now: seconds of Unix time.
-    func verify(_ token: some StringProtocol, now: Int) throws(AccessToken.Failure) -> AccessToken {
+    package func verify(_ token: some StringProtocol, now: Int) throws(AccessToken.Failure) -> AccessToken {
         var token = String(token)
         let result = token.withUTF8 { bytes in
             Result { () throws(AccessToken.Failure) in try verify(bytes, now: now) }
@@ -18,18 +22,18 @@ struct AccessTokenVerifier: Sendable {
     }
 
     func verify(_ token: UnsafeBufferPointer<UInt8>, now: Int) throws(AccessToken.Failure) -> AccessToken {
-        let header = AccessToken.header.utf8
-        guard token.count <= AccessToken.bytes, token.starts(with: header), let dot = token.lastIndex(of: UInt8(ascii: ".")),
-            dot > header.count
+        guard token.count <= AccessToken.bytes, let key = keys.key(of: token),
+            let dot = token.lastIndex(of: UInt8(ascii: ".")), dot > key.header.count
         else { throw .invalid }
-        let payload = UnsafeBufferPointer(rebasing: token[header.count..<dot])
-        try checkSignature(token[(dot + 1)...], of: UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(token)[..<dot]))
+        let payload = UnsafeBufferPointer(rebasing: token[key.header.count..<dot])
+        let signed = UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(token)[..<dot])
+        try checkSignature(token[(dot + 1)...], of: signed, with: key)
 
         // From here on the bytes are ours, unless the key is lost; they are read as strictly all the same.
         let result = withUnsafeTemporaryAllocation(of: UInt8.self, capacity: AccessToken.bytes) { memory in
             Result { () throws(AccessToken.Failure) in
                 guard let count = Base64.decode(payload, into: UnsafeMutableRawBufferPointer(memory)) else { throw .invalid }
-                return try AccessToken(payload: UnsafeBufferPointer(rebasing: memory[..<count]))
+                return try accessToken(in: UnsafeBufferPointer(rebasing: memory[..<count]))
             }
         }
         let claims = try result.get()
@@ -40,17 +44,20 @@ struct AccessTokenVerifier: Sendable {
 
     private func checkSignature(
         _ text: Slice<UnsafeBufferPointer<UInt8>>,
-        of signed: UnsafeRawBufferPointer
+        of signed: UnsafeRawBufferPointer,
+        with key: TokenKey
     ) throws(AccessToken.Failure) {
         var signature = Digest32()
         let count = signature.withUnsafeMutableBytes { Base64.decode(UnsafeBufferPointer(rebasing: text), into: $0) }
-        guard count == SHA256.byteCount, hmac.authenticate(signed).matches(signature) else { throw .invalid }
+        guard count == SHA256.byteCount, key.hmac.authenticate(signed).matches(signature) else { throw .invalid }
     }
 }
 
-extension AccessToken {
+extension AccessTokenVerifier {
     /// Reads a payload: each member that we write once, and others not at all, since we would not know what they ask of us.
-    fileprivate init(payload: UnsafeBufferPointer<UInt8>) throws(Failure) {
+    private func accessToken(in payload: UnsafeBufferPointer<UInt8>) throws(AccessToken.Failure) -> AccessToken {
+        var isFromUs = false
+        var isForUs = false
         var user: UserID?
         var session: SessionID?
         var role: Role?
@@ -61,7 +68,11 @@ extension AccessToken {
             var reader = try JSONReader(payload)
             try reader.object { (name, reader) throws(JSONReader.Failure) in
                 members += 1
-                if name == "sub" {
+                if name == "iss" {
+                    isFromUs = try reader.string() == issuer
+                } else if name == "aud" {
+                    isForUs = try reader.string() == audience
+                } else if name == "sub" {
                     user = UserID(try reader.string().string)
                 } else if name == "sid" {
                     session = SessionID(try reader.string().string)
@@ -80,7 +91,9 @@ extension AccessToken {
         } catch {
             throw .invalid
         }
-        guard let user, let session, let role, let issuedAt, let expiresAt, members == 5 else { throw .invalid }
-        self.init(user: user, session: session, role: role, issuedAt: issuedAt, expiresAt: expiresAt)
+        guard isFromUs, isForUs, let user, let session, let role, let issuedAt, let expiresAt, members == 7 else {
+            throw .invalid
+        }
+        return AccessToken(user: user, session: session, role: role, issuedAt: issuedAt, expiresAt: expiresAt)
     }
 }

@@ -26,6 +26,10 @@ struct JSONText {
         }
     }
 
+    static func == (text: JSONText, bytes: [UInt8]) -> Bool {
+        text.withBytes { $0.elementsEqual(bytes) }
+    }
+
     private func withBytes<Result>(_ body: (UnsafeBufferPointer<UInt8>) -> Result) -> Result {
         guard let decoded else { return body(plain) }
         return decoded.withUnsafeBufferPointer(body)

@@ -23,6 +23,7 @@ struct DoctorCommand: AsyncParsableCommand {
             let settings = try await connection.settings()
             var findings = Findings()
             findings.check("token key", try ServiceKey.token(settings.reader)) { _ in "at least \(ServiceKey.leastBytes) bytes" }
+            findings.check("other token keys", try ServiceKey.otherTokenKeys(settings.reader)) { "\($0.count)" }
             findings.check("code key", try ServiceKey.code(settings.reader)) { _ in "at least \(ServiceKey.leastBytes) bytes" }
             await postgres(settings, &findings)
             await redis(settings, &findings)

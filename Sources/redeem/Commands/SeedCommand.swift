@@ -71,7 +71,8 @@ struct SeedCommand: AsyncParsableCommand {
             let seeder = BulkSeeder(
                 postgres: stores.postgres,
                 signer: AccessTokenSigner(
-                    key: try ServiceKey.token(stores.settings.reader),
+                    keys: TokenKeys(signing: try ServiceKey.token(stores.settings.reader)),
+                    parties: try TokenParties(stores.settings.reader),
                     lifetimeSeconds: Int(lifetime.components.seconds)
                 ),
                 refreshTokens: RefreshTokens(key: try ServiceKey.code(stores.settings.reader)),

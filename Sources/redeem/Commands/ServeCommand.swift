@@ -9,7 +9,8 @@ struct ServeCommand: AsyncParsableCommand {
         abstract: "Serve the API. Any number of these may run beside each other.",
         discussion: """
             Needs Redis, Postgres and the two keys: REDEEM_TOKEN_KEY signs access tokens, REDEEM_CODE_KEY digests hidden codes;
-            make each with `openssl rand -hex 32`, and give every process the same. Redemptions are refused (503 shard_closed)
+            make each with `openssl rand -hex 32`, and give every process the same. Without a token key it listens on loopback
+            only. SIGHUP reads the token keys again from the settings file. Redemptions are refused (503 shard_closed)
             until a `redeem sync` has opened the shard. SIGTERM stops it when the requests at hand are answered.
             """
     )
@@ -36,18 +37,21 @@ struct ServeCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await report {
-            let settings = try await connection.settings([
-                "http.host": host, "http.port": port.map(String.init), "ops.host": opsHost, "ops.port": opsPort.map(String.init),
-                "durability": durability,
-            ])
+            let settings = try await settings()
             let logger = try settings.logger("redeem.serve", default: .info)
             let app = try App(settings: settings, logger: logger)
             try await app.run(
-                try app.server { ports in
-                    let hosts = try ServerConfiguration(settings.reader)
+                try app.server(reread: { [self] in try await self.settings() }) { hosts, ports in
                     Output.note("ready http://\(hosts.host):\(ports.api) operations http://\(hosts.opsHost):\(ports.ops)")
                 }
             )
         }
+    }
+
+    private func settings() async throws -> Settings {
+        try await connection.settings([
+            "http.host": host, "http.port": port.map(String.init), "ops.host": opsHost, "ops.port": opsPort.map(String.init),
+            "durability": durability,
+        ])
     }
 }

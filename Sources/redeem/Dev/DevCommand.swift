@@ -71,7 +71,7 @@ struct DevCommand: AsyncParsableCommand {
         try folder.write(stores)
         try await prepare(settings, logger)
         let app = try App(settings: settings, logger: logger)
-        let server = try app.server { ports in
+        let server = try app.server(reread: { settings }) { _, ports in
             let url = "http://127.0.0.1:\(ports.api)"
             try folder.write(stores + [("REDEEM_HTTP_URL", url)])
             try await waitUntilOpen(app)

@@ -1,26 +1,94 @@
 internal import Configuration
 internal import Server
 
-/// The two secrets of a service. Each is used as the bytes of its text.
+/// The secrets of a service. Each is used as the bytes of its text.
 ///
 /// | key | variable | default |
 /// |---|---|---|
 /// | token.key (signs access tokens) | REDEEM_TOKEN_KEY | none |
+/// | token.other_keys (verify them too; separated by commas) | REDEEM_TOKEN_OTHER_KEYS | none |
 /// | code.key (digests hidden codes) | REDEEM_CODE_KEY | none |
 extension ServiceKey {
+    static let remedy = "make one with: openssl rand -hex 32"
+
     static func token(_ reader: ConfigReader) throws -> ServiceKey { try ServiceKey("token.key", reader) }
     static func code(_ reader: ConfigReader) throws -> ServiceKey { try ServiceKey("code.key", reader) }
 
-    private init(_ key: String, _ reader: ConfigReader) throws {
-        let variable = ConfigReader.variable(key)
-        let remedy = "make one with: openssl rand -hex 32"
-        guard let text = reader.text(key) else { throw UsageError("\(variable) is not set", remedy: remedy) }
-        guard let value = ServiceKey(bytes: Array(text.utf8)) else {
+    static func otherTokenKeys(_ reader: ConfigReader) throws -> [ServiceKey] {
+        let name = "token.other_keys"
+        let keys = try (reader.text(name) ?? "").split(separator: ",").map { try ServiceKey(String($0), name) }
+        guard keys.count < TokenKeys.limit else {
             throw UsageError(
-                "\(variable) has \(text.utf8.count) bytes; it needs at least \(ServiceKey.leastBytes)",
-                remedy: remedy
+                "\(ConfigReader.variable(name)) has \(keys.count) keys",
+                remedy: "give at most \(TokenKeys.limit - 1): those that may have signed a token that still lives, or will"
             )
         }
-        self = value
+        return keys
+    }
+
+    private init(_ name: String, _ reader: ConfigReader) throws {
+        guard let text = reader.text(name) else {
+            throw UsageError("\(ConfigReader.variable(name)) is not set", remedy: ServiceKey.remedy)
+        }
+        try self.init(text, name)
+    }
+
+    private init(_ text: String, _ name: String) throws {
+        guard let key = ServiceKey(bytes: Array(text.utf8)) else {
+            throw UsageError(
+                "\(ConfigReader.variable(name)): a key has \(text.utf8.count) bytes; it needs at least \(ServiceKey.leastBytes)",
+                remedy: ServiceKey.remedy
+            )
+        }
+        self = key
+    }
+}
+
+extension TokenKeys {
+    /// The keys of the settings. Without one that signs, a server that only this machine reaches gets a key of its own.
+    /// - Parameter host: where the API listens.
+    convenience init(_ reader: ConfigReader, host: String) throws {
+        let others = try ServiceKey.otherTokenKeys(reader)
+        do {
+            self.init(signing: try ServiceKey.token(reader), others: others)
+        } catch let error as UsageError {
+            guard ServerConfiguration.isLoopback(host: host) else {
+                throw UsageError(
+                    "\(error.problem), and the API would listen on \(host)",
+                    remedy: "\(error.remedy); without a key it listens on 127.0.0.1 only"
+                )
+            }
+            Output.note(
+                """
+                warning: \(error.problem). This process signs tokens with a key of its own: they are good for no other server, and \
+                end with it. The API listens on \(host) only.
+                  \(error.remedy)
+                """
+            )
+            self.init(signing: .random(), others: others)
+        }
+    }
+
+    /// Reads the keys again. Where that fails nothing is changed.
+    func replace(_ reader: ConfigReader) throws {
+        replace(signing: try ServiceKey.token(reader), others: try ServiceKey.otherTokenKeys(reader))
+    }
+}
+
+/// | key | variable | default |
+/// |---|---|---|
+/// | token.issuer (`iss`) | REDEEM_TOKEN_ISSUER | redeem |
+/// | token.audience (`aud`) | REDEEM_TOKEN_AUDIENCE | redeem |
+extension TokenParties {
+    init(_ reader: ConfigReader) throws {
+        let standard = TokenParties.standard
+        let (issuer, audience) = (reader.text("token.issuer"), reader.text("token.audience"))
+        guard let parties = TokenParties(issuer: issuer ?? standard.issuer, audience: audience ?? standard.audience) else {
+            throw UsageError(
+                "REDEEM_TOKEN_ISSUER '\(issuer ?? standard.issuer)' or REDEEM_TOKEN_AUDIENCE '\(audience ?? standard.audience)' is not valid",
+                remedy: "use \(TokenParties.rule)"
+            )
+        }
+        self = parties
     }
 }

@@ -30,8 +30,10 @@ extension ConfigReader {
 /// | shutdown.delay_s | REDEEM_SHUTDOWN_DELAY_S | 0 |
 extension ServerConfiguration {
     init(_ reader: ConfigReader) throws {
-        self.init(tokenKey: try ServiceKey.token(reader), codeKey: try ServiceKey.code(reader))
-        host = reader.text("http.host") ?? host
+        let host = reader.text("http.host") ?? "127.0.0.1"
+        self.init(tokenKeys: try TokenKeys(reader, host: host), codeKey: try ServiceKey.code(reader))
+        self.host = host
+        tokenParties = try TokenParties(reader)
         port = try reader.count("http.port", in: 0...65_535) ?? port
         opsHost = reader.text("ops.host") ?? opsHost
         opsPort = try reader.count("ops.port", in: 0...65_535) ?? opsPort
