@@ -4,11 +4,11 @@
 -- KEYS  1 session · 2 sessions of the user
 -- ARGV  1 idle lifetime (ms) · 2 absolute lifetime (ms) · 3 how many sessions a user may have
 --       then pairs of field and value: user, role, username, version, refresh, device, address
--- REPLY array: a code, then for too_many_sessions: the id of the session that expires first
+-- REPLY array: a code, then for too_many_sessions: the ids of the sessions that expire first, so many as are too many
 --
 --   created
 --   session_exists      nothing changed
---   too_many_sessions   nothing was created: end the session that is named, and try again
+--   too_many_sessions   nothing was created: end the sessions that are named, and try again
 --
 -- The session's key dies at the end of the idle lifetime, which each refresh begins anew, or of the absolute one, which nothing
 -- prolongs. The list is by expiry, and each login drops what expired from it.
@@ -26,8 +26,9 @@ end
 local time = call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 call('ZREMRANGEBYSCORE', sessions_key, '-inf', now)
-if call('ZCARD', sessions_key) >= most then
-    return { 'too_many_sessions', call('ZRANGE', sessions_key, 0, 0)[1] }
+local surplus = call('ZCARD', sessions_key) - most
+if surplus >= 0 then
+    return { 'too_many_sessions', unpack(call('ZRANGE', sessions_key, 0, math.min(surplus, 999))) }
 end
 
 local ends = now + absolute

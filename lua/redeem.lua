@@ -23,7 +23,8 @@
 -- Checked in this order: coupon loaded, user loaded in the coupon's epoch, session exists, locked out, replay, coupon's state
 -- and window, code, already redeemed, stock, credit. A replay comes before the window, because whoever lost the answer to a
 -- request that was accepted in the last moment of a sale must be told so after it. It needs the right code, as the request had.
--- A wrong code counts as a try whatever the coupon's state and window, so that nobody can try codes for free before a sale.
+-- A wrong code counts as a try whatever the coupon's state and window, so that nobody can try codes faster before a
+-- sale than during it.
 --
 -- Without the flag allow-oom Redis refuses the whole call at maxmemory, before its first command: nothing is half done.
 -- Numbers go to redis.call as numbers: Redis writes them with 17 digits, so never as 1e+15. Never join them to a string.

@@ -30,7 +30,8 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local unused, limited = {}, false -- by rate: the moment at which it is unused again
 for i = 1, count do
     local interval, burst = tonumber(ARGV[2 * i]), tonumber(ARGV[1 + 2 * i])
-    unused[i] = math.max(tonumber(call('GET', KEYS[i]) or now), now)
+    -- No further off than a rate that is used up, whatever clocks and bursts were when it was written.
+    unused[i] = math.min(math.max(tonumber(call('GET', KEYS[i]) or now), now), now + burst * interval)
     if refund then
         unused[i] = unused[i] - interval
     elseif unused[i] + interval > now + burst * interval then

@@ -52,6 +52,8 @@ public struct PostgresError: Error, Sendable, CustomStringConvertible {
 
     public var isUniqueViolation: Bool { sqlState == "23505" }
     public var isCheckViolation: Bool { sqlState == "23514" }
+    /// Another transaction holds what is needed, and did not end in time.
+    public var isLockTimeout: Bool { sqlState == "55P03" }
     public var isForeignKeyViolation: Bool { sqlState == "23503" }
     /// Classes 22 (data exception) and 23 (constraint violation): the data is at fault, so trying again does not help.
     public var isCausedByData: Bool { sqlState.map { $0.hasPrefix("22") || $0.hasPrefix("23") } ?? false }

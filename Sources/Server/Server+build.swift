@@ -77,6 +77,7 @@ public func buildServer(
             perUsername: configuration.loginsPerUsername,
             perAddress: configuration.loginsPerAddress
         ),
+        loginGate: LoginGate(limit: limits.loginsAtOncePerAddress),
         trustedProxies: configuration.trustedProxies,
         limits: limits,
         users: users,

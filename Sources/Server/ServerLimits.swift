@@ -1,5 +1,7 @@
 /// What the server allows its clients and itself. Each limit has its unit in its type or its name.
 public struct ServerLimits: Sendable {
+    /// Logins of one address that are being checked at once, so that one client cannot take all the threads that hash.
+    public var loginsAtOncePerAddress = 6
     /// Bytes of a request's body.
     public var bodyBytes = 4096
     /// Bytes of all header fields together, and of one.
@@ -41,7 +43,7 @@ public struct ServerLimits: Sendable {
 
     func check() {
         precondition(bodyBytes >= 256 && headerBytes >= 1024 && headerFields >= 8)
-        precondition(connections > 0 && backlog > 0 && pipelinedRequests > 0)
+        precondition(loginsAtOncePerAddress > 0 && connections > 0 && backlog > 0 && pipelinedRequests > 0)
         precondition(userLoads >= userLoadBatch && userLoadBatch > 0 && userLoadStatements > 0)
         precondition(cachedCoupons > 0 && indexedCodes > 0 && pageDefault > 0 && pageDefault <= pageGreatest)
         precondition(requestTimeout <= idleTimeout && statusAge > .zero)

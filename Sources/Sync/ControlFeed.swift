@@ -30,6 +30,9 @@ struct ControlFeed: Sendable {
         while !Task.isStopping {
             let after = applied
             let entries = try await session.withConnection { try $0.controlEntries(after: after, limit: limit) }
+            // Before they are counted: an owner that dies in between ends them again, which changes nothing. All at once, so that what
+            // comes after many of them need not wait for each.
+            try await shard.sessions.end(SessionRevocations(entries.map(\.change)))
             for entry in entries {
                 if let reason = try await apply(entry, epoch) { return reason }
                 applied = entry.sequence
@@ -42,8 +45,6 @@ struct ControlFeed: Sendable {
     }
 
     private func apply(_ entry: ControlEntry, _ epoch: Epoch) async throws -> ReverifyReason? {
-        // Before the entry is counted: an owner that dies in between ends them again, which changes nothing.
-        try await shard.sessions.end(entry.change)
         switch try await shard.store.applyControl(entry, epoch: epoch) {
         case .applied:
             shard.logger.debug(

@@ -20,28 +20,12 @@ extension OwnedShard {
         let fresh = try await beginEpoch(after: drained, above: status.begunEpoch)
         let snapshot = try await session.withConnection { try $0.couponsSnapshot() }
         try await store.writeCoupons(snapshot.coupons, epoch: fresh.epoch)
-        try await endRevokedSessions(after: status.control ?? 0)
         try await store.writeShard(epoch: fresh.epoch, control: snapshot.control)
         logger.notice(
             "the shard is rebuilt",
             metadata: ["epoch": "\(fresh.epoch)", "coupons": "\(snapshot.coupons.count)", "control": "\(snapshot.control)"]
         )
         return fresh
-    }
-
-    /// The shard's record is written with the number of the log's last entry, so the feed will not come by those before it. What they
-    /// did to coupons and credit is in what was written; sessions are Redis's own, and are ended here.
-    /// - Parameter sequence: the last entry that this Redis is known to have applied.
-    private func endRevokedSessions(after sequence: Int) async throws {
-        var sequence = sequence
-        let limit = configuration.controlEntriesPerRead
-        while true {
-            let after = sequence
-            let entries = try await session.withConnection { try $0.sessionRevocations(after: after, limit: limit) }
-            for entry in entries { try await sessions.end(entry.change) }
-            guard let last = entries.last else { return }
-            sequence = last.sequence
-        }
     }
 
     /// Commits the next epoch in Postgres, then claims it in Redis, which refuses one that it has seen before: of an owner that
@@ -84,17 +68,6 @@ extension OwnedShard {
             if let known = cursor, !current.isEmpty {
                 cursor = try await land(current, known)
             }
-        }
-    }
-}
-
-extension SessionStore {
-    /// Ends the sessions that a change ends. To do it twice changes nothing.
-    func end(_ change: ControlChange) async throws {
-        switch change {
-        case .userSessionsRevoked(let user, let version): try await revokeAll(of: user, below: version)
-        case .sessionsRevoked(let moment): try await revokeAll(begunBefore: moment)
-        case .couponCreated, .couponState, .couponRestocked, .creditGranted: break
         }
     }
 }

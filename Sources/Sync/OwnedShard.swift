@@ -38,6 +38,7 @@ struct OwnedShard: Sendable {
         case .rebuild(let reason):
             cursor = try await rebuild(reason, from: before, status: status)
         }
+        try await endRevokedSessions(after: status.control ?? 0)
         try await store.loadScripts()
         try await settleLeftovers(upTo: cursor)
         metrics.shardOpen(true)
@@ -46,6 +47,12 @@ struct OwnedShard: Sendable {
             metadata: ["epoch": "\(cursor.epoch)", "cursor": "\(cursor.lastID)", "after": "\(ContinuousClock.now - started)"]
         )
         return cursor
+    }
+
+    /// No session that was revoked redeems anything after the shard is open, though Redis may have missed the revocation or lost it.
+    /// - Parameter sequence: the last entry of the control log that this Redis is known to have applied.
+    private func endRevokedSessions(after sequence: Int) async throws {
+        try await sessions.end(try await session.withConnection { try $0.sessionRevocations(after: sequence) })
     }
 
     /// An owner that stopped between COMMIT and settle left entries that Postgres has and Redis still holds credit for:

@@ -16,7 +16,10 @@ struct KeyReload: Service {
                 try keys.replace(try await settings().reader)
                 logger.notice("the keys for access tokens were read again", metadata: ["signing": "\(keys.signingID)"])
             } catch {
-                logger.error("the keys for access tokens stay as they are", metadata: ["error": "\(error)"])
+                logger.error(
+                    "the keys for access tokens stay as they are",
+                    metadata: ["error": "\("\(error)".replacing("\n", with: " "))"]
+                )
             }
         }
     }

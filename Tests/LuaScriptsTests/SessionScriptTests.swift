@@ -40,7 +40,7 @@ import Testing
         )
     }
 
-    private let rotated = RefreshReply.rotated(role: .admin, username: "ann")
+    private let rotated = RefreshReply.rotated(.admin)
 
     @Test func createsOnce() async throws {
         try await withShard { shard in
@@ -74,7 +74,14 @@ import Testing
             let sessions = shard.hotPath.sessions
             #expect(try await sessions.create(login(first), limits(idle: 900)) == .created)
             let list = shard.keys.sessions(first.id)
-            let second = NewSession(id: TestUser().session, user: first.id, role: .user, username: "ann", refreshDigest: "d2")
+            let second = NewSession(
+                id: TestUser().session,
+                user: first.id,
+                role: .user,
+                username: "ann",
+                version: 1,
+                refreshDigest: "d2"
+            )
             try await shard("ZADD", list, "1", "expired")
             #expect(try await sessions.create(second, limits()) == .created)
             let listed = try await shard("ZRANGE", list, "0", "-1").array?.compactMap(\.string)
@@ -92,7 +99,7 @@ import Testing
             let sessions = shard.hotPath.sessions
             // The second one is the first to expire.
             for (id, idle) in zip(ids, [50, 40, 60, 70, 80]) {
-                let new = NewSession(id: id, user: user, role: .user, username: "u", refreshDigest: "d")
+                let new = NewSession(id: id, user: user, role: .user, username: "u", version: 1, refreshDigest: "d")
                 #expect(try await sessions.create(new, limits(idle: idle, perUser: 3)) == .created)
             }
             #expect(Set(try await sessions.list(of: user).map(\.id)) == Set(ids[2...]))
@@ -125,13 +132,13 @@ import Testing
             #expect(try await shard.hotPath.sessions.create(login(user), limits()) == .created)
             #expect(try await refresh(shard, user, "d1", "d2") == rotated)
             let before = try await shard.hash(key)
-            let repeated = RefreshReply.repeated(role: .admin, username: "ann", sealed: "sealed d2")
+            let repeated = RefreshReply.repeated(.admin, sealed: "sealed d2")
             #expect(try await refresh(shard, user, "d1", "d3") == repeated)
             #expect(try await refresh(shard, user, "d1", "d4") == repeated)
             #expect(try await shard.hash(key) == before)
             // The successor is what counts, and once it was used its predecessor's predecessor is an old token.
             #expect(try await refresh(shard, user, "d2", "d5") == rotated)
-            #expect(try await refresh(shard, user, "d2", "d6") == .repeated(role: .admin, username: "ann", sealed: "sealed d5"))
+            #expect(try await refresh(shard, user, "d2", "d6") == .repeated(.admin, sealed: "sealed d5"))
             #expect(try await refresh(shard, user, "d1", "d7") == .reused)
             #expect(try await refresh(shard, user, "d5", "d8") == .sessionNotFound)
         }
@@ -177,7 +184,15 @@ import Testing
             #expect(try await sessions.list(of: user.id) == [])
             #expect(try await sessions.create(login(user), limits()) == .created)
             let other = TestUser().session
-            let new = NewSession(id: other, user: user.id, role: .user, username: "ann", refreshDigest: "x", device: "d2")
+            let new = NewSession(
+                id: other,
+                user: user.id,
+                role: .user,
+                username: "ann",
+                version: 1,
+                refreshDigest: "x",
+                device: "d2"
+            )
             #expect(try await sessions.create(new, limits()) == .created)
             try await shard("HSET", shard.keys.session(user.session), "created", "1000", "used", "2000")
             // One that ended without leaving the list.
@@ -238,11 +253,14 @@ import Testing
             let new = try await add(users[0], version: 2, created: 2000)
             let early = try await add(users[1], version: 1, created: 1000)
             let late = try await add(users[1], version: 1, created: 2000)
-            #expect(try await sessions.revokeAll(of: users[0].id, below: 1) == 0)
-            #expect(try await sessions.revokeAll(of: users[0].id, below: 2) == 1)
+            func end(_ changes: ControlChange...) async throws -> Int { try await sessions.end(SessionRevocations(changes)) }
+            #expect(try await end(.userSessionsRevoked(users[0].id, below: 1)) == 0)
+            #expect(try await end(.userSessionsRevoked(users[0].id, below: 2), .creditGranted(users[1].id, amount: 1)) == 1)
             #expect(try await sessions.list(of: users[0].id).map(\.id) == [new])
-            #expect(try await sessions.revokeAll(begunBefore: Timestamp(milliseconds: 1000)) == 0)
-            #expect(try await sessions.revokeAll(begunBefore: Timestamp(milliseconds: 2000)) == 1)
+            #expect(try await end(.sessionsRevoked(before: Timestamp(milliseconds: 1000))) == 0)
+            // The later moment and the higher version count, in whatever order.
+            let moments = [2000, 500].map { ControlChange.sessionsRevoked(before: Timestamp(milliseconds: $0)) }
+            #expect(try await sessions.end(SessionRevocations(moments)) == 1)
             #expect(try await sessions.list(of: users[1].id).map(\.id) == [late])
             #expect(try await sessions.exists(user: users[0].id, session: old) == false)
             #expect(try await sessions.exists(user: users[1].id, session: early) == false)
@@ -252,16 +270,65 @@ import Testing
         }
     }
 
-    @Test func revokesThousandsByTime() async throws {
+    @Test func revokesThousands() async throws {
         try await withShard { shard in
             try await shard.open()
             let logins = (0..<5_000).map { _ in
-                NewSession(id: TestUser().session, user: TestUser().id, role: .user, username: "u", refreshDigest: "d")
+                NewSession(
+                    id: TestUser().session,
+                    user: TestUser().id,
+                    role: .user,
+                    username: "u",
+                    version: 1,
+                    refreshDigest: "d"
+                )
             }
             let sessions = shard.hotPath.sessions
             _ = try await sessions.createMany(logins, limits())
-            #expect(try await sessions.revokeAll(begunBefore: Timestamp(milliseconds: Int64(now() + 1000))) == 5_000)
+            let moment = Timestamp(milliseconds: Int64(now() + 1000))
+            var revocations = SessionRevocations()
+            for login in logins[..<2_500] { revocations.add(login.user, below: 2) }
+            #expect(try await sessions.end(revocations) == 2_500)
+            #expect(try await sessions.end(SessionRevocations([.sessionsRevoked(before: moment)])) == 2_500)
             #expect(try await shard("KEYS", "{s0}:session*") == .array([]))
+        }
+    }
+
+    /// A limit that was lowered: one login ends all that are too many.
+    @Test func aLoweredLimitHoldsAtTheNextLogin() async throws {
+        try await withShard { shard in
+            try await shard.open()
+            let user = TestUser().id
+            let sessions = shard.hotPath.sessions
+            for _ in 0..<20 {
+                let new = NewSession(
+                    id: TestUser().session,
+                    user: user,
+                    role: .user,
+                    username: "u",
+                    version: 1,
+                    refreshDigest: "d"
+                )
+                #expect(try await sessions.create(new, limits()) == .created)
+            }
+            let new = NewSession(id: TestUser().session, user: user, role: .user, username: "u", version: 1, refreshDigest: "d")
+            #expect(try await sessions.create(new, limits(perUser: 3)) == .created)
+            #expect(try await sessions.list(of: user).count == 3)
+        }
+    }
+
+    /// Of another version of the program: nothing is written before all is known to be there.
+    @Test func aSessionThatLacksAFieldIsNotRefreshed() async throws {
+        for field in ["ends", "role"] {
+            try await withShard { shard in
+                try await shard.open()
+                let user = TestUser()
+                #expect(try await shard.hotPath.sessions.create(login(user), limits()) == .created)
+                try await shard("HDEL", shard.keys.session(user.session), field)
+                let before = try await shard.everything()
+                #expect(try await refresh(shard, user, "d1", "d2") == .sessionNotFound)
+                #expect(try await shard.everything() == before)
+            }
         }
     }
 

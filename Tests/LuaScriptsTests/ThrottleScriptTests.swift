@@ -79,6 +79,18 @@ import Testing
         }
     }
 
+    /// A clock that went back, or a burst that was lowered, keeps nobody out for longer than a rate that is used up.
+    @Test func aMomentThatIsTooFarOffIsBroughtBack() async throws {
+        try await withShard { shard in
+            try await shard.open()
+            try await shard("SET", "{s0}:a", "\(now() + 3_600_000)")
+            let limited = try await call(shard, "charge", Rate(key: "a"))
+            #expect(limited.code == "limited")
+            #expect((170_000...180_000).contains(limited.numbers[1]))
+            #expect((50_000...60_000).contains(limited.numbers[2]))
+        }
+    }
+
     /// Any number at once: exactly the burst gets through.
     @Test func aCrowdGetsTheBurst() async throws {
         try await withShard { shard in

@@ -53,7 +53,7 @@ import Testing
         }
     }
 
-    /// A closed sale tells nothing of the code, but a try counts: nobody finds codes for free before a sale.
+    /// A try counts while the sale is closed too: nobody tries codes faster before a sale than during it.
     @Test func aTryCountsWhileTheCouponIsPaused() async throws {
         try await withShard { shard in
             try await shard.open([.test(state: .paused)])

@@ -1,3 +1,4 @@
+import Dispatch
 import Domain
 import Persistence
 import TestSupport
@@ -40,10 +41,44 @@ import Testing
                 _ = try connection.revokeSessions(of: alice.id, actor: "t")
                 _ = try connection.grantCredit(to: alice.id, amount: 1, reason: "", actor: "t")
                 try connection.revokeSessions(before: Timestamp(milliseconds: 5), actor: "t")
-                #expect(try connection.sessionRevocations(after: 0, limit: 10).map(\.sequence) == [2, 4])
-                #expect(try connection.sessionRevocations(after: 0, limit: 1).map(\.sequence) == [2])
-                #expect(try connection.sessionRevocations(after: 2, limit: 10).map(\.sequence) == [4])
+                _ = try connection.revokeSessions(of: alice.id, actor: "t")
+                let all = try connection.sessionRevocations(after: 0)
+                #expect(all.below == [alice.id: 3])
+                #expect(all.before == Timestamp(milliseconds: 5))
+                #expect(
+                    try connection.sessionRevocations(after: 4) == SessionRevocations([.userSessionsRevoked(alice.id, below: 3)])
+                )
+                #expect(try connection.sessionRevocations(after: 5) == SessionRevocations())
+                // No session lives so long.
+                try connection.execute("update control_log set created_at = now() - interval '400 days'")
+                #expect(try connection.sessionRevocations(after: 0) == SessionRevocations())
+                #expect(try connection.lastCouponSequence() == 1)
             }
+        }
+    }
+
+    /// Somebody's open transaction does not hold up logins for ever.
+    @Test func theCheckDoesNotWaitForEver() async throws {
+        try await withClient { client throws in
+            let before = try await client.withConnection { connection throws in
+                _ = try connection.createUser(newUser("alice"), actor: "admin")
+                return try #require(try connection.credentials(of: "alice"))
+            }
+            try await client.withConnection { holding throws in
+                try holding.transaction {
+                    try holding.execute("update users set name = 'x' where id = $1", before.user.id)
+                    let done = DispatchSemaphore(value: 0)
+                    Task {
+                        let error = await #expect(throws: PostgresError.self) {
+                            try await client.withConnection { try $0.isCurrent(before) }
+                        }
+                        #expect(error?.isLockTimeout == true)
+                        done.signal()
+                    }
+                    #expect(done.wait(timeout: .now() + 20) == .success)
+                }
+            }
+            #expect(try await client.withConnection { try $0.isCurrent(before) })
         }
     }
 

@@ -1,6 +1,7 @@
 import Domain
 import Foundation
 import HotPath
+import LocalStack
 import Persistence
 import TestSupport
 import Testing
@@ -67,6 +68,59 @@ import Testing
         }
     }
 
+    /// Names with characters that clients encode, or do not.
+    @Test func usernamesAreDecoded() async throws {
+        try await withServer { server in
+            try await server.addUser("root", role: .admin)
+            try await server.addUser("a@b+c")
+            try await server.environment.openShard()
+            let root = try await server.logIn("root")
+            for name in ["a@b+c", "a%40b%2Bc", "a%40b+c", "%61@b+c"] {
+                #expect(try await server.request("GET", "/v1/admin/users/\(name)/sessions", token: root.access).status == 200)
+            }
+            for name in ["a%40b%20c", "a%", "a%4", "a%zz", "%ff", "a%00"] {
+                let response = try await server.request("GET", "/v1/admin/users/\(name)/sessions", token: root.access)
+                #expect(response.code == "user_not_found")
+            }
+        }
+    }
+
+    /// What Postgres has will happen, so it is not "nothing was changed".
+    @Test func aRedisThatIsGoneLeavesTheOutcomeOpen() async throws {
+        try await withServer { server in
+            try await server.addUser("root", role: .admin)
+            try await server.addUser("ada")
+            try await server.environment.openShard()
+            let root = try await server.logIn("root")
+            let path = "/v1/admin/users/ada/sessions"
+            try await server.withClient { client in
+                // The caller is looked up while Redis is there, and it is gone for what follows the commit.
+                let postgres = server.environment.postgres
+                let lock = Task {
+                    try await postgres.withConnection { connection in
+                        try connection.transaction {
+                            try connection.execute("update users set name = 'x' where username = 'ada'")
+                            let waiting = "select count(*) from pg_locks where not granted and pid <> pg_backend_pid()"
+                            let limit = ContinuousClock.now + .seconds(10)
+                            while try connection.query(waiting)[0].decode(0, as: Int.self) == 0, ContinuousClock.now < limit {}
+                            server.environment.redis.suspend()
+                        }
+                    }
+                }
+                while try await postgres.withConnection({
+                    try $0.query("select count(*) from pg_locks where locktype = 'transactionid'")[0].decode(0, as: Int.self) == 0
+                }) {}
+                let response = try await client.request("DELETE", path, token: root.access)
+                try await lock.value
+                server.environment.redis.resume()
+                #expect(response.status == 503)
+                #expect(response.code == "outcome_unknown")
+            }
+            let changes = try await server.environment.postgres.withConnection { try $0.controlEntries(after: 0, limit: 9) }
+            #expect(changes.count == 1)
+        }
+    }
+
     @Test func everybodysSessionsThatBeganBeforeAMoment() async throws {
         try await withServer { server in
             try await server.addUser("root", role: .admin)
@@ -78,7 +132,8 @@ import Testing
             _ = try await server.environment.redisClient.send(["HSET", key, "created", "1577836799999"])
             let path = "/v1/admin/sessions"
             for query in [
-                "", "?issued_before=", "?issued_before=yesterday", "?issued_before=2999-01-01T00:00:00Z", "?issued_before=7",
+                "", "?issued_before=", "?issued_before=yesterday", "?issued_before=0000-01-01T00:00:00Z",
+                "?issued_before=1969-12-31T23:59:59Z", "?issued_before=2999-01-01T00:00:00Z", "?issued_before=7",
             ] {
                 let response = try await server.request("DELETE", path + query, token: root.access)
                 #expect(response.status == 400)

@@ -113,6 +113,29 @@ import Testing
         }
     }
 
+    /// One client with good passwords cannot take all the threads.
+    @Test func aShareOfTheThreadsForEachAddress() async throws {
+        let cost = ScryptCost(logarithm: 16, blockSize: 8, parallelism: 1)
+        try await withServer {
+            $0.passwords.cost = cost
+            $0.limits.loginsAtOncePerAddress = 2
+            $0.trustedProxies = TrustedProxies("127.0.0.0/8")!
+        } _: { server in
+            try await server.addUser("ada", cost: cost)
+            try await server.addUser("eve", cost: cost)
+            try await server.environment.openShard()
+            try await withThrowingTaskGroup(of: Int.self) { group in
+                for _ in 0..<12 {
+                    group.addTask { try await server.tryLogIn("eve", headers: ["X-Forwarded-For: 192.0.2.66"]).status }
+                }
+                let victim = try await server.tryLogIn("ada", headers: ["X-Forwarded-For: 192.0.2.1"])
+                #expect(victim.status == 200)
+                let statuses = try await group.reduce(into: []) { $0.append($1) }
+                #expect(Set(statuses) == [200, 503])
+            }
+        }
+    }
+
     /// A login of an older cost leaves a hash of today's, and the password stays what it was.
     @Test func theHashIsRenewedAtLogin() async throws {
         let cost = ScryptCost(logarithm: 5, blockSize: 8, parallelism: 1)
@@ -158,7 +181,9 @@ import Testing
 
     /// The password is changed while logins with the old one are being checked: none of their sessions outlives that.
     @Test func aLoginDoesNotOutliveAChangeOfPassword() async throws {
-        try await withServer { server in
+        try await withServer {
+            $0.limits.loginsAtOncePerAddress = 20
+        } _: { server in
             let ada = try await server.addUser("ada")
             try await server.environment.openShard()
             let sessions = server.environment.hotPath.sessions
@@ -175,7 +200,7 @@ import Testing
                         let version = try await server.environment.postgres.withConnection {
                             try $0.setPasswordHash(of: ada, to: hash, actor: "test")
                         }
-                        try await sessions.revokeAll(of: ada, below: try #require(version))
+                        try await sessions.end(SessionRevocations([.userSessionsRevoked(ada, below: try #require(version))]))
                     }
                     try await group.waitForAll()
                 }

@@ -282,7 +282,7 @@ import Testing
         }
     }
 
-    /// Before a sale its code cannot be told from any other, and each try of a code that does not exist counts.
+    /// Before a sale each try of a wrong code counts as it does during one.
     @Test func codesAreNotForTryingBeforeASale() async throws {
         let start = Timestamp(milliseconds: Timestamp.now().milliseconds + 3_600_000)
         try await withServer { server in

@@ -90,10 +90,15 @@ import Testing
             let key = Keys(Shard(index: 0)).session(try #require(SessionID(login.session)))
             let stored = try await server.environment.redisClient.send(["HGETALL", key]).array?.compactMap(\.string) ?? []
             #expect(stored.count >= 20)
-            for token in [login.refresh, next.refresh, login.access, next.access] {
-                let secret = String(token.dropFirst(46).prefix(40))
-                #expect(!stored.contains { $0.contains(secret) })
+            for token in [login.refresh, next.refresh] {
+                let secret = Array(try #require(Base64.decode(token.utf8.dropFirst(RefreshToken.prefix.utf8.count)))[32..<64])
+                for value in stored {
+                    #expect(value != token)
+                    #expect(Base64.decode(value.utf8) != secret)
+                    #expect(value != secret.map { String($0 >> 4, radix: 16) + String($0 & 0xF, radix: 16) }.joined())
+                }
             }
+            #expect(!stored.contains(login.access))
         }
     }
 

@@ -58,3 +58,12 @@ final class Moment: Sendable {
 
     func set() { moment.withLock { $0 = .now } }
 }
+
+/// The statuses that any number of tasks have seen.
+final class Statuses: Sendable {
+    private let statuses = Mutex<Set<Int>>([])
+
+    var all: Set<Int> { statuses.withLock { $0 } }
+
+    func add(_ status: Int) { statuses.withLock { _ = $0.insert(status) } }
+}

@@ -29,6 +29,30 @@ import Testing
         }
     }
 
+    /// Redis lost its last moment and is otherwise sound: nothing is redeemed under the session that came back.
+    @Test func aRevocationThatRedisLost() async throws {
+        try await SyncEnvironment.with { env in
+            let jo = try await env.user("jo")
+            let shard = Keys(Shard(index: 0)).shard
+            let session = try await env.withWorker {
+                try await env.untilOpen(1)
+                return try await env.login(jo)
+            }
+            _ = try await env.postgres.withConnection { try $0.revokeSessions(of: jo, actor: "test") }
+            for number in 0..<200 {
+                _ = try await env.postgres.withConnection {
+                    try $0.grantCredit(to: jo, amount: 1, reason: "\(number)", actor: "test")
+                }
+            }
+            #expect(try await env.client.send(["HGET", shard, "control"]).string == "0")
+            _ = try await env.client.send(["SCRIPT", "FLUSH"])
+            try await env.withWorker {
+                try await env.untilOpen(1)
+                #expect(try await env.hotPath.sessions.exists(user: jo, session: session) == false)
+            }
+        }
+    }
+
     /// The sessions survive a rebuild, which begins behind the end of the log.
     @Test func aRevocationWhileTheShardIsClosed() async throws {
         try await SyncEnvironment.with { env in

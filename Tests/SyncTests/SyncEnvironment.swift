@@ -128,7 +128,14 @@ struct SyncEnvironment: Sendable {
         #expect(reply != .wrongEpoch)
         let session = SessionID(uuid: UUIDv7(milliseconds: 1))
         _ = try await hotPath.sessions.create(
-            NewSession(id: session, user: user, role: .user, username: "test", refreshDigest: String(repeating: "0", count: 64)),
+            NewSession(
+                id: session,
+                user: user,
+                role: .user,
+                username: "test",
+                version: 1,
+                refreshDigest: String(repeating: "0", count: 64)
+            ),
             SessionLimits()
         )
         return session

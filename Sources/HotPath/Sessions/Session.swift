@@ -20,7 +20,7 @@ public struct NewSession: Sendable, Hashable {
         user: UserID,
         role: Role,
         username: String,
-        version: Int = 1,
+        version: Int,
         refreshDigest: String,
         device: String = "",
         address: String = ""
@@ -62,9 +62,9 @@ public struct NextRefreshToken: Sendable, Hashable {
 }
 
 public enum RefreshReply: Sendable, Hashable {
-    case rotated(role: Role, username: String)
+    case rotated(Role)
     /// The token presented was exchanged within the grace: this is the seal of the token that took its place.
-    case repeated(role: Role, username: String, sealed: String)
+    case repeated(Role, sealed: String)
     case sessionNotFound
     /// The token was exchanged before. The session is deleted.
     case reused

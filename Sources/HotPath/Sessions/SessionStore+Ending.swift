@@ -27,7 +27,7 @@ extension SessionStore {
     public func revoke(user: UserID, session: SessionID) async throws(RedisError) -> Bool {
         let owner = try await client.send(["HGET", keys(of: user).session(session), "user"])
         guard owner.string == user.description else { return false }
-        return try await end([session], of: user) == 1
+        return try await end([user: [session]]) == 1
     }
 
     /// Ends a user's sessions.
@@ -35,75 +35,81 @@ extension SessionStore {
     /// - Returns: how many there were.
     @discardableResult
     public func revokeAll(of user: UserID, except kept: SessionID? = nil) async throws(RedisError) -> Int {
-        try await end(try await ids(of: user).filter { $0 != kept }, of: user)
+        try await end([user: try await ids(of: user).filter { $0 != kept }])
     }
 
-    /// Ends the sessions that a user began with older credentials than `version`.
-    /// - Returns: how many there were.
+    /// Ends what revocations end, which may be done any number of times. A moment is one of Redis's clock that has passed.
+    /// - Returns: how many sessions there were.
     @discardableResult
-    public func revokeAll(of user: UserID, below version: Int) async throws(RedisError) -> Int {
-        let ids = try await ids(of: user)
-        let versions = try await pipeline(ids.map { ["HGET", keys(of: user).session($0), "version"] })
-        let old = zip(ids, versions).filter { _, began in began.number.map { $0 < version } ?? true }
-        return try await end(old.map(\.0), of: user)
+    public func end(_ revocations: SessionRevocations) async throws(RedisError) -> Int {
+        var ended = 0
+        if let moment = revocations.before { ended += try await endAll(begunBefore: moment) }
+        let users = Array(revocations.below)
+        for start in stride(from: 0, to: users.count, by: ShardStore.pipelineLimit) {
+            let part = users[start..<min(start + ShardStore.pipelineLimit, users.count)]
+            let lists = try await pipeline(part.map { ["ZRANGE", keys(of: $0.key).sessions($0.key), "0", "-1"] })
+            var sessions: [(user: UserID, id: SessionID, below: Int)] = []
+            for (user, list) in zip(part, lists) {
+                sessions += try SessionStore.ids(in: list).map { (user: user.key, id: $0, below: user.value) }
+            }
+            let versions = try await pipeline(sessions.map { ["HGET", keys(of: $0.user).session($0.id), "version"] })
+            let over = zip(sessions, versions).filter { session, version in version.number.map { $0 < session.below } ?? true }
+            ended += try await end(Dictionary(grouping: over.map(\.0), by: \.user).mapValues { $0.map(\.id) })
+        }
+        return ended
     }
 
-    /// Ends everybody's sessions that began before a moment of Redis's clock that has passed. It reads all sessions, some thousand
-    /// at a time.
-    /// - Returns: how many there were.
-    @discardableResult
-    public func revokeAll(begunBefore moment: Timestamp) async throws(RedisError) -> Int {
+    /// Reads all sessions, some thousand at a time.
+    private func endAll(begunBefore moment: Timestamp) async throws(RedisError) -> Int {
         var ended = 0
         for shard in shards.shards {
-            let keys = Keys(shard)
+            let prefix = Keys(shard).sessionPrefix
             var position = "0"
-            // SCAN gives each key that is there from its beginning to its end, and a session that begins meanwhile may stay.
+            // SCAN gives each key that is there from its beginning to its end; a session that begins meanwhile is not meant.
             repeat {
-                let reply = try await client.send(["SCAN", position, "MATCH", keys.sessionPrefix + "*", "COUNT", "1000"])
+                let reply = try await client.send(["SCAN", position, "MATCH", prefix + "*", "COUNT", "1000"])
                 guard let page = reply.array, page.count == 2, let next = page[0].string, let found = page[1].array else {
                     throw RedisError.unexpected(reply, of: "SCAN")
                 }
-                ended += try await end(sessions: found.compactMap(\.string), begunBefore: moment, keys)
+                let names = found.compactMap(\.string)
+                let begun = try await pipeline(names.map { ["HMGET", $0, "user", "created"] })
+                var byUser: [UserID: [SessionID]] = [:]
+                for (name, fields) in zip(names, begun) {
+                    guard let fields = fields.array, let user = fields[0].string.flatMap({ UserID($0) }),
+                        let created = fields[1].number, Int64(created) < moment.milliseconds,
+                        let id = SessionID(String(name.dropFirst(prefix.count)))
+                    else { continue }
+                    byUser[user, default: []].append(id)
+                }
+                ended += try await end(byUser)
                 position = next
             } while position != "0"
         }
         return ended
     }
 
-    private func end(sessions names: [String], begunBefore moment: Timestamp, _ keys: Keys) async throws(RedisError) -> Int {
-        var byUser: [UserID: [SessionID]] = [:]
-        let begun = try await pipeline(names.map { ["HMGET", $0, "user", "created"] })
-        for (name, fields) in zip(names, begun) {
-            guard let fields = fields.array, fields.count == 2, let created = fields[1].number,
-                Int64(created) < moment.milliseconds, let user = fields[0].string.flatMap({ UserID($0) }),
-                let id = SessionID(String(name.dropFirst(keys.sessionPrefix.count)))
-            else { continue }
-            byUser[user, default: []].append(id)
-        }
-        let commands = byUser.flatMap { user, ids in
-            [["DEL"] + ids.map(keys.session), ["ZREM", keys.sessions(user)] + ids.map(\.description)]
+    /// - Returns: how many there were.
+    @discardableResult
+    func end(_ sessions: [UserID: [SessionID]]) async throws(RedisError) -> Int {
+        let commands = sessions.filter { !$0.value.isEmpty }.flatMap { user, ids in
+            let keys = keys(of: user)
+            return [["DEL"] + ids.map(keys.session), ["ZREM", keys.sessions(user)] + ids.map(\.description)]
         }
         let replies = try await pipeline(commands)
         return stride(from: 0, to: replies.count, by: 2).reduce(0) { $0 + (replies[$1].integer ?? 0) }
     }
 
-    /// - Returns: how many there were.
-    @discardableResult
-    func end(_ ids: [SessionID], of user: UserID) async throws(RedisError) -> Int {
-        guard !ids.isEmpty else { return 0 }
-        let keys = keys(of: user)
-        let commands = [["DEL"] + ids.map(keys.session), ["ZREM", keys.sessions(user)] + ids.map(\.description)]
-        return try await pipeline(commands)[0].integer ?? 0
+    private func ids(of user: UserID) async throws(RedisError) -> [SessionID] {
+        try SessionStore.ids(in: try await client.send(["ZRANGE", keys(of: user).sessions(user), "0", "-1"]))
     }
 
-    private func ids(of user: UserID) async throws(RedisError) -> [SessionID] {
-        let reply = try await client.send(["ZRANGE", keys(of: user).sessions(user), "0", "-1"])
+    private static func ids(in reply: RESPValue) throws(RedisError) -> [SessionID] {
         guard let members = reply.array else { throw RedisError.unexpected(reply, of: "ZRANGE") }
         return members.compactMap { $0.string.flatMap { SessionID($0) } }
     }
 
     private func pipeline(_ commands: [[String]]) async throws(RedisError) -> [RESPValue] {
-        try await ShardStore(shard: shards.shards[0], client: client).pipeline(commands)
+        try await stores[0].pipeline(commands)
     }
 }
 

@@ -6,7 +6,7 @@ public import Domain
 public struct SessionStore: Sendable {
     let client: RedisClient
     let shards: ShardMap
-    private let stores: [ShardStore]
+    let stores: [ShardStore]
 
     init(client: RedisClient, shards: ShardMap) {
         self.client = client
@@ -14,7 +14,7 @@ public struct SessionStore: Sendable {
         stores = shards.shards.map { ShardStore(shard: $0, client: client) }
     }
 
-    /// Records a login. A user who has as many as there may be loses the one that would expire first.
+    /// Records a login. A user who has as many as there may be loses those that would expire first.
     public func create(_ session: NewSession, _ limits: SessionLimits) async throws(RedisError) -> CreateSessionCode {
         // Logins beside this one can take the room that was made.
         for _ in 0...SessionStore.evictions {
@@ -23,10 +23,7 @@ public struct SessionStore: Sendable {
             switch code {
             case .created, .sessionExists: return code
             case .tooManySessions:
-                guard values.count == 2, let oldest = values[1].string.flatMap({ SessionID($0) }) else {
-                    throw RedisError.unexpected(.array(values), of: Script.createSession.rawValue)
-                }
-                try await end([oldest], of: session.user)
+                try await end([session.user: values.dropFirst().compactMap { $0.string.flatMap { SessionID($0) } }])
             }
         }
         return .tooManySessions
@@ -63,16 +60,13 @@ public struct SessionStore: Sendable {
         )
         let values = try await client.send(call).array ?? []
         let code: RefreshSessionCode = try ShardStore.code(in: values.first, of: .refreshSession)
-        var texts = values.dropFirst().compactMap(\.string)[...]
-        let role = texts.popFirst().flatMap(Role.init(rawValue:))
-        let username = texts.popFirst()
-        switch (code, role, username, texts.popFirst()) {
-        case (.rotated, let role?, let username?, nil): return .rotated(role: role, username: username)
-        case (.repeated, let role?, let username?, let sealed?):
-            return .repeated(role: role, username: username, sealed: sealed)
-        case (.sessionNotFound, _, _, _): return .sessionNotFound
-        case (.reused, _, _, _): return .reused
-        case (.rotated, _, _, _), (.repeated, _, _, _):
+        let texts = values.dropFirst().map { $0.string ?? "" }
+        switch (code, texts.first.flatMap(Role.init(rawValue:)), texts.count) {
+        case (.rotated, let role?, 1): return .rotated(role)
+        case (.repeated, let role?, 2): return .repeated(role, sealed: texts[1])
+        case (.sessionNotFound, _, _): return .sessionNotFound
+        case (.reused, _, _): return .reused
+        case (.rotated, _, _), (.repeated, _, _):
             throw RedisError.unexpected(.array(values), of: Script.refreshSession.rawValue)
         }
     }

@@ -59,24 +59,19 @@ extension PostgresConnection {
         try query("select coalesce(max(seq), 0) from control_log")[0].decode(0)
     }
 
+    /// The last entry that created a coupon; 0 where none has.
+    public func lastCouponSequence() throws(PostgresError) -> Int {
+        try query("select coalesce(max(seq), 0) from control_log where kind = 'coupon_created'")[0].decode(0)
+    }
+
     /// The next entries after `sequence`, in order.
     public func controlEntries(after sequence: Int, limit: Int) throws -> [ControlEntry] {
-        try controlEntries("seq > $1 order by seq limit $2", sequence, limit)
-    }
-
-    /// The next entries after `sequence` that end sessions, in order.
-    public func sessionRevocations(after sequence: Int, limit: Int) throws -> [ControlEntry] {
-        let kinds = "kind in ('user_sessions_revoked', 'sessions_revoked')"
-        return try controlEntries("\(kinds) and seq > $1 order by seq limit $2", sequence, limit)
-    }
-
-    private func controlEntries(_ condition: String, _ sequence: Int, _ limit: Int) throws -> [ControlEntry] {
         let sql = """
             select seq, kind, payload->>'coupon', (payload->>'user')::uuid, (payload->>'amount')::bigint, payload->>'state',
                    payload->>'name', decode(payload->>'code', 'hex'), (payload->>'price')::bigint,
                    (payload->>'total')::bigint, (payload->>'starts')::bigint, (payload->>'ends')::bigint,
                    (payload->>'below')::bigint, (payload->>'before')::bigint
-            from control_log where \(condition)
+            from control_log where seq > $1 order by seq limit $2
             """
         return try query(sql, sequence, limit).map { row throws(PostgresError) in
             ControlEntry(sequence: try row.decode(0), change: try PostgresConnection.controlChange(row))

@@ -35,11 +35,39 @@ extension PostgresConnection {
         return try execute(sql, user, old, new) == 1
     }
 
+    /// How long `isCurrent` waits for a change that is under way. One that takes longer is somebody's open transaction.
+    private static let lockTimeoutMilliseconds = 2_000
+
     /// Whether the credentials are still those of the user. Waits for a change that is under way: so of a login that made its
     /// session before it asks this, and a change of password, at least one sees the other.
+    ///
+    /// Throws an error with `isLockTimeout` where the change does not end.
     public func isCurrent(_ credentials: Credentials) throws -> Bool {
-        let sql = "select version from users where id = $1 for share"
-        return try query(sql, credentials.user.id).first?.decode(0) == credentials.version
+        try transaction {
+            try script("set local lock_timeout = \(PostgresConnection.lockTimeoutMilliseconds)")
+            let sql = "select version from users where id = $1 for share"
+            return try query(sql, credentials.user.id).first?.decode(0) == credentials.version
+        }
+    }
+
+    /// All that the control log ended after an entry, of the time in which a session can have begun that still lives.
+    public func sessionRevocations(after sequence: Int) throws -> SessionRevocations {
+        // A session lives for a year at most, whatever the settings.
+        let sql = """
+            select (payload->>'user')::uuid, max((payload->>'below')::bigint), max((payload->>'before')::bigint)
+            from control_log
+            where kind in ('user_sessions_revoked', 'sessions_revoked') and seq > $1 and created_at > now() - interval '367 days'
+            group by 1
+            """
+        var revocations = SessionRevocations()
+        for row in try query(sql, sequence) {
+            if let user = try row.decode(0, as: UserID?.self) {
+                revocations.add(user, below: try row.decode(1))
+            } else {
+                revocations.add(before: Timestamp(milliseconds: Int64(try row.decode(2, as: Int.self))))
+            }
+        }
+        return revocations
     }
 
     private func change(_ user: UserID, _ columns: String, _ values: [any PostgresValue], actor: String) throws -> Int? {

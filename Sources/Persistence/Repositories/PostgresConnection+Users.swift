@@ -24,7 +24,7 @@ public struct NewUser: Hashable, Sendable {
 public struct Credentials: Hashable, Sendable {
     public let user: User
     public let passwordHash: String
-    /// Grows with each change of password or role.
+    /// Grows with each change of password or role, and when all sessions of the user are ended.
     public let version: Int
 }
 

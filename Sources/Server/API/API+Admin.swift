@@ -25,8 +25,8 @@ extension API {
         let user = try await user(context)
         let version = try await postgres.withConnection { try $0.revokeSessions(of: user, actor: API.actor(caller)) }
         guard let version else { throw Problem(.userNotFound) }
-        let count = try await hotPath.sessions.revokeAll(of: user, below: version)
-        return ended(count, caller, context, ["user": "\(user)"])
+        let revocations = SessionRevocations([.userSessionsRevoked(user, below: version)])
+        return try await end(revocations, caller, context, ["user": "\(user)"])
     }
 
     /// Everybody's, of those that began before a moment.
@@ -39,8 +39,8 @@ extension API {
             throw Problem(.invalidParameter, "The parameter 'issued_before' must not be in the future.")
         }
         try await postgres.withConnection { try $0.revokeSessions(before: moment, actor: API.actor(caller)) }
-        let count = try await hotPath.sessions.revokeAll(begunBefore: moment)
-        return ended(count, caller, context, ["issued_before": "\(moment.rfc3339)"])
+        let revocations = SessionRevocations([.sessionsRevoked(before: moment)])
+        return try await end(revocations, caller, context, ["issued_before": "\(moment.rfc3339)"])
     }
 
     /// The caller, who must be an operator. A change of role ends sessions, so the role in a token of one that lives is the user's.
@@ -51,16 +51,27 @@ extension API {
     }
 
     private func user(_ context: APIContext) async throws -> UserID {
-        let username = context.parameters.get("username") ?? ""
+        let username = context.parameters.get("username").flatMap(PercentEncoding.decode) ?? ""
         guard let user = try await postgres.withConnection({ try $0.user(username: username) }) else {
             throw Problem(.userNotFound)
         }
         return user.id
     }
 
-    /// How many there were is not told: the shard's owner may have been faster with some.
-    private func ended(_ count: Int, _ caller: AccessToken, _ context: APIContext, _ metadata: Logger.Metadata) -> Response {
-        auth.revoked.increment(by: Int64(count))
+    /// Ends in Redis what the control log has. How many there were is not told: the shard's owner may have been faster with some.
+    private func end(
+        _ revocations: SessionRevocations,
+        _ caller: AccessToken,
+        _ context: APIContext,
+        _ metadata: Logger.Metadata
+    ) async throws -> Response {
+        do {
+            auth.revoked.increment(by: Int64(try await hotPath.sessions.end(revocations)))
+        } catch {
+            // The owner will do it, but when is not known here.
+            context.logger.warning("sessions end when Redis is in reach", metadata: ["error": "\(error)"])
+            throw Problem(.outcomeUnknown)
+        }
         context.logger.notice(
             "an operator ended sessions",
             metadata: metadata.merging(["operator": "\(caller.user)"]) { $1 }

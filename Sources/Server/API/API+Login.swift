@@ -17,11 +17,19 @@ extension API {
         }
         let address = clientAddress(of: request, context)
         let attempt = LoginAttempt(username: username, address: address, throttle: throttle)
+        guard loginGate.enter(attempt.address) else {
+            auth.logins.overloaded.increment(by: 1)
+            throw Problem(.overloaded, retryAfter: hasher.retryAfterSeconds)
+        }
+        defer { loginGate.leave(attempt.address) }
         let charge = try await attempt.begin()
         let rateLimit = RateLimit(charge)
         guard charge.isAllowed else {
             auth.logins.throttled.increment(by: 1)
-            context.logger.notice("a login was refused: too many failed", metadata: ["address": "\(address)"])
+            context.logger.notice(
+                "a login was refused: too many failed",
+                metadata: ["address": "\(address)", "name_digest": "\(attempt.username.prefix(16))"]
+            )
             throw Problem(.tooManyLogins, retryAfter: rateLimit.retryAfter, rateLimit: rateLimit)
         }
         let credentials: Credentials?
@@ -34,6 +42,10 @@ extension API {
         }
         guard let credentials else {
             auth.logins.refused.increment(by: 1)
+            context.logger.info(
+                "a login was refused: no user has this name and password",
+                metadata: ["address": "\(address)", "name_digest": "\(attempt.username.prefix(16))"]
+            )
             throw Problem(.invalidCredentials, rateLimit: rateLimit)
         }
         await attempt.takeBack(context.logger)
@@ -94,9 +106,11 @@ extension API {
         guard try await hotPath.sessions.create(new, sessionLimits) == .created else { throw Problem(.overloaded) }
         // The password may have been changed, or all sessions ended, since it was checked, by somebody who could not see this
         // session yet. From here on they can.
-        guard try await postgres.withConnection({ try $0.isCurrent(credentials) }) else {
+        do {
+            guard try await postgres.withConnection({ try $0.isCurrent(credentials) }) else { throw Problem(.invalidCredentials) }
+        } catch {
             try await hotPath.sessions.revoke(user: user.id, session: session)
-            throw Problem(.invalidCredentials)
+            throw (error as? PostgresError)?.isLockTimeout == true ? Problem(.overloaded) : error
         }
         // So that the first redemption need not. If it fails, the first redemption will.
         switch await users.load(user.id) {
@@ -126,15 +140,17 @@ extension API {
         return json.text
     }
 
-    private func clientAddress(of request: Request, _ context: APIContext) -> String {
+    func clientAddress(of request: Request, _ context: APIContext) -> String {
         trustedProxies.client(peer: context.remoteAddress, forwarded: request.headers[values: .forwardedFor])
     }
 }
 
 /// One try to log in, as the throttle counts it.
 private struct LoginAttempt: Sendable {
-    private let username: String
-    private let address: String
+    /// A digest of it: the name that was typed may be a password.
+    let username: String
+    /// The network that counts as one client.
+    let address: String
     private let throttle: LoginThrottle
 
     init(username: String, address: String, throttle: LoginThrottle) {

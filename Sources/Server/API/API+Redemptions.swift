@@ -5,7 +5,7 @@ import Hummingbird
 import Persistence
 
 extension API {
-    /// The hot route for requests in a form that it does not take: an encoded or an absolute path.
+    /// The hot route for requests in a form that it does not take: an absolute path.
     @Sendable func redeemCoupon(_ request: Request, _ context: APIContext) async throws -> Response {
         let asked = try await read(request)
         guard let coupon = context.parameters.get("coupon", as: CouponID.self) else { throw Problem(.couponNotFound) }

@@ -19,10 +19,11 @@ extension API {
     @Sendable func endSessions(_ request: Request, _ context: APIContext) async throws -> Response {
         let caller = try await caller(request)
         let kept: SessionID?
-        switch request.uri.queryParameters["except"] {
-        case nil: kept = nil
-        case "current": kept = caller.session
-        case .some: throw Problem(.invalidParameter, "The parameter 'except' can only be 'current'.")
+        switch request.uri.query {
+        case nil, "": kept = nil
+        case "except=current": kept = caller.session
+        // A parameter that is misspelt must not end the caller's own session too.
+        case .some: throw Problem(.invalidParameter, "The only parameter is 'except', which can only be 'current'.")
         }
         let count = try await hotPath.sessions.revokeAll(of: caller.user, except: kept)
         auth.revoked.increment(by: Int64(count))

@@ -20,10 +20,10 @@ extension API {
             sessionLimits
         )
         switch reply {
-        case .rotated(let role, _):
+        case .rotated(let role):
             auth.refreshes.rotated.increment(by: 1)
             return .json(tokens(next.token, role))
-        case .repeated(let role, _, let sealed):
+        case .repeated(let role, let sealed):
             guard let current = refreshTokens.open(sealed, with: presented) else {
                 context.logger.error("a session's sealed token cannot be opened", metadata: ["session": "\(presented.session)"])
                 throw Problem(.internal)
@@ -38,7 +38,10 @@ extension API {
             auth.revoked.increment(by: 1)
             context.logger.warning(
                 "a refresh token was used again after its successor, so its session was ended",
-                metadata: ["user": "\(presented.user)", "session": "\(presented.session)", "address": "\(context.remoteAddress)"]
+                metadata: [
+                    "user": "\(presented.user)", "session": "\(presented.session)",
+                    "address": "\(clientAddress(of: request, context))",
+                ]
             )
             throw Problem(.refreshTokenReused)
         }

@@ -18,6 +18,7 @@ struct API: Sendable {
     let refreshTokens: RefreshTokens
     let sessionLimits: SessionLimits
     let throttle: LoginThrottle
+    let loginGate: LoginGate
     let trustedProxies: TrustedProxies
     let limits: ServerLimits
     let users: UserLoader

@@ -16,7 +16,7 @@ final class CodeIndex: Sendable {
         /// `nil`: there are more coupons than `indexedCodes`, and Postgres is asked each time.
         let coupons: [CodeDigest: CouponID]?
         let decoy: CouponID?
-        /// The last entry of the control log that it contains: a coupon is created by an entry, and keeps its code.
+        /// The last entry of the control log that created a coupon of it: none is created without one, and each keeps its code.
         let control: Int
     }
 
@@ -66,7 +66,7 @@ final class CodeIndex: Sendable {
         do {
             result = .success(
                 try await postgres.withConnection { connection in
-                    let control = try connection.lastControlSequence()
+                    let control = try connection.lastCouponSequence()
                     if let known, known.control == control { return known }
                     // Read after the number, so it may contain more than that says, which only means to read it again.
                     let codes = try connection.couponCodes(limit: limit + 1)

@@ -9,13 +9,9 @@ final class CouponCache: Sendable {
         let readAt: ContinuousClock.Instant
     }
 
-    private struct State {
-        var byID: [CouponID: Entry] = [:]
-    }
-
     private let postgres: PostgresClient
     private let limits: ServerLimits
-    private let state = Mutex(State())
+    private let entries = Mutex<[CouponID: Entry]>([:])
 
     init(postgres: PostgresClient, limits: ServerLimits) {
         self.postgres = postgres
@@ -24,7 +20,7 @@ final class CouponCache: Sendable {
 
     func coupon(_ id: CouponID) async throws -> Coupon? {
         let oldest = ContinuousClock.now - limits.couponAge
-        if let entry = state.withLock({ $0.byID[id] }), entry.readAt > oldest { return entry.coupon }
+        if let entry = entries.withLock({ $0[id] }), entry.readAt > oldest { return entry.coupon }
         let coupon = try await postgres.withConnection { try $0.coupon(id) }
         keep(id, coupon)
         return coupon
@@ -36,9 +32,9 @@ final class CouponCache: Sendable {
 
     /// A cache that is full is emptied: coupons are few, so only somebody who asks for made-up ids fills it.
     private func keep(_ id: CouponID, _ coupon: Coupon?) {
-        state.withLock { state in
-            if state.byID.count >= limits.cachedCoupons { state.byID.removeAll() }
-            state.byID[id] = Entry(coupon: coupon, readAt: .now)
+        entries.withLock { entries in
+            if entries.count >= limits.cachedCoupons { entries.removeAll() }
+            entries[id] = Entry(coupon: coupon, readAt: .now)
         }
     }
 }

@@ -15,7 +15,14 @@ extension AccessTokenVerifier {
     /// Who a request is from, by its `Authorization` (RFC 6750, section 2.1).
     /// - Parameter times: how often the field was there.
     func caller(authorization: String?, times: Int) throws(Problem) -> AccessToken {
-        guard let authorization else { throw Problem(.tokenInvalid, "The header Authorization: Bearer <token> is missing.") }
+        // Who gave none is told how to, and of no error (RFC 6750, section 3.1).
+        guard let authorization else {
+            throw Problem(
+                .tokenInvalid,
+                "The header Authorization: Bearer <token> is missing.",
+                challenge: "Bearer realm=\"redeem\""
+            )
+        }
         guard times == 1 else { throw Problem(.tokenInvalid, "The header Authorization is given twice.") }
         var field = authorization
         let result = field.withUTF8 { bytes -> Result<AccessToken, AccessToken.Failure> in

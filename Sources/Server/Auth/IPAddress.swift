@@ -13,6 +13,19 @@ struct IPAddress: Hashable, Sendable, CustomStringConvertible {
 
     private init(bytes: [UInt8]) { self.bytes = bytes }
 
+    /// As proxies write it: `192.0.2.1`, `192.0.2.1:80`, `2001:db8::1`, `[2001:db8::1]`, `[2001:db8::1]:80`.
+    init?(hop: Substring) {
+        let text = hop.filter { $0 != " " && $0 != "\t" }
+        if text.first == "[" {
+            guard let end = text.firstIndex(of: "]") else { return nil }
+            self.init(String(text[text.index(after: text.startIndex)..<end]))
+        } else if text.count(where: { $0 == ":" }) == 1 {
+            self.init(String(text.prefix { $0 != ":" }))
+        } else {
+            self.init(text)
+        }
+    }
+
     private static func parse(_ text: String, _ family: Int32, _ count: Int) -> [UInt8]? {
         var bytes = [UInt8](repeating: 0, count: count)
         return inet_pton(family, text, &bytes) == 1 ? bytes : nil
@@ -79,7 +92,7 @@ public struct TrustedProxies: Sendable, Hashable {
     func client(peer: String, forwarded: [String]) -> String {
         guard var client = IPAddress(peer) else { return peer }
         for hop in forwarded.flatMap({ $0.split(separator: ",") }).reversed() {
-            guard ranges.contains(where: { $0.contains(client) }), let address = IPAddress(hop.filter { $0 != " " }) else {
+            guard ranges.contains(where: { $0.contains(client) }), let address = IPAddress(hop: hop) else {
                 break
             }
             client = address

@@ -5,6 +5,8 @@ struct Problem: Error, Hashable, Sendable {
     var detail: String?
     /// Seconds.
     var retryAfter: Int?
+    /// The value of `WWW-Authenticate`.
+    var challenge: String?
     /// The methods that the path has.
     var allow: String?
     /// What the request counted against.
@@ -23,6 +25,7 @@ struct Problem: Error, Hashable, Sendable {
         _ code: ProblemCode,
         _ detail: String? = nil,
         retryAfter: Int? = nil,
+        challenge: String? = nil,
         allow: String? = nil,
         rateLimit: RateLimit? = nil,
         member: Member? = nil
@@ -30,6 +33,7 @@ struct Problem: Error, Hashable, Sendable {
         self.code = code
         self.detail = detail
         self.retryAfter = retryAfter ?? code.retryAfterSeconds
+        self.challenge = challenge ?? code.challenge
         self.allow = allow
         self.rateLimit = rateLimit
         self.member = member
@@ -38,7 +42,7 @@ struct Problem: Error, Hashable, Sendable {
     /// The header fields beside those of every answer.
     func forEachHeader(_ body: (_ name: String, _ value: String) -> Void) {
         body("Cache-Control", "no-store")
-        if let challenge = code.challenge { body("WWW-Authenticate", challenge) }
+        if let challenge { body("WWW-Authenticate", challenge) }
         if let retryAfter { body("Retry-After", String(retryAfter)) }
         if let allow { body("Allow", allow) }
         if let rateLimit {

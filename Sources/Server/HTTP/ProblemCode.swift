@@ -91,7 +91,7 @@ enum ProblemCode: String, CaseIterable, Sendable {
         case .internal: (500, "Internal error", "The service failed to answer. The request id helps to find out why.")
         case .shardClosed: (503, "Closed for checking", "The service is checking its data and opens again by itself.")
         case .outcomeUnknown:
-            (503, "Outcome unknown", "Repeat the request with the same Idempotency-Key to learn what became of it.")
+            (503, "Outcome unknown", "Repeat the request to learn what became of it; a redemption with the same Idempotency-Key.")
         case .redisUnavailable: (503, "Temporarily unavailable", "Nothing was changed. Try again.")
         case .ledgerUnavailable:
             (503, "Ledger unavailable", "The ledger cannot be read at present. Nothing was changed. Try again.")

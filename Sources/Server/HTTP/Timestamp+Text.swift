@@ -3,7 +3,7 @@ import Domain
 extension Timestamp {
     /// RFC 3339, in UTC, with milliseconds: `2026-01-31T23:59:59.999Z`.
     var rfc3339: String {
-        let (seconds, millisecond) = milliseconds.floorDivided(by: 1000)
+        let (seconds, millisecond) = CivilDate.clamped(milliseconds).floorDivided(by: 1000)
         let date = CivilDate(seconds: seconds)
         return String(unsafeUninitializedCapacity: 24) { output in
             var writer = DigitWriter(output: output)
@@ -27,7 +27,7 @@ extension Timestamp {
 
     /// IMF-fixdate of RFC 9110, section 5.6.7: `Sun, 06 Nov 1994 08:49:37 GMT`.
     var httpDate: String {
-        let date = CivilDate(seconds: milliseconds.floorDivided(by: 1000).quotient)
+        let date = CivilDate(seconds: CivilDate.clamped(milliseconds).floorDivided(by: 1000).quotient)
         let clock = [date.hour, date.minute, date.second].map { CivilDate.padded($0) }.joined(separator: ":")
         return "\(CivilDate.days[date.weekday]), \(CivilDate.padded(date.day)) \(CivilDate.months[date.month - 1]) "
             + "\(date.year) \(clock) GMT"
@@ -38,6 +38,9 @@ extension Timestamp {
 private struct CivilDate {
     static let days = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"]
     static let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+
+    /// A moment of the years 1 to 9999, the first or last of which stands for those beyond: a year has four digits.
+    static func clamped(_ milliseconds: Int64) -> Int64 { min(max(milliseconds, -62_135_596_800_000), 253_402_300_799_999) }
 
     let year: Int
     let month: Int

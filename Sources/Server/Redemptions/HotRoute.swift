@@ -12,7 +12,7 @@ enum HotRoute {
         let path = head.uri.utf8.firstIndex(of: UInt8(ascii: "?")).map { head.uri[..<$0] } ?? head.uri[...]
         guard path.hasSuffix(suffix), path.utf8.count > prefix.utf8.count + suffix.utf8.count else { return nil }
         let coupon = path.dropFirst(prefix.count).dropLast(suffix.count)
-        // A percent-encoded id is Hummingbird's, which answers the same.
+        // A percent-encoded id is Hummingbird's, and no coupon's: ids need no encoding.
         return coupon.utf8.contains { $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: "%") } ? nil : coupon
     }
 }

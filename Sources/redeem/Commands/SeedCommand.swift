@@ -175,6 +175,7 @@ struct BulkSeeder: Sendable {
                 user: user.id,
                 role: user.role,
                 username: user.username,
+                version: 1,
                 refreshDigest: token.digest,
                 device: "load test"
             )

@@ -121,7 +121,7 @@ struct SessionCommand: AsyncParsableCommand {
 
         private func endEverybodys(before moment: Timestamp, _ stores: Stores) async throws {
             try await stores.postgres.withConnection { try $0.revokeSessions(before: moment, actor: Actor.commandLine) }
-            _ = try await stores.withHotPath { try await $0.sessions.revokeAll(begunBefore: moment) }
+            _ = try await stores.withHotPath { try await $0.sessions.end(SessionRevocations([.sessionsRevoked(before: moment)])) }
         }
     }
 }
@@ -130,7 +130,7 @@ extension Stores {
     /// Ends sessions that Postgres has already revoked, rather than leave them to the sync worker; how many there were does not
     /// tell, since that may have been faster.
     func endSessions(of user: UserID, below version: Int) async throws {
-        _ = try await withHotPath { try await $0.sessions.revokeAll(of: user, below: version) }
+        _ = try await withHotPath { try await $0.sessions.end(SessionRevocations([.userSessionsRevoked(user, below: version)])) }
     }
 }
 

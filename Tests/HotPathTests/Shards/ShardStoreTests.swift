@@ -192,7 +192,14 @@ import Testing
         try await withShard { shard in
             try await shard.open()
             let logins = (0..<1200).map { _ in
-                NewSession(id: TestUser().session, user: TestUser().id, role: .user, username: "u", refreshDigest: "d")
+                NewSession(
+                    id: TestUser().session,
+                    user: TestUser().id,
+                    role: .user,
+                    username: "u",
+                    version: 1,
+                    refreshDigest: "d"
+                )
             }
             let sessions = shard.hotPath.sessions
             let replies = try await sessions.createMany(logins + [logins[0]], SessionLimits())

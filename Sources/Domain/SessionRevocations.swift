@@ -1,0 +1,23 @@
+/// Which sessions any number of entries of the control log end.
+public struct SessionRevocations: Sendable, Hashable {
+    /// For each user, the version of the credentials below which sessions are over.
+    public private(set) var below: [UserID: Int] = [:]
+    /// Everybody's sessions that began before this moment are over.
+    public private(set) var before: Timestamp?
+
+    public init() {}
+
+    public init(_ changes: some Sequence<ControlChange>) {
+        for change in changes {
+            switch change {
+            case .userSessionsRevoked(let user, let version): add(user, below: version)
+            case .sessionsRevoked(let moment): add(before: moment)
+            case .couponCreated, .couponState, .couponRestocked, .creditGranted: break
+            }
+        }
+    }
+
+    public mutating func add(_ user: UserID, below version: Int) { below[user] = max(version, below[user] ?? version) }
+
+    public mutating func add(before moment: Timestamp) { before = max(moment, before ?? moment) }
+}
