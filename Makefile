@@ -5,11 +5,11 @@
 ARGS ?=
 CONFIG ?= debug
 SWIFT ?= swift
-LINTED := Sources Tests lua Package.swift
+LINTED := Sources Tests bench lua Package.swift
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup build release run dev build-tests test format lint webdis-compare image clean
+.PHONY: help setup build release run dev build-tests test format lint bench-micro webdis-compare image clean
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -41,6 +41,10 @@ format: ## Format the sources in place.
 
 lint: ## Check the format.
 	@$(SWIFT) format lint --strict --parallel --recursive $(LINTED)
+
+bench-micro: setup ## Measure single steps of a request: tokens, digests.
+	@$(SWIFT) build -c release --product MicroBench
+	@exec "$$($(SWIFT) build -c release --show-bin-path)/MicroBench"
 
 webdis-compare: release ## Measure the redemption route beside Webdis. See bench/README.md.
 	@scripts/setup bench

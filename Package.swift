@@ -110,6 +110,9 @@ let package = Package(
             swiftSettings: settings
         ),
 
+        // Not part of the product: what single steps cost.
+        .executableTarget(name: "MicroBench", dependencies: ["Domain", "Server"], path: "bench/micro", swiftSettings: settings),
+
         .testTarget(name: "DomainTests", dependencies: ["Domain"], swiftSettings: settings),
         .testTarget(
             name: "LuaScriptsTests",

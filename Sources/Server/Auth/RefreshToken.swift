@@ -1,5 +1,5 @@
 public import Domain
-import HotPath
+package import HotPath
 
 /// What a client exchanges for the next access token. Opaque to it: `rt1_`, then base64url of the user's id (16 bytes), the session's
 /// id (16), a secret of 256 random bits, and a tag (16). The ids say where to look; the tag tells a token that was ours once from one
@@ -52,7 +52,7 @@ public struct RefreshTokens: Sendable {
     }
 
     /// `nil`: not one of ours.
-    func read(_ text: String) -> RefreshToken? {
+    package func read(_ text: String) -> RefreshToken? {
         guard text.utf8.count == RefreshToken.textBytes, text.hasPrefix(RefreshToken.prefix),
             let bytes = Base64.decode(text.utf8.dropFirst(RefreshToken.prefix.utf8.count)),
             let user = UUIDv7(bytes[0..<16]), let session = UUIDv7(bytes[16..<32])
@@ -62,7 +62,7 @@ public struct RefreshTokens: Sendable {
     }
 
     /// A successor for a token, and what Redis is to know of it.
-    func successor(of presented: RefreshToken) -> (token: RefreshToken, stored: NextRefreshToken) {
+    package func successor(of presented: RefreshToken) -> (token: RefreshToken, stored: NextRefreshToken) {
         let next = issue(user: presented.user, session: presented.session)
         return (next, NextRefreshToken(digest: next.digest, sealed: Base64.encode(combine(next.secret, presented))))
     }

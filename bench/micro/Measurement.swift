@@ -1,0 +1,28 @@
+/// The time of one operation: the median of several rounds, each of as many calls as take a tenth of a second.
+struct Measurement {
+    private static let rounds = 9
+    private static let round: Duration = .milliseconds(100)
+
+    let name: String
+    let nanoseconds: Double
+    /// Of all rounds, the fastest and the slowest.
+    let range: ClosedRange<Double>
+
+    init(_ name: String, _ operation: () -> some Any) {
+        var calls = 1
+        while Measurement.time(calls, operation) < Measurement.round { calls *= 2 }
+        let times = (0..<Measurement.rounds).map { _ in Measurement.time(calls, operation) / .nanoseconds(calls) }.sorted()
+        self.name = name
+        nanoseconds = times[times.count / 2]
+        range = times[0]...times[times.count - 1]
+    }
+
+    @inline(never)
+    private static func time(_ calls: Int, _ operation: () -> some Any) -> Duration {
+        ContinuousClock().measure { for _ in 0..<calls { keep(operation()) } }
+    }
+
+    /// So that nobody finds out that the result is not used.
+    @inline(never) @_optimize(none)
+    private static func keep(_ value: some Any) {}
+}
