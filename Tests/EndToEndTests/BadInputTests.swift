@@ -75,11 +75,11 @@ import TestSupport
         #expect(unreachable.status == 69)
         try await Product.with { product in
             var environment = product.environment
-            environment["REDEEM_TOKEN_KEY"] = "short"
+            environment["REDEEM_CODE_KEY"] = "short"
             let short = await redeem("serve", "--port", "0", environment: environment)
             #expect(short.status == 64)
-            #expect(short.output.contains("REDEEM_TOKEN_KEY has 5 bytes; it needs at least 32"))
-            environment["REDEEM_TOKEN_KEY"] = String(repeating: "t", count: 32)
+            #expect(short.output.contains("REDEEM_CODE_KEY: a key has 5 bytes; it needs at least 32"))
+            environment["REDEEM_CODE_KEY"] = String(repeating: "c", count: 32)
             environment["REDEEM_HTTP_PORT"] = "http"
             let port = await redeem("serve", environment: environment)
             #expect(port.status == 64)

@@ -162,9 +162,10 @@ import TestSupport
             let server = try await product.serve()
             _ = try await sync.logged("the shard is open")
             let tokens = try await product.seed(users: 5, stock: 10)
-            _ = try await API.with(server.api) { api in
+            let statuses = try await API.with(server.api) { api in
                 try await concurrently(2, tokens) { try await api.redeem(token: $0).status }
             }
+            try #require(statuses == Array(repeating: 201, count: 5))
             try await product.settled()
             try await product.deleteOneRedemption()
             let drifted = await redeem("reconcile", environment: product.environment)

@@ -64,8 +64,9 @@ import Testing
                 #expect(try await isAlive(api, bob))
                 #expect(try await sessions(product, "ann").isEmpty)
 
-                let now = ISO8601DateFormatter().string(from: Date())
+                // The moment is in whole seconds, and is to be between the two logins.
                 try await Task.sleep(for: .milliseconds(1100))
+                let now = ISO8601DateFormatter().string(from: Date())
                 let later = try await api.login("ann", Self.password)
                 try await product.run("session", "revoke", "--issued-before", now)
                 #expect(try await isAlive(api, bob) == false)
