@@ -93,4 +93,20 @@ import Testing
             }
         }
     }
+
+    /// As versions before there was importing wrote it.
+    @Test func anEntryThatDoesNotSayHowOftenACouponWasRedeemedMeansNever() async throws {
+        try await withClient { client throws in
+            try await client.withConnection { connection throws in
+                let coupon = try connection.createCoupon(newCoupon("c"), actor: "admin")
+                #expect(try connection.count("control_log where payload->>'redeemed' = '0'") == 1)
+                try connection.script("update control_log set payload = payload - 'redeemed'")
+                #expect(
+                    try connection.controlEntries(after: 0, limit: 9) == [
+                        ControlEntry(sequence: 1, change: .couponCreated(coupon))
+                    ]
+                )
+            }
+        }
+    }
 }

@@ -20,7 +20,7 @@ extension PostgresConnection {
             try execute(
                 insert + """
                     jsonb_build_object('coupon', $4, 'name', $5, 'code', encode($6, 'hex'), 'price', $7, 'total', $8,
-                                       'starts', $9, 'ends', $10, 'state', $11))
+                                       'redeemed', $9, 'starts', $10, 'ends', $11, 'state', $12))
                     """,
                 sequence,
                 change.kind,
@@ -30,6 +30,7 @@ extension PostgresConnection {
                 coupon.codeDigest,
                 coupon.price,
                 coupon.total,
+                coupon.redeemed,
                 coupon.startsAt.map { Int($0.milliseconds) },
                 coupon.endsAt.map { Int($0.milliseconds) },
                 coupon.state
@@ -64,13 +65,14 @@ extension PostgresConnection {
         try query("select coalesce(max(seq), 0) from control_log where kind = 'coupon_created'")[0].decode(0)
     }
 
-    /// The next entries after `sequence`, in order.
+    /// The next entries after `sequence`, in order. A coupon's entry says how often it was redeemed when it was created, which is
+    /// more than never for an imported one; entries from before there was importing do not say.
     public func controlEntries(after sequence: Int, limit: Int) throws -> [ControlEntry] {
         let sql = """
             select seq, kind, payload->>'coupon', (payload->>'user')::uuid, (payload->>'amount')::bigint, payload->>'state',
                    payload->>'name', decode(payload->>'code', 'hex'), (payload->>'price')::bigint,
                    (payload->>'total')::bigint, (payload->>'starts')::bigint, (payload->>'ends')::bigint,
-                   (payload->>'below')::bigint, (payload->>'before')::bigint
+                   (payload->>'below')::bigint, (payload->>'before')::bigint, coalesce((payload->>'redeemed')::bigint, 0)
             from control_log where seq > $1 order by seq limit $2
             """
         return try query(sql, sequence, limit).map { row throws(PostgresError) in
@@ -93,6 +95,7 @@ extension PostgresConnection {
                     codeDigest: try row.decode(7),
                     price: try row.decode(8),
                     total: try row.decode(9),
+                    redeemed: try row.decode(14),
                     startsAt: try row.decode(10, as: Int?.self).map { Timestamp(milliseconds: Int64($0)) },
                     endsAt: try row.decode(11, as: Int?.self).map { Timestamp(milliseconds: Int64($0)) },
                     state: try row.decode(5)

@@ -72,24 +72,29 @@ extension PostgresConnection {
             state: coupon.state
         )
         try controlTransaction {
-            let sql = """
-                insert into coupons (id, name, code_digest, price, total, starts_at, ends_at, state)
-                values ($1, $2, $3, $4, $5, $6, $7, $8)
-                """
-            try execute(
-                sql,
-                created.id,
-                created.name,
-                created.codeDigest,
-                created.price,
-                created.total,
-                created.startsAt,
-                created.endsAt,
-                created.state
-            )
+            try insert(created)
             try appendControl(.couponCreated(created), actor: actor)
         }
         return created
+    }
+
+    func insert(_ coupon: Coupon) throws(PostgresError) {
+        let sql = """
+            insert into coupons (id, name, code_digest, price, total, redeemed, starts_at, ends_at, state)
+            values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+            """
+        try execute(
+            sql,
+            coupon.id,
+            coupon.name,
+            coupon.codeDigest,
+            coupon.price,
+            coupon.total,
+            coupon.redeemed,
+            coupon.startsAt,
+            coupon.endsAt,
+            coupon.state
+        )
     }
 
     /// Pauses or resumes. `nil`: there is no such coupon. Nothing is written where it is in that state already.
