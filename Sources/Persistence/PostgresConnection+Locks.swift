@@ -5,6 +5,8 @@ enum AdvisoryLock {
     case migrations
     /// Held from taking a control sequence number until the commit.
     case control
+    /// Held by the transaction that imports.
+    case imports
     /// Held by the shard's owner as long as its session lives.
     case shard(Shard)
 
@@ -15,6 +17,7 @@ enum AdvisoryLock {
         switch self {
         case .migrations: -1
         case .control: -2
+        case .imports: -3
         case .shard(let shard): shard.index
         }
     }
@@ -24,6 +27,12 @@ extension PostgresConnection {
     /// Waits for the lock and holds it until the transaction ends.
     func takeLock(_ lock: AdvisoryLock) throws(PostgresError) {
         try query("select pg_advisory_xact_lock($1::bigint::int, $2::bigint::int)", AdvisoryLock.space, lock.number)
+    }
+
+    /// Holds the lock until the transaction ends, if nobody else has it.
+    func tryTransactionLock(_ lock: AdvisoryLock) throws(PostgresError) -> Bool {
+        let sql = "select pg_try_advisory_xact_lock($1::bigint::int, $2::bigint::int)"
+        return try query(sql, AdvisoryLock.space, lock.number)[0].decode(0)
     }
 
     /// Takes the lock of a shard's owner, if nobody has it. It ends with the connection, and with `unlock`.

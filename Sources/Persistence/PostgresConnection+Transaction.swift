@@ -23,6 +23,13 @@ extension PostgresConnection {
         return result
     }
 
+    /// Runs `body` in a transaction that is rolled back whether it returns or throws: what would have happened.
+    func rehearsal<T>(_ body: () throws -> T) throws -> T {
+        try begin(.readCommitted)
+        defer { rollBack() }
+        return try body()
+    }
+
     /// Runs `body` in the transaction that is open already, or else in one of its own.
     func snapshot<T>(_ body: () throws -> T) throws -> T {
         switch link.transactionState {

@@ -17,13 +17,30 @@ public final class PostgresConnection {
 
     /// Blocks the thread for up to `connectTimeout`.
     static func open(_ configuration: PostgresConfiguration, logger: Logger) throws(PostgresError) -> PostgresConnection {
+        try open(configuration, logger: logger, leastServerVersion) { $0.settings }
+    }
+
+    /// Another program's database, which is only read. The settings are of Postgres 9.6.
+    static func openForeign(_ configuration: PostgresConfiguration, logger: Logger) throws(PostgresError) -> PostgresConnection {
+        try open(configuration, logger: logger, 90_600) { $0.limits }
+    }
+
+    private static func open(
+        _ configuration: PostgresConfiguration,
+        logger: Logger,
+        _ leastVersion: Int,
+        _ settings: (PostgresConnection) -> String
+    ) throws(PostgresError) -> PostgresConnection {
         let link = try LibPQConnection.open(configuration, logger: logger)
-        guard link.serverVersion >= leastServerVersion else {
-            throw PostgresError(.connectionFailed, "Postgres \(link.serverVersion / 10_000) is too old; 14 or newer is needed")
+        guard link.serverVersion >= leastVersion else {
+            throw PostgresError(
+                .connectionFailed,
+                "Postgres \(link.serverVersion / 10_000) is too old; \(leastVersion / 10_000) or newer is needed"
+            )
         }
         let connection = PostgresConnection(link: link, configuration: configuration)
         do {
-            try connection.script(connection.settings)
+            try connection.script(settings(connection))
         } catch {
             // A statement on a connection that nobody has yet: nothing can be half done.
             throw PostgresError(.connectionFailed, error.message, sqlState: error.sqlState, detail: error.detail)
@@ -34,10 +51,16 @@ public final class PostgresConnection {
     /// `synchronous_commit = off`, a setting of a database or role, would let Postgres lose rows that Redis has trimmed.
     private var settings: String {
         """
-        set statement_timeout = \(configuration.statementTimeout.milliseconds);
-        set idle_in_transaction_session_timeout = \(configuration.idleInTransactionTimeout.milliseconds);
+        \(limits);
         set idle_session_timeout = \(configuration.idleSessionTimeout?.milliseconds ?? 0);
         select set_config('synchronous_commit', 'on', false) where current_setting('synchronous_commit') = 'off'
+        """
+    }
+
+    private var limits: String {
+        """
+        set statement_timeout = \(configuration.statementTimeout.milliseconds);
+        set idle_in_transaction_session_timeout = \(configuration.idleInTransactionTimeout.milliseconds)
         """
     }
 

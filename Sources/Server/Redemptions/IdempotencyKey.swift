@@ -11,12 +11,6 @@ enum IdempotencyKey {
     /// coupon's has no `|`, so no two triples have the same text.
     static func tail(user: UserID, coupon: CouponID, key: String?) -> UUIDv7.Tail {
         guard let key else { return .random() }
-        let digest = SHA256.digest(of: "\(user)|\(coupon)|\(key)")
-        return digest.withUnsafeBytes { bytes in
-            UUIDv7.Tail(
-                high: UInt16(bigEndian: bytes.loadUnaligned(as: UInt16.self)),
-                low: UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: 2, as: UInt64.self))
-            )
-        }
+        return UUIDv7.Tail(digestOf: "\(user)|\(coupon)|\(key)")
     }
 }

@@ -12,6 +12,9 @@ func report(_ body: () async throws -> Void) async throws {
     } catch let error as UsageError {
         Output.note("error: \(error)")
         throw ExitCode(EX_USAGE)
+    } catch let error as FlaskSourceError {
+        Output.note("error: the database to import from: \(error)\n  \(error.remedy)")
+        throw ExitCode(error.exitCode)
     } catch let error as PostgresError where error.code == .connectionFailed || error.code == .connectionLost {
         Output.note(
             "error: Postgres: \(error)\n  check REDEEM_POSTGRES_URL, and that the server runs; `redeem doctor` tells more"
@@ -34,5 +37,25 @@ func report(_ body: () async throws -> Void) async throws {
     } catch {
         Output.note("error: \(error)")
         throw ExitCode.failure
+    }
+}
+
+extension FlaskSourceError {
+    fileprivate var exitCode: Int32 {
+        switch self {
+        case .outOfReach: EX_UNAVAILABLE
+        case .invalidURL, .tableMissing, .columnMissing, .columnType: EX_USAGE
+        case .unreadable: EXIT_FAILURE
+        }
+    }
+
+    fileprivate var remedy: String {
+        switch self {
+        case .invalidURL: "write it as postgres://user:password@host[:port]/database"
+        case .outOfReach: "check --from, and that the server runs"
+        case .unreadable: "its user needs SELECT on \"User\", \"Coupon\" and user_coupon"
+        case .tableMissing: "give --from the Flask service's own database; see: redeem import flask --help"
+        case .columnMissing, .columnType: "see: redeem import flask --help"
+        }
     }
 }

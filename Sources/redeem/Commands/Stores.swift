@@ -59,4 +59,5 @@ struct Stores: Sendable {
 /// Who makes a change, as the control log names them.
 enum Actor {
     static let commandLine = "cli"
+    static let flask = "import flask"
 }

@@ -42,3 +42,18 @@ extension PostgresConfiguration {
         statementTimeout = try reader.milliseconds("postgres.statement_timeout_ms") ?? statementTimeout
     }
 }
+
+/// | key | variable | default |
+/// |---|---|---|
+/// | import.from (the Postgres of the service that is left) | REDEEM_IMPORT_FROM | none |
+extension PostgresConfiguration {
+    static func importSource(_ reader: ConfigReader) throws -> PostgresConfiguration {
+        PostgresConfiguration(
+            url: try reader.required(
+                "import.from",
+                flag: "--from",
+                example: "postgres://flask:PASSWORD@old-host:5432/flask"
+            )
+        )
+    }
+}

@@ -1,0 +1,148 @@
+public import Logging
+
+/// The tables of a Flask service, read in one snapshot, page by page. On the thread that opened it.
+public struct FlaskSource {
+    /// Rows held in memory at a time.
+    static let rowsPerPage = 5_000
+    /// Between two pages this connection waits for the other database, which may wait for a lock.
+    static let idleTimeout: Duration = .seconds(3_600)
+
+    private let connection: PostgresConnection
+    /// SQL for the first moment at which a coupon cannot be used, by the type of the column.
+    private let ends: String
+    /// Rows of each table.
+    public let users: Int
+    public let coupons: Int
+    public let uses: Int
+
+    /// Opens a connection for the time of `body`, and reads all in one transaction that can write nothing. It blocks the thread:
+    /// call it inside of `withConnection` of a client or a session.
+    ///
+    /// Throws `FlaskSourceError`, and what `body` throws.
+    public static func open<T>(
+        _ configuration: PostgresConfiguration,
+        logger: Logger,
+        _ body: (FlaskSource) throws -> T
+    ) throws -> T {
+        guard ConnectionString.isValid(configuration.url) else { throw FlaskSourceError.invalidURL }
+        var patient = configuration
+        patient.idleInTransactionTimeout = idleTimeout
+        let connection = try own { () throws(PostgresError) in try PostgresConnection.openForeign(patient, logger: logger) }
+        // Ends with the connection. Nothing was written, so there is nothing to commit.
+        try own { () throws(PostgresError) in try connection.script("begin isolation level repeatable read read only") }
+        return try body(FlaskSource(connection, database: configuration.description))
+    }
+
+    private init(_ connection: PostgresConnection, database: String) throws {
+        self.connection = connection
+        func types(of table: String, _ columns: [String]) throws -> [String: String] {
+            let sql = """
+                select attname::text, format_type(atttypid, null) from pg_attribute
+                where attrelid = to_regclass($1) and attnum > 0 and not attisdropped
+                """
+            let types = try FlaskSource.own { () throws(PostgresError) in
+                try connection.query(sql, table).map { row throws(PostgresError) in
+                    (try row.decode(0, as: String.self), try row.decode(1, as: String.self))
+                }
+            }
+            guard !types.isEmpty else { throw FlaskSourceError.tableMissing(table, database: database) }
+            let known = Dictionary(uniqueKeysWithValues: types)
+            for column in columns where known[column] == nil {
+                throw FlaskSourceError.columnMissing(column, table: table)
+            }
+            return known
+        }
+        _ = try types(of: #""User""#, ["id", "username", "name", "password", "credit"])
+        let coupon = try types(
+            of: #""Coupon""#,
+            ["id", "name", "value", "active", "hidden_code", "number_left", "expiration_date"]
+        )
+        _ = try types(of: "user_coupon", ["user_id", "coupon_id"])
+        ends = try FlaskSource.ends(ofType: coupon["expiration_date"] ?? "")
+        (users, coupons, uses) = try FlaskSource.own { () throws(PostgresError) in
+            let counts = try connection.query(
+                #"select (select count(*) from "User"), (select count(*) from "Coupon"), (select count(*) from user_coupon)"#
+            )[0]
+            return (try counts.decode(0), try counts.decode(1), try counts.decode(2))
+        }
+    }
+
+    /// Moments without a time zone are taken for UTC. A date is the last day on which a coupon can be used.
+    private static func ends(ofType type: String) throws(FlaskSourceError) -> String {
+        let moment =
+            switch type {
+            case "date": "(expiration_date + 1)::timestamp at time zone 'UTC'"
+            case "timestamp without time zone": "expiration_date at time zone 'UTC'"
+            case "timestamp with time zone": "expiration_date"
+            default:
+                throw .columnType(#"expiration_date of "Coupon""#, of: type, expected: "date, timestamp or timestamptz")
+            }
+        return """
+            case when isfinite(expiration_date) then floor(extract(epoch from \(moment)) * 1000)::bigint
+                 when expiration_date < now() then 0 end
+            """
+    }
+
+    public func readCoupons(_ body: ([FlaskCoupon]) throws -> Void) throws {
+        let sql = """
+            select id::text, name::text, value::text, active::text, hidden_code::text, number_left::text, \(ends)
+            from "Coupon" order by "Coupon".id
+            """
+        try read("source_coupons", sql, body) { row throws(PostgresError) in
+            FlaskCoupon(
+                id: try row.decode(0),
+                name: try row.decode(1),
+                value: try row.decode(2),
+                active: try row.decode(3),
+                hiddenCode: try row.decode(4),
+                numberLeft: try row.decode(5),
+                ends: try row.decode(6)
+            )
+        }
+    }
+
+    public func readUsers(_ body: ([FlaskUser]) throws -> Void) throws {
+        // Not `order by id`, which would be the order of the texts.
+        let sql = """
+            select id::text, username::text, name::text, password::text, credit::text from "User" order by "User".id
+            """
+        try read("source_users", sql, body) { row throws(PostgresError) in
+            FlaskUser(
+                id: try row.decode(0),
+                username: try row.decode(1),
+                name: try row.decode(2),
+                password: try row.decode(3),
+                credit: try row.decode(4)
+            )
+        }
+    }
+
+    public func readUses(_ body: ([FlaskUse]) throws -> Void) throws {
+        try read("source_uses", "select user_id::text, coupon_id::text from user_coupon", body) { row throws(PostgresError) in
+            FlaskUse(user: try row.decode(0), coupon: try row.decode(1))
+        }
+    }
+
+    private func read<Row>(
+        _ cursor: String,
+        _ sql: String,
+        _ body: ([Row]) throws -> Void,
+        _ decode: (PostgresRow) throws(PostgresError) -> Row
+    ) throws {
+        try FlaskSource.own { () throws(PostgresError) in
+            try connection.script("declare \(cursor) no scroll cursor for \(sql)")
+        }
+        while true {
+            let page = try FlaskSource.own { () throws(PostgresError) in
+                try connection.query("fetch forward \(FlaskSource.rowsPerPage) from \(cursor)").map(decode)
+            }
+            guard !page.isEmpty else { return }
+            try body(page)
+        }
+    }
+
+    /// Tells an error of this database from one of the other, which `body` may throw.
+    private static func own<T>(_ body: () throws(PostgresError) -> T) throws(FlaskSourceError) -> T {
+        do throws(PostgresError) { return try body() } catch { throw FlaskSourceError(error) }
+    }
+}

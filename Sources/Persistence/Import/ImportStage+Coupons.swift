@@ -1,0 +1,97 @@
+public import Domain
+
+extension ImportStage {
+    private struct Uses {
+        /// Added by this run.
+        var new = 0
+        /// Users who used it more than once, and their uses beyond the first.
+        var repeaters = 0
+        var repeated = 0
+    }
+
+    /// Coupons that are new, and the counts of those that were here. In the order of their ids, as landing locks them.
+    func writeCoupons(_ coupons: [StagedCoupon], isOpened: Bool, into report: inout ImportReport) throws {
+        let uses = try usesByCoupon()
+        for coupon in coupons {
+            let uses = uses[coupon.id] ?? Uses()
+            if coupon.left < 0 {
+                report.note(
+                    .couponOversold,
+                    "\(coupon.label), \(coupon.id) here: number_left is \(coupon.left); nothing is left of it"
+                )
+            }
+            if uses.repeated > 0 {
+                report.note(
+                    .usesRepeated,
+                    count: uses.repeated,
+                    "\(coupon.label), \(coupon.id) here: \(uses.repeated) uses by \(uses.repeaters) users who had used it before"
+                )
+            }
+        }
+        let here = coupons.filter { $0.isHere && (uses[$0.id]?.new ?? 0) > 0 }
+        let new = coupons.filter { !$0.isHere }
+        // As late as this, since whoever else changes something waits from here on; and before the rows of coupons, as every other
+        // change does it.
+        if !here.isEmpty || !new.isEmpty { try connection.takeLock(.control) }
+        try count(uses, of: here, isOpened: isOpened)
+        for coupon in new { try create(coupon, redeemed: uses[coupon.id]?.new ?? 0) }
+        report.coupons.imported += new.count
+        report.coupons.alreadyHere += coupons.count - new.count
+    }
+
+    private func usesByCoupon() throws -> [CouponID: Uses] {
+        let sql = """
+            select coupon_id, count(*) filter (where verdict = 'new'),
+                   count(*) filter (where times > 1), sum(times - 1)::bigint
+            from judged_uses where verdict in ('new', 'here', 'late') group by coupon_id
+            """
+        let rows = try connection.query(sql).map { row throws(PostgresError) in
+            let uses = Uses(new: try row.decode(1), repeaters: try row.decode(2), repeated: try row.decode(3))
+            return (try row.decode(0, as: CouponID.self), uses)
+        }
+        return Dictionary(uniqueKeysWithValues: rows)
+    }
+
+    private func create(_ staged: StagedCoupon, redeemed: Int) throws {
+        let coupon = Coupon(
+            id: staged.id,
+            name: staged.name,
+            codeDigest: staged.codeDigest,
+            price: staged.price,
+            // Nobody will ever see the difference.
+            total: min(redeemed + max(staged.left, 0), Limits.amount),
+            redeemed: redeemed,
+            endsAt: staged.endsAt,
+            state: staged.state
+        )
+        try connection.insert(coupon)
+        try connection.appendControl(.couponCreated(coupon), actor: actor)
+    }
+
+    /// Further uses of coupons that are here. Once a shard was opened, what is left is Redis's business and stays as it is. Before
+    /// that it is what is left there, and what operators have added here since.
+    private func count(_ uses: [CouponID: Uses], of coupons: [StagedCoupon], isOpened: Bool) throws {
+        let restocks = isOpened ? [:] : try connection.restocks(after: 0)
+        let sql = """
+            update coupons set redeemed = redeemed + $2, version = version + 1,
+                   total = least(redeemed + $2 + coalesce($3, total - redeemed), \(Limits.amount))
+            where id = $1
+            """
+        for coupon in coupons {
+            let left = isOpened ? nil : max(coupon.left, 0) + (restocks[coupon.id] ?? 0)
+            try connection.execute(sql, coupon.id, uses[coupon.id]?.new ?? 0, left)
+        }
+    }
+}
+
+extension PostgresConnection {
+    /// The coupons that the control log says an actor has created.
+    public func couponsCreated(by actor: String) throws -> Set<CouponID> {
+        let sql = "select payload->>'coupon' from control_log where kind = $1 and actor = $2"
+        return Set(
+            try query(sql, ControlChange.Kind.couponCreated, actor).map { row throws(PostgresError) in
+                try row.decode(0, as: CouponID.self)
+            }
+        )
+    }
+}

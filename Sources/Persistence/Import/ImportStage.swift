@@ -1,0 +1,89 @@
+import Domain
+
+/// A transaction that takes over the users, coupons and past uses of another service. Rows are staged first, then judged and
+/// written all at once.
+public struct ImportStage {
+    let connection: PostgresConnection
+    /// Named with each grant and coupon.
+    let actor: String
+
+    public func stage(_ users: [StagedUser]) throws {
+        let columns = ["source", "id", "username", "name", "password_hash", "credit"]
+        try connection.copyIn(users, into: "pg_temp.staged_users", columns) { user, copy in
+            let account = user.account
+            copy.row(user.source, user.id, account?.username, account?.name, account?.passwordHash, account?.credit)
+        }
+    }
+
+    public func stage(_ uses: [StagedUse]) throws {
+        let columns = ["id", "user_id", "user_source", "coupon_id", "price"]
+        try connection.copyIn(uses, into: "pg_temp.staged_uses", columns) { use, copy in
+            copy.row(use.id, use.user, use.userSource, use.coupon, use.price)
+        }
+    }
+
+    /// Writes what was staged, and says what became of it.
+    ///
+    /// Coupons are the last step: until the transaction ends, whoever changes something waits for the control log, and the
+    /// shard's owner for the coupons that get further uses.
+    ///
+    /// - Parameter progress: steps done, and steps in all.
+    public func write(
+        _ coupons: [StagedCoupon],
+        into report: inout ImportReport,
+        progress: (Int, Int) -> Void = { _, _ in }
+    ) throws {
+        let isOpened = try wasEverOpened()
+        let steps: [(inout ImportReport) throws -> Void] = [
+            { _ in try countUses() },
+            { _ in try judgeUsers() },
+            { report in try writeUsers(into: &report) },
+            { _ in try judgeUses(isOpened: isOpened) },
+            { report in try writeUses(into: &report) },
+            { report in try grantCredit(into: &report) },
+            { report in try writeCoupons(coupons.sorted { $0.id < $1.id }, isOpened: isOpened, into: &report) },
+        ]
+        for (index, step) in steps.enumerated() {
+            progress(index, steps.count)
+            try step(&report)
+        }
+        progress(steps.count, steps.count)
+    }
+}
+
+extension PostgresConnection {
+    /// Runs `body` in a transaction in which it can stage and write. One import at a time.
+    ///
+    /// Throws `ImportUnderWay`, and what `body` throws: nothing is there then.
+    ///
+    /// - Parameter keep: `false` rolls back what `body` has done.
+    public func importing<T>(keep: Bool, actor: String, _ body: (ImportStage) throws -> T) throws -> T {
+        let stage = ImportStage(connection: self, actor: actor)
+        func work() throws -> T {
+            guard try tryTransactionLock(.imports) else { throw ImportUnderWay() }
+            try stage.makeTables()
+            return try body(stage)
+        }
+        return keep ? try transaction { try work() } : try rehearsal { try work() }
+    }
+}
+
+extension ImportStage {
+    fileprivate func makeTables() throws(PostgresError) {
+        try connection.script(
+            """
+            create temp table staged_users (
+                position bigint generated always as identity,
+                source text, id uuid, username text collate "C", name text, password_hash text, credit bigint
+            ) on commit drop;
+            create temp table staged_uses (
+                id uuid, user_id uuid, user_source text, coupon_id text collate "C", price bigint
+            ) on commit drop
+            """
+        )
+    }
+}
+
+public struct ImportUnderWay: Error, CustomStringConvertible {
+    public var description: String { "another import is under way" }
+}

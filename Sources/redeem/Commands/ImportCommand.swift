@@ -1,0 +1,119 @@
+internal import ArgumentParser
+internal import Foundation
+internal import Persistence
+internal import Server
+
+struct ImportCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "import",
+        abstract: "Move in from another service.",
+        subcommands: [Flask.self]
+    )
+
+    struct Flask: AsyncParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Take over the users, coupons and past uses of a Flask service from its Postgres.",
+            discussion: """
+                Reads the tables "User", "Coupon" and user_coupon, and changes nothing
+                there. Users log in with their old passwords, their credit is what it
+                was, and what they have used stays used. Stop the old service first:
+                what is sold there during or after the import is not known here.
+
+                Try it, as often as you like; then do it:
+
+                  export REDEEM_IMPORT_FROM=postgres://flask:PASSWORD@old-host/flask
+                  redeem import flask --dry-run
+                  redeem import flask
+
+                All of it is one transaction: after a failure nothing was imported.
+                Run it again whenever rows were mended or added there; what is here
+                already is left as it is. Rows that cannot be taken over are listed
+                with the reason.
+
+                Exit code: 0 all is here as it was there; 1 something was skipped or
+                changed, or a coupon was oversold; 64 wrong use, or not the tables of
+                such a service; 69 a database is out of reach.
+                """
+        )
+
+        @Option(
+            help: ArgumentHelp(
+                "The Flask service's Postgres: postgres://user:password@host[:port]/database. Other users of this machine can see it in the process list; the variable avoids that. [REDEEM_IMPORT_FROM]",
+                valueName: "url"
+            )
+        )
+        var from: String?
+
+        @Flag(help: "Do all of it, say what came of it, and roll it back.")
+        var dryRun = false
+
+        @Flag(help: "Print the report as JSON.")
+        var json = false
+
+        @OptionGroup var connection: ConnectionOptions
+
+        func run() async throws {
+            try await report {
+                let settings = try await connection.settings(["import.from": from])
+                let logger = try settings.logger("redeem")
+                var own = try PostgresConfiguration(settings.reader)
+                own.statementTimeout = max(own.statementTimeout, FlaskImport.statementTimeout)
+                // While the other database is read, this one waits.
+                own.idleInTransactionTimeout = own.statementTimeout
+                var source = try PostgresConfiguration.importSource(settings.reader)
+                source.statementTimeout = own.statementTimeout
+                let work = FlaskImport(
+                    source: source,
+                    rules: FlaskRules(digester: CodeDigester(key: try ServiceKey.code(settings.reader))),
+                    keep: !dryRun,
+                    logger: logger
+                )
+                let session = try await PostgresSession.open(own, logger: logger)
+                let result: Result<ImportReport, any Error>
+                do {
+                    result = .success(try await session.withConnection { try work.run(on: $0) })
+                } catch {
+                    result = .failure(error)
+                }
+                await session.close()
+                do {
+                    try show(try result.get())
+                } catch let error as PostgresError where error.isUniqueViolation {
+                    throw Refusal(
+                        "nothing was imported: a user or a coupon with the same name was created meanwhile "
+                            + "(\(error.constraint ?? "unique")); run it again"
+                    )
+                }
+            }
+        }
+
+        private func show(_ report: ImportReport) throws {
+            if json {
+                try Output.json(ImportView(dry_run: dryRun, clean: report.isClean, report: report))
+            } else {
+                report.printTable()
+                if dryRun { print("\ndry run: nothing was changed") }
+            }
+            guard report.isClean else { throw ExitCode.failure }
+        }
+    }
+}
+
+private struct ImportView: Encodable {
+    let dry_run: Bool
+    /// Everything is here as it was there.
+    let clean: Bool
+    let report: ImportReport
+
+    enum CodingKeys: CodingKey {
+        case dry_run
+        case clean
+    }
+
+    func encode(to encoder: any Encoder) throws {
+        try report.encode(to: encoder)
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(dry_run, forKey: .dry_run)
+        try container.encode(clean, forKey: .clean)
+    }
+}

@@ -1,0 +1,68 @@
+internal import Domain
+internal import Logging
+internal import Persistence
+
+/// Takes over the users, the coupons and the past uses of a Flask service, in one transaction.
+struct FlaskImport: Sendable {
+    /// A statement here may write a million rows.
+    static let statementTimeout: Duration = .seconds(600)
+
+    let source: PostgresConfiguration
+    let rules: FlaskRules
+    /// `false`: do all of it, and roll it back.
+    let keep: Bool
+    let logger: Logger
+
+    /// Blocks the thread.
+    func run(on connection: PostgresConnection) throws -> ImportReport {
+        try FlaskSource.open(source, logger: logger) { source in
+            try connection.importing(keep: keep, actor: Actor.flask) { stage in
+                var report = ImportReport()
+                var coupons = FlaskCoupons(
+                    here: try connection.allCoupons(),
+                    imported: try connection.couponsCreated(by: Actor.flask),
+                    rules: rules
+                )
+                try source.readCoupons { page in coupons.add(page, &report) }
+                try readUsers(source, stage, &report)
+                try readUses(source, coupons, stage, &report)
+                var bar: ProgressBar?
+                try stage.write(Array(coupons.staged.values), into: &report) { done, total in
+                    if bar == nil { bar = ProgressBar("writing", total: total) }
+                    bar?.update(done)
+                }
+                bar?.finish()
+                return report
+            }
+        }
+    }
+
+    private func readUsers(_ source: FlaskSource, _ stage: ImportStage, _ report: inout ImportReport) throws {
+        var bar = ProgressBar("reading users", total: source.users)
+        try source.readUsers { page in
+            let users = page.compactMap { rules.user($0, &report) }
+            try stage.stage(users)
+            report.users.read += page.count
+            report.users.skipped += page.count - users.count
+            bar.update(report.users.read)
+        }
+        bar.finish()
+    }
+
+    private func readUses(
+        _ source: FlaskSource,
+        _ coupons: FlaskCoupons,
+        _ stage: ImportStage,
+        _ report: inout ImportReport
+    ) throws {
+        var bar = ProgressBar("reading past uses", total: source.uses)
+        try source.readUses { page in
+            let uses = page.compactMap { coupons.use($0, &report) }
+            try stage.stage(uses)
+            report.uses.read += page.count
+            report.uses.skipped += page.count - uses.count
+            bar.update(report.uses.read)
+        }
+        bar.finish()
+    }
+}

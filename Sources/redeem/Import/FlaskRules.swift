@@ -1,0 +1,145 @@
+internal import Domain
+internal import Persistence
+internal import Server
+
+/// What becomes of a row of a Flask service: it is taken over as it is, or not at all, and then it is noted why. Ids follow from
+/// the ids there, so that a second run finds what the first one made.
+struct FlaskRules: Sendable {
+    let digester: CodeDigester
+
+    /// Not a hash, so no password matches it.
+    static let noPassword = "!"
+
+    /// `nil`: not even an id.
+    func user(_ row: FlaskUser, _ report: inout ImportReport) -> StagedUser? {
+        guard let source = row.id else {
+            report.note(.userInvalid, "a user without an id")
+            return nil
+        }
+        return StagedUser(source: source, id: FlaskRules.user(source), account: account(row, source, &report))
+    }
+
+    private func account(_ row: FlaskUser, _ source: String, _ report: inout ImportReport) -> StagedUser.Account? {
+        let label = FlaskRules.label("user", source, row.username)
+        guard let username = row.username, Username.isValid(username) else {
+            report.note(.userInvalid, "\(label): not a username; usernames are \(Username.rule)")
+            return nil
+        }
+        let name = FlaskRules.nonEmpty(row.name) ?? username
+        guard FlaskRules.isName(name) else {
+            report.note(.userInvalid, "\(label): the name is not one line of at most \(Limits.nameBytes) bytes")
+            return nil
+        }
+        let credit = row.credit.map(WholeNumber.parse) ?? 0
+        guard let credit, credit <= Limits.amount else {
+            report.note(
+                .userInvalid,
+                "\(label): the credit '\(FlaskRules.shown(row.credit))' is not a whole number up to \(Limits.amount)"
+            )
+            return nil
+        }
+        if credit < 0 || row.credit == nil {
+            report.note(.creditChanged, "\(label) has \(row.credit == nil ? "no credit" : "\(credit)") there and 0 here")
+        }
+        let canCheck = row.password.map(PasswordHasher.canCheck) ?? false
+        if !canCheck { report.note(.passwordUnknown, label) }
+        return StagedUser.Account(
+            username: username,
+            name: name,
+            passwordHash: canCheck ? row.password ?? FlaskRules.noPassword : FlaskRules.noPassword,
+            credit: max(credit, 0)
+        )
+    }
+
+    /// The coupon without its place here, which depends on the others: see `FlaskCoupons`. `nil`: not taken over.
+    func coupon(_ row: FlaskCoupon, _ report: inout ImportReport) -> (source: String, coupon: Coupon, left: Int, label: String)? {
+        func refused(_ reason: String) -> (source: String, coupon: Coupon, left: Int, label: String)? {
+            report.note(.couponInvalid, "\(FlaskRules.label("coupon", row.id ?? "without an id", row.name)): \(reason)")
+            return nil
+        }
+        guard let source = row.id, let id = CouponSlug.id(name: row.name, source: source) else {
+            return refused("its id is not a number")
+        }
+        let name = FlaskRules.nonEmpty(row.name) ?? id.description
+        guard FlaskRules.isName(name) else { return refused("the name is not one line of at most \(Limits.nameBytes) bytes") }
+        guard let price = row.value.flatMap(WholeNumber.parse), (0...Limits.amount).contains(price) else {
+            return refused("the value '\(FlaskRules.shown(row.value))' is not a whole number from 0 to \(Limits.amount)")
+        }
+        guard let code = row.hiddenCode, !code.isEmpty else { return refused("no hidden code") }
+        guard code.utf8.count <= Limits.codeBytes else {
+            return refused("the hidden code has \(code.utf8.count) bytes; at most \(Limits.codeBytes) are possible")
+        }
+        guard let left = row.numberLeft.flatMap(WholeNumber.parse), left <= Limits.amount else {
+            return refused("number_left '\(FlaskRules.shown(row.numberLeft))' is not a whole number up to \(Limits.amount)")
+        }
+        guard let state = FlaskRules.state(row.active) else {
+            return refused("active is '\(FlaskRules.shown(row.active))', neither true nor false")
+        }
+        let coupon = Coupon(
+            id: id,
+            name: name,
+            codeDigest: digester.digest(of: code),
+            price: price,
+            total: 0,
+            endsAt: row.ends.flatMap(FlaskRules.end),
+            state: state
+        )
+        return (source, coupon, left, FlaskRules.label("coupon", source, row.name))
+    }
+
+    // MARK: Ids
+
+    static func user(_ source: String) -> UserID {
+        UserID(uuid: uuid("flask|user|\(source)"))
+    }
+
+    static func redemption(user: String, coupon: String) -> RedemptionID {
+        RedemptionID(uuid: uuid("flask|use|\(user)|\(coupon)"))
+    }
+
+    private static func uuid(_ text: String) -> UUIDv7 {
+        UUIDv7(milliseconds: UUIDv7.importedMilliseconds, tail: UUIDv7.Tail(digestOf: text))
+    }
+
+    // MARK: Values
+
+    /// NULL is as good as false to Python.
+    private static func state(_ active: String?) -> Coupon.State? {
+        switch active?.lowercased() {
+        case "true", "t", "1": .active
+        case "false", "f", "0", nil: .paused
+        default: nil
+        }
+    }
+
+    /// Redis knows moments from 1970 on, and exactly up to 2^53. An end before is the past all the same, one after is none.
+    private static func end(_ milliseconds: Int) -> Timestamp? {
+        milliseconds > Limits.amount ? nil : Timestamp(milliseconds: Int64(max(0, milliseconds)))
+    }
+
+    private static func isName(_ text: String) -> Bool {
+        text.utf8.count <= Limits.nameBytes && !text.contains(where: \.isNewline)
+    }
+
+    private static func nonEmpty(_ text: String?) -> String? {
+        text.flatMap { $0.isEmpty ? nil : $0 }
+    }
+
+    private static func label(_ kind: String, _ source: String, _ name: String?) -> String {
+        "\(kind) \(shown(source)) '\(shown(name))'"
+    }
+
+    /// The beginning, fit for a terminal.
+    private static func shown(_ text: String?) -> String {
+        String(String.UnicodeScalarView((text ?? "").unicodeScalars.prefix(80).map { $0.properties.isPrintable ? $0 : "?" }))
+    }
+}
+
+extension Unicode.Scalar.Properties {
+    fileprivate var isPrintable: Bool {
+        switch generalCategory {
+        case .control, .format, .surrogate, .privateUse, .unassigned, .lineSeparator, .paragraphSeparator: false
+        default: true
+        }
+    }
+}

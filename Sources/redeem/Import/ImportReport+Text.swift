@@ -1,0 +1,41 @@
+internal import Persistence
+
+extension ImportReport {
+    private static let examplesShown = 10
+
+    func printTable() {
+        let rows = [("users", users), ("coupons", coupons), ("past uses", uses)].map { name, table in
+            [name, "\(table.read)", "\(table.imported)", "\(table.alreadyHere)", "\(table.skipped)"]
+        }
+        Output.table(["", "READ", "IMPORTED", "ALREADY HERE", "SKIPPED"], rows)
+        for finding in findings {
+            print("\n\(finding.kind.text): \(finding.count)")
+            for example in finding.examples.prefix(ImportReport.examplesShown) { print("  \(example)") }
+            let rest = finding.examples.count - ImportReport.examplesShown
+            if rest > 0 { print("  and more; --json lists up to 1000 of them") }
+        }
+    }
+}
+
+extension ImportReport.Kind {
+    /// What was seen, and what was done about it.
+    fileprivate var text: String {
+        switch self {
+        case .couponOversold: "oversold coupons, of which nothing is left"
+        case .usesRepeated: "second uses of a coupon by the same user, of which the first counts"
+        case .couponInvalid: "skipped coupons, to be mended there and imported again"
+        case .couponCodeTaken: "skipped coupons, since hidden codes must differ"
+        case .couponIDTaken:
+            "skipped coupons that are here with another hidden code (is REDEEM_CODE_KEY the one of the earlier import?)"
+        case .userInvalid: "skipped users, to be mended there and imported again"
+        case .usernameTaken: "skipped users, since usernames must differ"
+        case .userRepeated: "skipped users, since ids must differ"
+        case .userRenamed: "skipped users, who have another username here"
+        case .passwordUnknown: "users who cannot log in, since their password is of a form that cannot be checked"
+        case .creditChanged: "users with another credit here than there"
+        case .useDangling: "skipped uses, whose user or coupon does not exist"
+        case .useOfSkipped: "skipped uses, whose user or coupon was skipped"
+        case .useTooLate: "skipped uses of users who came with an earlier import and may be at work here"
+        }
+    }
+}
