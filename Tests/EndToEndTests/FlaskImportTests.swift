@@ -151,8 +151,8 @@ import Testing
                         "user_invalid 1: user 7 'broken': the credit '12.50' is not a whole number up to 9007199254740991",
                         "username_taken 2: user 4 'taken': a user who is here already has the username"
                             + " | user 500 'twice': a row before has the username",
-                        "password_unknown 2: user 4 'taken' | user 9 'old'",
-                        "credit_changed 1: user 8 'poor' has -3 there and 0 here",
+                        "password_unknown 1: user 9 'old'",
+                        "credit_changed 1: user 8 'poor' has -3 there, which counts as 0",
                         "use_dangling 3: user 1, coupon 99: there is no such coupon | user NULL, coupon 1"
                             + " | user 99, coupon summer-gala-1: there is no such user",
                         "use_of_skipped 2: user 1, coupon 12: the coupon was not taken over"
@@ -226,6 +226,13 @@ import Testing
                 await refused(flask.url, 64, "there is no table user_coupon in")
             }
             try await FlaskDatabase.withShop { flask in
+                try await flask.run(
+                    #"create role poor login password 's3cret'; grant select on "User", "Coupon" to poor"#
+                )
+                let url = flask.url.replacing(/\/\/[^@]*@/, with: "//poor:s3cret@")
+                await refused(url, 1, "permission denied for table user_coupon")
+                await refused(url, 1, "needs SELECT on")
+                try await flask.run("drop owned by poor; drop role poor")
                 try await withDatabase { empty in
                     var environment = product.environment
                     environment["REDEEM_POSTGRES_URL"] = empty
@@ -242,6 +249,8 @@ import Testing
         ("date", "2030-06-01", "2030-06-02T00:00:00Z"), ("timestamp", "2030-06-01 12:00", "2030-06-01T12:00:00Z"),
         ("timestamptz", "2030-06-01 12:00+02", "2030-06-01T10:00:00Z"), ("timestamptz", "infinity", "-"),
         ("date", "-infinity", "1970-01-01T00:00:00Z"), ("date", "1969-05-01", "1970-01-01T00:00:00Z"),
+        ("date", "5874897-12-31", "-"), ("timestamp", "infinity", "-"),
+        ("date", "9999-12-31", "10000-01-01T00:00:00Z"),
     ])
     func ends(type: String, there: String, here: String) async throws {
         var types = FlaskDatabase.Types()

@@ -6,8 +6,8 @@ import Testing
 @Suite struct ImportTests {
     private let ada = newUser("ada")
 
-    private func stage(_ user: NewUser, credit: Int = 5) -> StagedUser {
-        let account = StagedUser.Account(username: user.username, name: user.name, passwordHash: "!", credit: credit)
+    private func stage(_ user: NewUser, credit: Int = 5, hash: String = "scrypt$x") -> StagedUser {
+        let account = StagedUser.Account(username: user.username, name: user.name, passwordHash: hash, credit: credit)
         return StagedUser(source: "s-\(user.username)", id: user.id, account: account)
     }
 
@@ -85,6 +85,24 @@ import Testing
                     var report = ImportReport()
                     try stage.write([], into: &report)
                     #expect(report.isClean)
+                }
+            }
+        }
+    }
+
+    @Test func whoCannotLogInIsToldUntilThereIsAPassword() async throws {
+        try await withClient { client throws in
+            try await client.withConnection { connection throws in
+                for isTold in [true, true, false] {
+                    let report = try connection.importing(keep: true, actor: "importer") { stage in
+                        try stage.stage([self.stage(ada, hash: StagedUser.Account.noPassword)])
+                        var report = ImportReport()
+                        try stage.write([], into: &report)
+                        return report
+                    }
+                    #expect(report.findings.map(\.kind) == (isTold ? [.passwordUnknown] : []))
+                    #expect(report.findings.map(\.examples) == (isTold ? [["user s-ada 'ada'"]] : []))
+                    if report.users.alreadyHere == 1 { #expect(try connection.setPasswordHash(of: ada.id, to: "scrypt$y")) }
                 }
             }
         }

@@ -77,9 +77,10 @@ public struct FlaskSource {
             default:
                 throw .columnType(#"expiration_date of "Coupon""#, of: type, expected: "date, timestamp or timestamptz")
             }
+        // What is too early or too late for a computer means the past or no end, the infinities among it.
         return """
-            case when isfinite(expiration_date) then floor(extract(epoch from \(moment)) * 1000)::bigint
-                 when expiration_date < now() then 0 end
+            case when expiration_date < '1970-01-01' then 0
+                 when expiration_date < '10000-01-01' then floor(extract(epoch from \(moment)) * 1000)::bigint end
             """
     }
 

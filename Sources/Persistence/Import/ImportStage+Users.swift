@@ -55,6 +55,7 @@ extension ImportStage {
         try note(.userRepeated, "again", "a row before has the id", &report)
         try note(.userInvalid, "rich", "credit and past uses add up to more than \(Limits.amount)", &report)
         try noteRenamed(&report)
+        try noteWithoutPassword(&report)
     }
 
     private func note(_ kind: ImportReport.Kind, _ verdict: String, _ reason: String, _ report: inout ImportReport) throws {
@@ -75,6 +76,21 @@ extension ImportStage {
                 + "'\(try row.decode(2, as: String.self))' here"
         }
         report.note(.userRenamed, count: try connection.query("select count(*) \(renamed)")[0].decode(0), examples: rows)
+    }
+
+    /// Of this run and of earlier ones, as long as nobody has set a password.
+    private func noteWithoutPassword(_ report: inout ImportReport) throws {
+        let without = """
+            from judged_users judged join users on users.id = judged.id
+            where judged.verdict in ('new', 'here') and users.password_hash = $1
+            """
+        let sql = "select source, users.username \(without) order by position limit $2"
+        let rows = try connection.query(sql, StagedUser.Account.noPassword, ImportReport.examplesKept).map {
+            row throws(PostgresError) in
+            "user \(try row.decode(0, as: String.self)) '\(try row.decode(1, as: String.self))'"
+        }
+        let count = try connection.query("select count(*) \(without)", StagedUser.Account.noPassword)[0]
+        report.note(.passwordUnknown, count: try count.decode(0), examples: rows)
     }
 
     func count(_ rows: String) throws(PostgresError) -> Int {

@@ -3,6 +3,9 @@ public import Domain
 /// A row of another service's users on its way here.
 public struct StagedUser: Sendable, Hashable {
     public struct Account: Sendable, Hashable {
+        /// Not a hash, so no password matches it.
+        public static let noPassword = "!"
+
         public let username: String
         public let name: String
         public let passwordHash: String

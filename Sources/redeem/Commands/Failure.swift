@@ -53,7 +53,9 @@ extension FlaskSourceError {
         switch self {
         case .invalidURL: "write it as postgres://user:password@host[:port]/database"
         case .outOfReach: "check --from, and that the server runs"
-        case .unreadable: "its user needs SELECT on \"User\", \"Coupon\" and user_coupon"
+        case .unreadable(let error) where error.sqlState == "42501":
+            "its user needs SELECT on \"User\", \"Coupon\" and user_coupon; nothing was imported"
+        case .unreadable: "nothing was imported"
         case .tableMissing: "give --from the Flask service's own database; see: redeem import flask --help"
         case .columnMissing, .columnType: "see: redeem import flask --help"
         }

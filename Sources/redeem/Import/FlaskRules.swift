@@ -7,9 +7,6 @@ internal import Server
 struct FlaskRules: Sendable {
     let digester: CodeDigester
 
-    /// Not a hash, so no password matches it.
-    static let noPassword = "!"
-
     /// `nil`: not even an id.
     func user(_ row: FlaskUser, _ report: inout ImportReport) -> StagedUser? {
         guard let source = row.id else {
@@ -39,14 +36,13 @@ struct FlaskRules: Sendable {
             return nil
         }
         if credit < 0 || row.credit == nil {
-            report.note(.creditChanged, "\(label) has \(row.credit == nil ? "no credit" : "\(credit)") there and 0 here")
+            report.note(.creditChanged, "\(label) has \(row.credit == nil ? "no credit" : "\(credit)") there, which counts as 0")
         }
-        let canCheck = row.password.map(PasswordHasher.canCheck) ?? false
-        if !canCheck { report.note(.passwordUnknown, label) }
+        let password = row.password.flatMap { PasswordHasher.canCheck($0) ? $0 : nil }
         return StagedUser.Account(
             username: username,
             name: name,
-            passwordHash: canCheck ? row.password ?? FlaskRules.noPassword : FlaskRules.noPassword,
+            passwordHash: password ?? StagedUser.Account.noPassword,
             credit: max(credit, 0)
         )
     }
