@@ -108,7 +108,7 @@ extension UUIDv7.Tail: CustomStringConvertible {
 
 extension UInt8 {
     /// The value of an ASCII hexadecimal digit.
-    var hexValue: UInt8? {
+    package var hexValue: UInt8? {
         switch self {
         case UInt8(ascii: "0")...UInt8(ascii: "9"): self - UInt8(ascii: "0")
         case UInt8(ascii: "a")...UInt8(ascii: "f"): self - UInt8(ascii: "a") + 10

@@ -30,8 +30,8 @@ struct ControlFeed: Sendable {
         while !Task.isStopping {
             let after = applied
             let entries = try await session.withConnection { try $0.controlEntries(after: after, limit: limit) }
-            // Before they are counted: an owner that dies in between ends them again, which changes nothing. All at once, so that what
-            // comes after many of them need not wait for each.
+            // Before they are counted: an owner that dies in between ends them again, which changes nothing. All at once, so that
+            // what comes after many of them need not wait for each.
             try await shard.sessions.end(SessionRevocations(entries.map(\.change)))
             for entry in entries {
                 if let reason = try await apply(entry, epoch) { return reason }

@@ -49,7 +49,8 @@ struct OwnedShard: Sendable {
         return cursor
     }
 
-    /// No session that was revoked redeems anything after the shard is open, though Redis may have missed the revocation or lost it.
+    /// No session that was revoked redeems anything after the shard is open, though Redis may have missed the revocation or lost
+    /// it.
     /// - Parameter sequence: the last entry of the control log that this Redis is known to have applied.
     private func endRevokedSessions(after sequence: Int) async throws {
         try await sessions.end(try await session.withConnection { try $0.sessionRevocations(after: sequence) })

@@ -28,8 +28,8 @@ extension PostgresConnection {
         }
     }
 
-    /// Compare and set, for a hash of the same password. `false`: the stored hash is not `old` (any more), or there is no such user,
-    /// and nothing was written: a password that was changed meanwhile is not changed back. Sessions go on.
+    /// Compare and set, for a hash of the same password; sessions go on. `false`: the stored hash is not `old` (any more), or there
+    /// is no such user, and nothing was written: a password that was changed meanwhile is not changed back.
     public func replacePasswordHash(of user: UserID, from old: String, to new: String) throws -> Bool {
         let sql = "update users set password_hash = $3 where id = $1 and password_hash = $2"
         return try execute(sql, user, old, new) == 1

@@ -1,9 +1,9 @@
 public import Domain
 package import HotPath
 
-/// What a client exchanges for the next access token. Opaque to it: `rt1_`, then base64url of the user's id (16 bytes), the session's
-/// id (16), a secret of 256 random bits, and a tag (16). The ids say where to look; the tag tells a token that was ours once from one
-/// that somebody made up, who could otherwise end a session by naming it.
+/// What a client exchanges for the next access token. Opaque to it: `rt1_`, then base64url of the user's id (16 bytes), the
+/// session's id (16), a secret of 256 random bits, and a tag (16). The ids say where to look; the tag tells a token that was ours
+/// once from one that somebody made up, who could otherwise end a session by naming it.
 public struct RefreshToken: Sendable, CustomStringConvertible {
     static let prefix = "rt1_"
     static let secretBytes = 32

@@ -82,10 +82,11 @@ extension TokenKeys {
 extension TokenParties {
     init(_ reader: ConfigReader) throws {
         let standard = TokenParties.standard
-        let (issuer, audience) = (reader.text("token.issuer"), reader.text("token.audience"))
-        guard let parties = TokenParties(issuer: issuer ?? standard.issuer, audience: audience ?? standard.audience) else {
+        let issuer = reader.text("token.issuer") ?? standard.issuer
+        let audience = reader.text("token.audience") ?? standard.audience
+        guard let parties = TokenParties(issuer: issuer, audience: audience) else {
             throw UsageError(
-                "REDEEM_TOKEN_ISSUER '\(issuer ?? standard.issuer)' or REDEEM_TOKEN_AUDIENCE '\(audience ?? standard.audience)' is not valid",
+                "REDEEM_TOKEN_ISSUER '\(issuer)' or REDEEM_TOKEN_AUDIENCE '\(audience)' is not valid",
                 remedy: "use \(TokenParties.rule)"
             )
         }
