@@ -12,6 +12,7 @@ WORKDIR /redeem
 COPY Package.* ./
 RUN swift package resolve
 COPY lua lua
+COPY bench/load bench/load
 COPY Sources Sources
 COPY Tests Tests
 RUN swift build -c release --product redeem \

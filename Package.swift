@@ -24,6 +24,7 @@ let configuration: Target.Dependency = .product(name: "Configuration", package: 
 // Tests only: another reading of the same standard, to agree with.
 let jwtKit: Target.Dependency = .product(name: "JWTKit", package: "jwt-kit")
 let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
+let histogram: Target.Dependency = .product(name: "Histogram", package: "hdrhistogram-swift")
 let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
 let hummingbirdCore: Target.Dependency = .product(name: "HummingbirdCore", package: "hummingbird")
 let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
@@ -54,6 +55,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),
         .package(url: "https://github.com/apple/swift-system", from: "1.8.0"),
+        .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0"),
         .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
@@ -100,12 +102,19 @@ let package = Package(
             swiftSettings: settings
         ),
         .target(name: "LocalStack", dependencies: [lifecycle, logging, subprocess], swiftSettings: settings),
+        // HTTP load and what it measures; it knows nothing of coupons.
+        .target(
+            name: "LoadGenerator",
+            dependencies: [histogram, nioCore, nioPosix],
+            path: "bench/load",
+            swiftSettings: settings
+        ),
         .executableTarget(
             name: "redeem",
             dependencies: [
-                "Domain", "HotPath", "LocalStack", "Persistence", "Server", "Sync", argumentParser, asyncHTTPClient,
-                configuration,
-                lifecycle, logging, metricsCore, nioCore, nioHTTP1, nioPosix, systemPackage, unixSignals,
+                "Domain", "HotPath", "LoadGenerator", "LocalStack", "Persistence", "Server", "Sync", argumentParser,
+                asyncHTTPClient, configuration, lifecycle, logging, metricsCore, nioCore, nioHTTP1, nioPosix, systemPackage,
+                unixSignals,
             ],
             swiftSettings: settings
         ),
@@ -145,6 +154,11 @@ let package = Package(
         .testTarget(
             name: "LocalStackTests",
             dependencies: ["Domain", "HotPath", "LocalStack", "Persistence", "TestSupport", lifecycle, logging, subprocess],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "LoadGeneratorTests",
+            dependencies: ["LoadGenerator", "TestSupport", nioCore, nioEmbedded, nioHTTP1, nioPosix],
             swiftSettings: settings
         ),
         .testTarget(

@@ -16,11 +16,11 @@ ffi.cdef [[
     int getpid(void);
     int kill(int process, int signal);
 ]]
-local MONOTONIC, SIGINT = 1, 2
+local MONOTONIC, THREAD_CPU, SIGINT = 1, 3, 2
 
 local scratch = ffi.new('each_once_time')
-local function now()
-    ffi.C.clock_gettime(MONOTONIC, scratch)
+local function read(clock)
+    ffi.C.clock_gettime(clock, scratch)
     return tonumber(scratch.seconds) + tonumber(scratch.nanoseconds) / 1e9
 end
 
@@ -34,7 +34,7 @@ return function(prepare, filler, outcome)
     end
 
     -- Globals, because `done` can read only those from another state.
-    counts, first, last, answered, total = {}, 0, 0, 0, 0
+    counts, first, last, cpu, answered, total = {}, 0, 0, 0, 0, 0
 
     function init()
         local path = os.getenv('REDEEM_TOKENS') or error('REDEEM_TOKENS names no file')
@@ -55,7 +55,7 @@ return function(prepare, filler, outcome)
                 return filler
             end
             if sent == 0 then
-                first = now()
+                first, cpu = read(MONOTONIC), -read(THREAD_CPU)
             end
             sent = sent + 1
             return requests[sent]
@@ -70,7 +70,7 @@ return function(prepare, filler, outcome)
         counts[name] = (counts[name] or 0) + 1
         answered = answered + 1
         if answered == total then
-            last = now()
+            last, cpu = read(MONOTONIC), cpu + read(THREAD_CPU)
             wrk.thread:stop()
             if threads == 1 then
                 ffi.C.kill(ffi.C.getpid(), SIGINT) -- as Ctrl-C: wrk prints its summary at once
@@ -79,11 +79,12 @@ return function(prepare, filler, outcome)
     end
 
     function done(summary, latency, requests)
-        local all, from, to, sums = 0, math.huge, 0, {}
+        local all, from, to, used, sums = 0, math.huge, 0, 0, {}
         for _, thread in ipairs(started) do
             all = all + thread:get('answered')
             from = math.min(from, thread:get('first'))
             to = math.max(to, thread:get('last'))
+            used = used + thread:get('cpu')
             if thread:get('answered') < thread:get('total') then
                 to = math.huge
             end
@@ -100,6 +101,9 @@ return function(prepare, filler, outcome)
         io.write(string.format('answers %d in %.3f s: %.0f a second; p50 %.2f ms, p99 %.2f ms; socket errors %d\n',
             all, seconds, all / seconds, latency:percentile(50) / 1e3, latency:percentile(99) / 1e3,
             errors.connect + errors.read + errors.write + errors.timeout))
+        if to < math.huge then
+            io.write(string.format('cpu %.2f us of wrk for each\n', used / all * 1e6))
+        end
         for name, count in pairs(sums) do
             io.write(string.format('outcome %s %d\n', name, count))
         end
