@@ -16,11 +16,14 @@ final class ServerProcess: Sendable {
         let stopSignal: Signal
         let stopSignalName: String
         let limits: StackLimits
+        var environment = Environment.server
 
         var teardown: [TeardownStep] { [.send(signal: stopSignal, allowedDurationToNextStep: limits.stopTimeout)] }
     }
 
     let pid: pid_t
+    /// By which it said that it is ready.
+    let readyLine: String
     private let life: Life
     private let run: Task<LocalStackError, Never>
 
@@ -35,8 +38,14 @@ final class ServerProcess: Sendable {
         func send(_ signal: Int32) { pid.withLock { if let pid = $0 { Glibc.kill(pid, signal) } } }
     }
 
-    private init(pid: pid_t, life: Life, run: Task<LocalStackError, Never>) {
-        self.pid = pid
+    private struct Readiness: Sendable {
+        let pid: pid_t
+        let line: String
+    }
+
+    private init(_ readiness: Readiness, life: Life, run: Task<LocalStackError, Never>) {
+        pid = readiness.pid
+        readyLine = readiness.line
         self.life = life
         self.run = run
     }
@@ -45,7 +54,7 @@ final class ServerProcess: Sendable {
     /// cancelled, nothing of it is left.
     static func launch(_ launch: Launch, logger: Logger) async throws -> ServerProcess {
         let life = Life()
-        let (ready, readyContinuation) = AsyncStream<pid_t>.makeStream()
+        let (ready, readyContinuation) = AsyncStream<Readiness>.makeStream()
         let run = Task { () -> LocalStackError in
             // The end of this stream without an element says that the server has ended.
             defer { readyContinuation.finish() }
@@ -57,9 +66,9 @@ final class ServerProcess: Sendable {
             life.send(SIGKILL)
         }
         defer { timer.cancel() }
-        for await pid in ready {
-            logger.debug("\(launch.name) is ready", metadata: ["pid": "\(pid)"])
-            return ServerProcess(pid: pid, life: life, run: run)
+        for await readiness in ready {
+            logger.debug("\(launch.name) is ready", metadata: ["pid": "\(readiness.pid)"])
+            return ServerProcess(readiness, life: life, run: run)
         }
         life.stop.yield()
         let end = await run.value
@@ -98,7 +107,7 @@ final class ServerProcess: Sendable {
     private static func run(
         _ launch: Launch,
         life: Life,
-        ready: AsyncStream<pid_t>.Continuation,
+        ready: AsyncStream<Readiness>.Continuation,
         logger: Logger
     ) async -> LocalStackError {
         let output = ServerOutput(file: "\(launch.folder.path)/log")
@@ -124,7 +133,7 @@ final class ServerProcess: Sendable {
                         // Ends when the server has ended.
                         for try await line in execution.standardOutput.strings(bufferingPolicy: .unbounded) {
                             output.append(line)
-                            if line.contains(launch.readyMarker) { ready.yield(pid) }
+                            if line.contains(launch.readyMarker) { ready.yield(Readiness(pid: pid, line: line)) }
                         }
                     } catch {
                         logger.warning("lost the output of \(launch.name)", metadata: ["error": "\(error)"])
@@ -159,7 +168,7 @@ final class ServerProcess: Sendable {
                 ["sh", "-c", ServerLauncher.script, "sh", launch.folder.path, wait, launch.stopSignalName, seconds]
                     + launch.command
             ),
-            environment: .server,
+            environment: launch.environment,
             platformOptions: options
         )
     }

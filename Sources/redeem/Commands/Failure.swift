@@ -15,6 +15,9 @@ func report(_ body: () async throws -> Void) async throws {
     } catch let error as FlaskSourceError {
         Output.note("error: the database to import from: \(error)\n  \(error.remedy)")
         throw ExitCode(error.exitCode)
+    } catch let error as Unreachable {
+        Output.note("error: \(error)")
+        throw ExitCode(EX_UNAVAILABLE)
     } catch let error as PostgresError where error.code == .connectionFailed || error.code == .connectionLost {
         Output.note(
             "error: Postgres: \(error)\n  check REDEEM_POSTGRES_URL, and that the server runs; `redeem doctor` tells more"

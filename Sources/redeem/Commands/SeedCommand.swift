@@ -10,8 +10,8 @@ struct SeedCommand: AsyncParsableCommand {
         commandName: "seed",
         abstract: "Create many users with live sessions and a coupon, for load tests.",
         discussion: """
-            The users have no password: the access tokens, one a line in the tokens file, are the way in. Needs an open shard
-            (a running `redeem sync` or `redeem dev`). Example:
+            The access tokens, one a line in the tokens file, are the way in. Needs an open shard (a running `redeem sync` or
+            `redeem dev`). Example:
 
               redeem seed --config .redeem/env --users 200000 --credit 100 \\
                 --coupon sale --stock 10000 --price 5 --code SALE-2030 --tokens tokens.txt
@@ -38,6 +38,12 @@ struct SeedCommand: AsyncParsableCommand {
 
     @Option(help: "The file that gets the access tokens (mode 0600).")
     var tokens: String
+
+    @Option(help: "The file that gets the refresh tokens, in the same order.")
+    var refreshTokens: String?
+
+    @Option(help: "The file that gets usernames and passwords, a space between them. Without it the users have no password.")
+    var logins: String?
 
     @Option(help: "How long the tokens and sessions live.")
     var tokenMinutes = 24 * 60
@@ -68,7 +74,7 @@ struct SeedCommand: AsyncParsableCommand {
                 price: try Input.amount(price, "--price"),
                 total: try Input.amount(stock, "--stock")
             )
-            let seeder = BulkSeeder(
+            var seeder = BulkSeeder(
                 postgres: stores.postgres,
                 signer: AccessTokenSigner(
                     keys: TokenKeys(signing: try ServiceKey.token(stores.settings.reader)),
@@ -79,9 +85,13 @@ struct SeedCommand: AsyncParsableCommand {
                 credit: try Input.amount(credit, "--credit"),
                 sessionLifetime: lifetime
             )
+            if logins != nil {
+                try await seeder.givePassword(hashedBy: PasswordHasher(configuration: .init(stores.settings.reader)))
+            }
+            let files = SeedFiles(tokens: tokens, refreshTokens: refreshTokens, logins: logins)
             let started = ContinuousClock.now
-            try await stores.withHotPath { hotPath in
-                try await seeder.run(users: users, coupon: new, hotPath: hotPath, tokens: tokens)
+            try await stores.withHotPath { [seeder] hotPath in
+                try await seeder.run(users: users, coupon: new, hotPath: hotPath, files: files)
             }
             let seconds = Double((ContinuousClock.now - started) / .milliseconds(1)) / 1000
             if json {
@@ -103,14 +113,34 @@ struct BulkSeeder: Sendable {
     let refreshTokens: RefreshTokens
     let credit: Int
     let sessionLifetime: Duration
+    private var password = ""
+    /// Without a password not a hash, so no password matches it.
+    private var passwordHash = "!"
 
-    func run(users count: Int, coupon: Coupon, hotPath: HotPath, tokens path: String) async throws {
-        guard FileManager.default.createFile(atPath: path, contents: nil, attributes: [.posixPermissions: 0o600]),
-            let file = FileHandle(forWritingAtPath: path)
-        else {
-            throw UsageError("cannot write '\(path)'", remedy: "give --tokens the path of a file in a folder that exists")
-        }
-        defer { try? file.close() }
+    init(
+        postgres: PostgresClient,
+        signer: AccessTokenSigner,
+        refreshTokens: RefreshTokens,
+        credit: Int,
+        sessionLifetime: Duration
+    ) {
+        self.postgres = postgres
+        self.signer = signer
+        self.refreshTokens = refreshTokens
+        self.credit = credit
+        self.sessionLifetime = sessionLifetime
+    }
+
+    /// All users get the same random one, which is hashed once: a hash of each would take days for a million.
+    mutating func givePassword(hashedBy hasher: PasswordHasher) async throws {
+        password = UUID().uuidString.lowercased()
+        passwordHash = try await hasher.hash(password)
+        await hasher.close()
+    }
+
+    func run(users count: Int, coupon: Coupon, hotPath: HotPath, files: SeedFiles) async throws {
+        let output = try files.open()
+        defer { output.close() }
         try await create(coupon)
         let run = UUIDv7(milliseconds: UInt64(Timestamp.now().milliseconds)).description.prefix(13)
         var progress = ProgressBar("seeding users", total: count)
@@ -122,14 +152,18 @@ struct BulkSeeder: Sendable {
                     username: "load-\(run)-\(number)",
                     name: "load \(number)",
                     role: .user,
-                    // Not a hash, so no password matches it.
-                    passwordHash: "!",
+                    passwordHash: passwordHash,
                     credit: credit
                 )
             }
             try await postgres.withConnection { try $0.createUsers(users, actor: Actor.commandLine) }
             try await load(users.map(\.id), hotPath)
-            try file.write(contentsOf: Data(try await openSessions(users, hotPath).utf8))
+            let tokens = try await openSessions(users, hotPath)
+            try output.write(
+                tokens: tokens.access,
+                refreshTokens: tokens.refresh,
+                logins: users.map { "\($0.username) \(password)" }
+            )
             progress.update(end)
         }
         progress.finish()
@@ -162,14 +196,15 @@ struct BulkSeeder: Sendable {
         }
     }
 
-    /// One token a line.
-    private func openSessions(_ users: [NewUser], _ hotPath: HotPath) async throws -> String {
+    private func openSessions(_ users: [NewUser], _ hotPath: HotPath) async throws -> (access: [String], refresh: [String]) {
         let now = Timestamp.now()
+        var refresh: [String] = []
         let sessions = users.map { user in
             let token = refreshTokens.issue(
                 user: user.id,
                 session: SessionID(uuid: UUIDv7(milliseconds: UInt64(now.milliseconds)))
             )
+            refresh.append(token.secretText)
             return NewSession(
                 id: token.session,
                 user: user.id,
@@ -183,6 +218,6 @@ struct BulkSeeder: Sendable {
         var limits = SessionLimits()
         (limits.idle, limits.absolute) = (sessionLifetime, sessionLifetime)
         _ = try await hotPath.sessions.createMany(sessions, limits)
-        return sessions.map { signer.sign(user: $0.user, session: $0.id, role: $0.role, now: now) + "\n" }.joined()
+        return (sessions.map { signer.sign(user: $0.user, session: $0.id, role: $0.role, now: now) }, refresh)
     }
 }

@@ -1,9 +1,7 @@
 internal import ArgumentParser
 internal import Foundation
-internal import HotPath
 internal import LocalStack
 internal import Logging
-internal import NIOCore
 internal import Persistence
 internal import Server
 
@@ -74,7 +72,7 @@ struct DevCommand: AsyncParsableCommand {
         let server = try app.server(reread: { settings }) { _, ports in
             let url = "http://127.0.0.1:\(ports.api)"
             try folder.write(stores + [("REDEEM_HTTP_URL", url)])
-            try await waitUntilOpen(app)
+            try await app.waitUntilOpen()
             print(Banner.text(url: url, envFile: folder.envFile))
             fflush(nil)
         }
@@ -96,19 +94,5 @@ struct DevCommand: AsyncParsableCommand {
             throw error
         }
         await postgres.close()
-    }
-
-    private func waitUntilOpen(_ app: App) async throws {
-        let client = RedisClient(configuration: app.redis, eventLoopGroup: app.eventLoopGroup.next(), logger: app.logger)
-        try await client.connect()
-        let stores = HotPath(client: client).stores
-        for store in stores {
-            while !Task.isCancelled {
-                let status = try await store.status()
-                if status.scriptsLoaded, status.epoch != nil { break }
-                try await Task.sleep(for: .milliseconds(20))
-            }
-        }
-        await client.close()
     }
 }

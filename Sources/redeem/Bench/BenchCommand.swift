@@ -1,0 +1,65 @@
+internal import ArgumentParser
+internal import Foundation
+internal import LoadGenerator
+internal import Logging
+
+struct BenchCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "bench",
+        abstract: "Load a server, measure its latency honestly, and check afterwards that every promise was kept.",
+        discussion: """
+            Requests start by the clock and latency counts from when a request was meant to start, so that a server that
+            stalls cannot hide it (coordinated omission). Afterwards: successes = min(stock, users), the rows in Postgres are
+            as many, no user twice, credit conserved. Examples:
+
+              redeem bench --local                          20000 redemptions a second on a Redeem of its own
+              redeem bench storm --local --rate 10000 --html storm.html
+              redeem bench --url http://127.0.0.1:8080 --tokens tokens.txt --coupon sale --code SALE-2030 \\
+                --config .redeem/env --fail-if 'p99>20ms' --fail-if 'errors>0'
+
+            Exit code 0: all well; 1: a promise was broken, or a --fail-if holds; 64: wrong use; 69: the server does not answer.
+            """
+    )
+
+    @OptionGroup var options: BenchOptions
+    @OptionGroup var connection: ConnectionOptions
+
+    func run() async throws {
+        try await report {
+            let settings = try BenchSettings(options)
+            switch settings.place {
+            case .local:
+                // Its processes inherit the limit.
+                try FileLimit.raise(to: settings.connections)
+                let logger = try await connection.settings().logger("redeem.bench", default: .warning)
+                try await LocalTarget(settings: settings, logger: logger).with { try await bench(settings, $0) }
+            case .url(let address):
+                let target = RemoteTarget(options: options, settings: settings, connection: connection)
+                try await target.with(address) { try await bench(settings, $0) }
+            }
+        }
+    }
+
+    private func bench(_ settings: BenchSettings, _ target: BenchTarget) async throws {
+        let report = try await BenchRun(settings: settings, target: target).perform()
+        if options.json != "-" { print(BenchTable(report: report).text) }
+        if let file = options.json { try write(report, to: file) }
+        guard report.holds else { throw ExitCode.failure }
+    }
+
+    private func write(_ report: BenchReport, to file: String) throws {
+        if file == "-" { return try Output.json(report) }
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        encoder.dateEncodingStrategy = .iso8601
+        try write(try encoder.encode(report), to: file, "--json")
+    }
+
+    private func write(_ data: Data, to file: String, _ flag: String) throws {
+        do {
+            try data.write(to: URL(fileURLWithPath: file), options: .atomic)
+        } catch {
+            throw UsageError("cannot write '\(file)': \(error.localizedDescription)", remedy: "give \(flag) another path")
+        }
+    }
+}

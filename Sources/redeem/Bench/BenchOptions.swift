@@ -1,0 +1,93 @@
+internal import ArgumentParser
+
+/// The flags of `redeem bench` as they were given; `BenchSettings` checks them.
+struct BenchOptions: ParsableArguments {
+    @Argument(help: "redeem, storm, repeat, refresh, login or mixed.")
+    var scenario = Scenario.redeem
+
+    @Option(help: ArgumentHelp("The API to load, http://host:port.", valueName: "url"))
+    var url: String?
+
+    @Flag(help: "Load a Redis, a Postgres and a server of this command's own, with users made for it; all gone afterwards.")
+    var local = false
+
+    @Option(parsing: .unconditional, help: "Requests a second. (default: 20000; refresh and mixed 5000; login 3)")
+    var rate: Double?
+
+    @Option(help: "How long to measure; it ends before, when every user has redeemed.")
+    var duration = "30s"
+
+    @Option(help: "Load before that, which is not measured.")
+    var warmup = "5s"
+
+    @Option(parsing: .unconditional, help: "Open connections.")
+    var connections = 64
+
+    @Option(parsing: .unconditional, help: "Threads of the generator.")
+    var threads = 1
+
+    @Flag(help: "Each connection sends the next request when it has the last answer, as wrk does; hides stalls.")
+    var closed = false
+
+    @Flag(help: "Requests start at random (Poisson) instead of evenly.")
+    var poisson = false
+
+    @Option(help: "A request without an answer for so long is given up; its outcome is unknown.")
+    var timeout = "5s"
+
+    @Option(help: "The same seed makes the same requests at the same times.")
+    var seed: UInt64 = 1
+
+    @Option(help: ArgumentHelp("Kinds of request of `mixed`. (default: redeem=60,refresh=10,browse=30)", valueName: "weights"))
+    var mix: String?
+
+    @Flag(inversion: .prefixedNo, help: "Send an Idempotency-Key with each redemption, as clients should.")
+    var idempotencyKeys = true
+
+    // With --url
+
+    @Option(help: ArgumentHelp("Access tokens, one a line, as `redeem seed --tokens` writes them.", valueName: "file"))
+    var tokens: String?
+
+    @Option(help: ArgumentHelp("Refresh tokens, one a line; used up by the run.", valueName: "file"))
+    var refreshTokens: String?
+
+    @Option(help: ArgumentHelp("Usernames and passwords, a space between them, one pair a line.", valueName: "file"))
+    var logins: String?
+
+    @Option(help: "The coupon to redeem.")
+    var coupon: String?
+
+    @Option(help: "Its hidden code.")
+    var code: String?
+
+    @Option(help: ArgumentHelp("The operations port, http://host:port, for outbox and lag.", valueName: "url"))
+    var opsURL: String?
+
+    // With --local
+
+    @Option(parsing: .unconditional, help: "Users to create. (default: as many as the run can ask)")
+    var users: Int?
+
+    @Option(parsing: .unconditional, help: "How often the coupon can be redeemed. (default: once for each user; in a storm for one of 50)")
+    var stock: Int?
+
+    @Option(help: "local or relaxed.")
+    var durability: String?
+
+    // What comes out
+
+    @Option(help: ArgumentHelp("Write all figures as JSON; - for standard output.", valueName: "file"))
+    var json: String?
+
+    @Option(help: ArgumentHelp("Write a page with plots, one file that needs nothing else.", valueName: "file"))
+    var html: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Exit with 1 if this holds, such as 'p99>20ms', 'rate<19000', 'errors>0.1%'. Can be given more than once.",
+            valueName: "condition"
+        )
+    )
+    var failIf: [String] = []
+}

@@ -1,0 +1,148 @@
+internal import Domain
+internal import Foundation
+internal import LoadGenerator
+
+/// What `redeem bench` was asked to do, checked.
+struct BenchSettings: Sendable {
+    enum Place: Sendable {
+        case url(HTTPAddress)
+        case local
+    }
+
+    let scenario: Scenario
+    let mix: Mix
+    let place: Place
+    let pace: Pace
+    let duration: Duration
+    let warmup: Duration
+    let timeout: Duration
+    let connections: Int
+    let threads: Int
+    let seed: UInt64
+    let hasKeys: Bool
+    let users: Int
+    let stock: Int
+    let durability: Durability
+    let conditions: [FailCondition]
+
+    private static let rates = 0.1...1_000_000
+    private static let connectionLimit = 50_000
+    private static let threadLimit = 64
+    private static let durations: ClosedRange<Duration> = .milliseconds(100)...(.seconds(86_400))
+    /// A private Redis and Postgres hold so many on a laptop.
+    private static let userLimit = 5_000_000
+    /// Users that are made where none were asked for, at most.
+    private static let usersUnasked = 1_000_000
+    /// Users of a closed loop, of which nobody knows how many it can ask.
+    private static let usersOfClosedLoop = 200_000
+
+    init(_ options: BenchOptions) throws {
+        scenario = options.scenario
+        if options.mix != nil, scenario != .mixed {
+            throw UsageError("--mix is for the scenario mixed, and this is \(scenario.rawValue)", remedy: "leave --mix away")
+        }
+        mix = scenario.mix(try options.mix.map { try Mix($0) })
+        switch (options.url, options.local) {
+        case (let url?, false): place = .url(try HTTPAddress(url, of: "--url"))
+        case (nil, true): place = .local
+        case (nil, false):
+            throw UsageError("there is nothing to load", remedy: "give --url http://host:port, or --local")
+        case (.some, true): throw UsageError("--url and --local exclude each other", remedy: "give one of them")
+        }
+        if options.closed, let rate = options.rate {
+            throw UsageError("--closed has no rate, and --rate is \(rate)", remedy: "give one of them")
+        }
+        let rate = options.rate ?? scenario.defaultRate
+        guard BenchSettings.rates.contains(rate) else {
+            throw UsageError("--rate \(rate.text) is out of range", remedy: "use 0.1 to 1000000 requests a second")
+        }
+        pace = options.closed ? .closed : .open(rate: rate, spacing: options.poisson ? .poisson(seed: options.seed) : .constant)
+        duration = try Duration(text: options.duration, of: "--duration", in: BenchSettings.durations)
+        warmup = try Duration(text: options.warmup, of: "--warmup", in: .zero ... .seconds(3600))
+        timeout = try Duration(text: options.timeout, of: "--timeout", in: .milliseconds(100)...(.seconds(120)))
+        connections = try BenchSettings.count(options.connections, "--connections", 1...BenchSettings.connectionLimit)
+        threads = try BenchSettings.count(options.threads, "--threads", 1...BenchSettings.threadLimit)
+        guard connections >= threads else {
+            throw UsageError(
+                "--connections \(connections) is less than --threads \(threads)",
+                remedy: "each thread needs a connection"
+            )
+        }
+        seed = options.seed
+        hasKeys = options.idempotencyKeys
+        conditions = try options.failIf.map(BenchSettings.condition)
+        durability = try BenchSettings.durability(options.durability)
+        let asked = BenchSettings.usersAsked(scenario, pace, (warmup + duration).seconds)
+        users = try BenchSettings.count(options.users ?? asked, "--users", 1...BenchSettings.userLimit)
+        stock = try BenchSettings.count(
+            options.stock ?? (scenario == .storm ? max(1, users / 50) : users),
+            "--stock",
+            0...Limits.amount
+        )
+        try BenchSettings.refuse(options)
+    }
+
+    /// Users that the scenario needs.
+    private static func usersAsked(_ scenario: Scenario, _ pace: Pace, _ seconds: Double) -> Int {
+        switch scenario {
+        case .redeem:
+            switch pace {
+            case .open(let rate, _): min(usersUnasked, Int((rate * seconds).rounded(.up)))
+            case .closed: usersOfClosedLoop
+            }
+        case .storm, .mixed: 50_000
+        case .refresh: 20_000
+        case .repeated, .login: 2_000
+        }
+    }
+
+    private static func count(_ value: Int, _ flag: String, _ range: ClosedRange<Int>) throws -> Int {
+        guard range.contains(value) else {
+            throw UsageError(
+                "\(flag) \(value) is out of range",
+                remedy: "use \(range.lowerBound) to \(range.upperBound)"
+            )
+        }
+        return value
+    }
+
+    private static func durability(_ text: String?) throws -> Durability {
+        guard let text else { return .local }
+        guard let durability = Durability(rawValue: text) else {
+            let all = Durability.allCases.map(\.rawValue).joined(separator: " or ")
+            throw UsageError("--durability '\(text)' is not known", remedy: "use \(all)")
+        }
+        return durability
+    }
+
+    private static func condition(_ text: String) throws -> FailCondition {
+        do throws(FailCondition.Invalid) {
+            return try FailCondition(text)
+        } catch {
+            throw UsageError("--fail-if: \(error.problem)", remedy: error.remedy)
+        }
+    }
+
+    /// Flags that would say nothing where they were given.
+    private static func refuse(_ options: BenchOptions) throws {
+        let onlyLocal: [(String, Bool)] = [
+            ("--users", options.users != nil), ("--stock", options.stock != nil), ("--durability", options.durability != nil),
+        ]
+        let onlyURL: [(String, Bool)] = [
+            ("--tokens", options.tokens != nil), ("--refresh-tokens", options.refreshTokens != nil),
+            ("--logins", options.logins != nil), ("--coupon", options.coupon != nil), ("--code", options.code != nil),
+            ("--ops-url", options.opsURL != nil),
+        ]
+        for (flag, isGiven) in options.local ? onlyURL : onlyLocal where isGiven {
+            throw UsageError(
+                options.local ? "\(flag) is for --url; --local makes its own" : "\(flag) is for --local",
+                remedy: "leave it away"
+            )
+        }
+    }
+}
+
+extension Double {
+    /// Without a fraction that is not there.
+    var text: String { self == rounded() && magnitude < 1e15 ? String(Int(self)) : String(self) }
+}

@@ -1,0 +1,61 @@
+internal import Domain
+internal import LoadGenerator
+
+/// Makes the requests of each thread.
+struct BenchWorkloads: Sendable {
+    /// One of so many users has redeemed before, where a mix has both kinds.
+    private static let repeatedPart = 10
+
+    let settings: BenchSettings
+    let target: BenchTarget
+    let ledger: SaleLedger
+
+    private var host: String { target.api.authority }
+
+    /// Who has redeemed before, and who has not.
+    private var users: (repeated: Range<Int>, new: Range<Int>) {
+        let count = target.tokens.count
+        guard settings.mix.contains(.repeated) else { return (0..<0, 0..<count) }
+        guard settings.mix.contains(.redeem) else { return (0..<count, count..<count) }
+        let part = max(1, count / BenchWorkloads.repeatedPart)
+        return (0..<part, part..<count)
+    }
+
+    func all(thread: Int) -> any Workload {
+        let kinds = settings.mix.parts.enumerated().map { workload($1.kind, number: $0, thread: thread) }
+        guard kinds.count > 1 else { return kinds[0] }
+        return MixedWorkload(kinds, weights: settings.mix.parts.map(\.weight), seed: settings.seed, thread: thread)
+    }
+
+    /// Those who shall have redeemed do so, each once.
+    func prelude(thread: Int) -> any Workload {
+        redeem(users.repeated, repeats: false, seed: settings.seed &+ 1, number: 0, thread: thread)
+    }
+
+    private func workload(_ kind: RequestKindName, number: Int, thread: Int) -> any Workload {
+        switch kind {
+        case .redeem:
+            // A sale is over when all have asked; elsewhere they ask again.
+            redeem(users.new, repeats: settings.scenario != .redeem, seed: settings.seed, number: number, thread: thread)
+        case .repeated: redeem(users.repeated, repeats: true, seed: settings.seed, number: number, thread: thread)
+        case .refresh:
+            RefreshWorkload(target.refreshTokens, host: host, kind: number, thread: thread, of: settings.threads)
+        case .login: LoginWorkload(target.logins, host: host, kind: number, thread: thread, of: settings.threads)
+        case .browse: BrowseWorkload(coupon: target.coupon.description, host: host, kind: number)
+        }
+    }
+
+    private func redeem(_ users: Range<Int>, repeats: Bool, seed: UInt64, number: Int, thread: Int) -> RedeemWorkload {
+        let sale = RedeemWorkload.Sale(
+            coupon: target.coupon.description,
+            code: target.code,
+            host: host,
+            tokens: target.tokens,
+            users: users,
+            hasKeys: settings.hasKeys,
+            seed: seed,
+            repeats: repeats
+        )
+        return RedeemWorkload(sale, ledger: ledger, kind: number, thread: thread, of: settings.threads)
+    }
+}

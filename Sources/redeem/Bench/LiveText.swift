@@ -1,0 +1,69 @@
+internal import LoadGenerator
+
+/// What a run shows of itself while it goes on. No I/O.
+struct LiveText: Sendable {
+    /// What was asked for.
+    let settings: BenchSettings
+    private var last: LoadInterval?
+    private var outcomes: [String: Int] = [:]
+
+    init(settings: BenchSettings) { self.settings = settings }
+
+    mutating func add(_ interval: LoadInterval) {
+        last = interval
+        outcomes.merge(interval.outcomes, uniquingKeysWith: +)
+    }
+
+    private var total: Double { (settings.warmup + settings.duration).seconds }
+
+    private var target: String {
+        switch settings.pace {
+        case .open(let rate, _): " of \(Measure.count(rate))"
+        case .closed: ""
+        }
+    }
+
+    /// Most frequent first.
+    private var outcomeTexts: [String] {
+        outcomes.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.map { "\($0.key) \(Measure.count($0.value))" }
+    }
+
+    private func gauge(_ gauge: Gauge) -> Double? { last?.gauges[gauge.rawValue] }
+
+    /// For a terminal, each line at most so wide.
+    func block(width: Int) -> [String] {
+        guard let last else { return [] }
+        let bar = 30
+        let filled = min(bar, Int(Double(bar) * last.end / total))
+        var lines = [
+            "\(last.isWarmup ? "warm-up  " : "measuring") "
+                + String(repeating: "█", count: filled) + String(repeating: "░", count: bar - filled)
+                + " \(Int(last.end)) of \(Int(total)) s",
+            "rate      \(Measure.count(last.rate))\(target) a second; \(last.waiting) wait, \(last.inFlight) under way",
+            "latency   p50 \(Measure.milliseconds(last.p50)), p99 \(Measure.milliseconds(last.p99)),"
+                + " max \(Measure.milliseconds(last.max))",
+            "outcomes  " + outcomeTexts.joined(separator: ", "),
+        ]
+        let gauges = gaugeTexts
+        if !gauges.isEmpty { lines.append("target    " + gauges.joined(separator: ", ")) }
+        return lines.map { $0.count <= width ? $0 : String($0.prefix(max(0, width - 1))) + "…" }
+    }
+
+    /// For a log: one line.
+    var line: String {
+        guard let last else { return "" }
+        let parts =
+            [
+                "\(Int(last.end.rounded())) s\(last.isWarmup ? " (warm-up)" : "")", "\(Measure.count(last.rate))\(target)/s",
+                "p50 \(Measure.milliseconds(last.p50))", "p99 \(Measure.milliseconds(last.p99))",
+            ] + (last.waiting > 0 ? ["\(last.waiting) wait"] : []) + gaugeTexts + outcomeTexts
+        return parts.joined(separator: "  ")
+    }
+
+    private var gaugeTexts: [String] {
+        [
+            gauge(.left).map { "left \(Measure.count($0))" }, gauge(.outbox).map { "outbox \(Measure.count($0))" },
+            gauge(.lag).map { "lag \(Measure.seconds($0))" },
+        ].compactMap { $0 }
+    }
+}

@@ -1,0 +1,167 @@
+internal import Configuration
+internal import Domain
+internal import Foundation
+internal import HotPath
+internal import LocalStack
+internal import Logging
+internal import NIOCore
+internal import Persistence
+internal import Server
+internal import Synchronization
+
+/// A whole Redeem of a run's own: Redis and Postgres, `redeem sync` and `redeem serve` in processes of their own, users with
+/// sessions, a coupon. It goes when the run ends, however it ends.
+struct LocalTarget: Sendable {
+    private static let coupon = "bench"
+    private static let code = "BENCH-CODE"
+    private static let price = 1
+    private static let sessionLifetime: Duration = .seconds(24 * 3600)
+
+    let settings: BenchSettings
+    let logger: Logger
+
+    /// Gives `body` the target, ready to be loaded.
+    func with(_ body: (BenchTarget) async throws -> Void) async throws {
+        let folder = try await TemporaryFolder.make()
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        Output.note("starting Redis and Postgres in \(folder) …")
+        var configuration = LocalStackConfiguration(directory: "\(folder)/stack")
+        switch settings.durability {
+        case .relaxed: configuration.redis.appendFsync = .everysec
+        case .local: configuration.redis.appendFsync = .always
+        }
+        try await LocalStack.withStack(configuration, logger: logger) { stack in
+            let values = [
+                "redis.url": stack.redis.url, "postgres.url": stack.postgres.url, "token.key": LocalTarget.key(),
+                "code.key": LocalTarget.key(), "durability": settings.durability.rawValue,
+            ]
+            let programs = Programs(folder: folder, values: values, logger: logger)
+            do {
+                try await prepare(values, stack, programs, folder, body)
+            } catch {
+                await programs.stop()
+                throw error
+            }
+            await programs.stop()
+        }
+    }
+
+    private func prepare(
+        _ values: [String: String],
+        _ stack: LocalStack,
+        _ programs: Programs,
+        _ folder: String,
+        _ body: (BenchTarget) async throws -> Void
+    ) async throws {
+        let app = try App(settings: try await Settings(flags: values, file: nil), logger: logger)
+        let postgres = PostgresClient(configuration: app.postgres, logger: logger)
+        let client = RedisClient(configuration: app.redis, eventLoopGroup: app.eventLoopGroup.next(), logger: logger)
+        let stores = BenchStores(hotPath: HotPath(client: client), postgres: postgres)
+        do {
+            _ = try await postgres.withConnection { try Migrator().run(on: $0) }
+            let sync = try await programs.start("sync", [], readyMarker: "the shard is open")
+            try await app.waitUntilOpen()
+            try await client.connect()
+            let files = SeedFiles(
+                tokens: "\(folder)/tokens",
+                refreshTokens: "\(folder)/refresh-tokens",
+                logins: "\(folder)/logins"
+            )
+            let coupon = try await seed(app, stores, files)
+            let server = try await programs.start("serve", ["--port", "0", "--ops-port", "0"], readyMarker: "ready http")
+            let words = server.readyLine.split(whereSeparator: \.isWhitespace).map(String.init)
+            guard words.count == 4 else { throw Refusal("`redeem serve` said '\(server.readyLine)', and not where it listens") }
+            var target = try BenchTarget(
+                api: try HTTPAddress(words[1], of: "the server's address"),
+                operations: try HTTPAddress(words[3], of: "the server's address"),
+                coupon: coupon,
+                code: LocalTarget.code
+            )
+            target.tokens = try TokenLines(file: files.tokens, flag: "--tokens", of: "access tokens")
+            target.refreshTokens = try TokenLines(
+                file: "\(folder)/refresh-tokens",
+                flag: "--refresh-tokens",
+                of: "refresh tokens"
+            )
+            target.logins = try TokenLines(file: "\(folder)/logins", flag: "--logins", of: "logins")
+            target.stores = stores
+            target.processes = [("serve", server.pid), ("sync", sync.pid)]
+            if let pid = stack.redis.pid { target.processes.append(("Redis", pid)) }
+            if let pid = stack.postgres.pid { target.processes.append(("Postgres", pid)) }
+            try await body(target)
+        } catch {
+            await client.close()
+            await postgres.close()
+            throw error
+        }
+        await client.close()
+        await postgres.close()
+    }
+
+    private func seed(_ app: App, _ stores: BenchStores, _ files: SeedFiles) async throws -> CouponID {
+        guard let id = CouponID(LocalTarget.coupon) else { preconditionFailure("'\(LocalTarget.coupon)' is not a coupon id") }
+        let reader = app.settings.reader
+        var seeder = BulkSeeder(
+            postgres: stores.postgres,
+            signer: AccessTokenSigner(
+                key: try ServiceKey.token(reader),
+                lifetimeSeconds: Int(LocalTarget.sessionLifetime.components.seconds)
+            ),
+            credit: LocalTarget.price,
+            sessionLifetime: LocalTarget.sessionLifetime
+        )
+        if settings.mix.contains(.login) {
+            try await seeder.givePassword(hashedBy: PasswordHasher(configuration: try .init(reader)))
+        }
+        let coupon = Coupon(
+            id: id,
+            name: "Bench",
+            codeDigest: CodeDigester(key: try ServiceKey.code(reader)).digest(of: LocalTarget.code),
+            price: LocalTarget.price,
+            total: settings.stock
+        )
+        Output.note("making \(settings.users) users with sessions …")
+        try await seeder.run(users: settings.users, coupon: coupon, hotPath: stores.hotPath, files: files)
+        return id
+    }
+
+    /// 256 random bits.
+    private static func key() -> String {
+        (0..<4).map { _ in String(UInt64.random(in: .min ... .max) | 1 << 63, radix: 16) }.joined()
+    }
+}
+
+/// The processes of a local target.
+private final class Programs: Sendable {
+    private let folder: String
+    private let values: [String: String]
+    private let logger: Logger
+    private let started = Mutex<[PrivateProgram]>([])
+
+    init(folder: String, values: [String: String], logger: Logger) {
+        self.folder = folder
+        self.values = values
+        self.logger = logger
+    }
+
+    func start(_ command: String, _ arguments: [String], readyMarker: String) async throws -> PrivateProgram {
+        let program = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
+        var environment: [String: String?] = ["REDEEM_CONFIG": nil]
+        for (key, value) in values { environment[ConfigReader.variable(key)] = value }
+        let process = try await PrivateProgram.start(
+            "redeem \(command)",
+            command: [program, command] + arguments,
+            environment: environment,
+            in: "\(folder)/\(command)",
+            readyMarker: readyMarker,
+            logger: logger
+        )
+        started.withLock { $0.append(process) }
+        return process
+    }
+
+    /// In reverse order, so that the server stops before what it needs.
+    func stop() async {
+        for program in started.withLock({ $0 }).reversed() { await program.stop() }
+    }
+}

@@ -1,0 +1,33 @@
+internal import Foundation
+
+/// Figures as people read them.
+enum Measure {
+    /// Three digits: `0.123 ms`, `12.3 ms`, `1.23 s`.
+    static func milliseconds(_ value: Double?) -> String {
+        guard let value else { return "-" }
+        return value < 1000 ? "\(three(value)) ms" : "\(three(value / 1000)) s"
+    }
+
+    static func seconds(_ value: Double) -> String { milliseconds(value * 1000) }
+
+    static func microseconds(_ value: Double) -> String { "\(three(value)) us" }
+
+    /// `1,234,567`.
+    static func count(_ value: Double) -> String { count(Int(value.rounded())) }
+
+    static func count(_ value: Int) -> String {
+        var text = String(abs(value))
+        var parts: [Substring] = []
+        while text.count > 3 {
+            parts.insert(text.suffix(3), at: 0)
+            text.removeLast(3)
+        }
+        return (value < 0 ? "-" : "") + ([Substring(text)] + parts).joined(separator: ",")
+    }
+
+    static func percent(_ share: Double) -> String { String(format: share < 0.1 ? "%.2f %%" : "%.1f %%", 100 * share) }
+
+    private static func three(_ value: Double) -> String {
+        String(format: value < 10 ? "%.2f" : value < 100 ? "%.1f" : "%.0f", value)
+    }
+}

@@ -1,0 +1,95 @@
+internal import ArgumentParser
+
+/// What the load is made of.
+enum Scenario: String, CaseIterable, Codable, Sendable, ExpressibleByArgument {
+    /// A flash sale: every user redeems once.
+    case redeem
+    /// Far more users than stock, who ask again and again.
+    case storm
+    /// Users who have redeemed already.
+    case repeated = "repeat"
+    case refresh
+    case login
+    case mixed
+
+    /// The kinds of request, with their weights.
+    func mix(_ given: Mix?) -> Mix {
+        switch self {
+        case .redeem, .storm: Mix([.redeem: 1])
+        case .repeated: Mix([.repeated: 1])
+        case .refresh: Mix([.refresh: 1])
+        case .login: Mix([.login: 1])
+        case .mixed: given ?? Mix([.redeem: 60, .browse: 30, .refresh: 10])
+        }
+    }
+
+    /// Requests a second. A login costs a third of a second of a processor, by intent (scrypt).
+    var defaultRate: Double {
+        switch self {
+        case .redeem, .storm, .repeated: 20_000
+        case .refresh, .mixed: 5_000
+        case .login: 3
+        }
+    }
+}
+
+/// One kind of request.
+enum RequestKindName: String, CaseIterable, Codable, Sendable {
+    case redeem
+    case repeated = "repeat"
+    case refresh
+    case login
+    /// `GET /v1/coupons/{coupon}`: people who look how many are left.
+    case browse
+
+    /// Outcomes that are no error.
+    var expected: Set<String> {
+        switch self {
+        // A user who asks a second time in a storm has redeemed already, or it is sold out.
+        case .redeem: ["201", "sold_out", "already_redeemed"]
+        case .repeated: ["already_redeemed"]
+        case .refresh, .login, .browse: ["200"]
+        }
+    }
+}
+
+/// Kinds of request and how often each comes, in parts of the sum.
+struct Mix: Hashable, Sendable {
+    let parts: [(kind: RequestKindName, weight: Int)]
+
+    static let weightLimit = 1_000_000
+
+    init(_ weights: [RequestKindName: Int]) {
+        parts = RequestKindName.allCases.compactMap { kind in weights[kind].map { (kind, $0) } }.filter { $0.weight > 0 }
+    }
+
+    /// - Parameter text: as in `redeem=60,refresh=40`.
+    init(_ text: String) throws {
+        let remedy = "write it as redeem=60,refresh=40 with \(RequestKindName.allCases.map(\.rawValue).joined(separator: ", "))"
+        var weights: [RequestKindName: Int] = [:]
+        for part in text.split(separator: ",", omittingEmptySubsequences: false) {
+            let sides = part.split(separator: "=", omittingEmptySubsequences: false)
+            guard sides.count == 2, let kind = RequestKindName(rawValue: String(sides[0])) else {
+                throw UsageError("--mix: '\(part)' is not a kind of request and its weight", remedy: remedy)
+            }
+            guard let weight = Int(sides[1]), (0...Mix.weightLimit).contains(weight) else {
+                throw UsageError("--mix: the weight '\(sides[1])' of \(kind.rawValue) is not 0 to \(Mix.weightLimit)", remedy: remedy)
+            }
+            guard weights.updateValue(weight, forKey: kind) == nil else {
+                throw UsageError("--mix: \(kind.rawValue) is there twice", remedy: remedy)
+            }
+        }
+        self.init(weights)
+        guard !parts.isEmpty else { throw UsageError("--mix '\(text)' has no weight above 0", remedy: remedy) }
+    }
+
+    func contains(_ kind: RequestKindName) -> Bool { parts.contains { $0.kind == kind } }
+
+    static func == (left: Mix, right: Mix) -> Bool { left.description == right.description }
+
+    func hash(into hasher: inout Hasher) { hasher.combine(description) }
+}
+
+extension Mix: CustomStringConvertible {
+    var description: String { parts.map { "\($0.kind.rawValue)=\($0.weight)" }.joined(separator: ",") }
+}

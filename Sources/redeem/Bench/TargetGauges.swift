@@ -1,0 +1,58 @@
+internal import Domain
+internal import HotPath
+internal import LoadGenerator
+
+/// What the target says of itself while it is loaded: from its stores where they are known, else from its API and its
+/// metrics. What does not answer is left out; the load itself shows why.
+struct TargetGauges: Sendable {
+    let target: BenchTarget
+    /// Without a coupon in the load nothing is asked of one.
+    let hasSale: Bool
+
+    func read() async -> [String: Double] {
+        var values: [Gauge: Double] = [:]
+        if let stores = target.stores {
+            await read(stores, into: &values)
+        } else {
+            await readAPI(into: &values)
+        }
+        return Dictionary(uniqueKeysWithValues: values.map { ($0.key.rawValue, $0.value) })
+    }
+
+    private func read(_ stores: BenchStores, into values: inout [Gauge: Double]) async {
+        var left: Int?
+        var outbox = 0
+        var lag = 0.0
+        for store in stores.hotPath.stores {
+            guard let status = try? await store.status(), let oldest = try? await store.readOutbox(after: .zero, count: 1),
+                let now = try? await time(of: stores.hotPath.client),
+                let stock = try? await store.stock(of: [target.coupon])
+            else { return }
+            outbox += status.outboxLength
+            if let first = oldest.first { lag = max(lag, now - Double(first.id.milliseconds) / 1000) }
+            if let part = stock[target.coupon] { left = (left ?? 0) + part }
+        }
+        values[.outbox] = Double(outbox)
+        values[.lag] = lag
+        if hasSale, let left { values[.left] = Double(left) }
+    }
+
+    /// Seconds of Unix time: stream ids are by Redis's clock, not by ours.
+    private func time(of client: RedisClient) async throws -> Double {
+        let parts = try await client.send(["TIME"]).array ?? []
+        guard parts.count == 2, let seconds = parts[0].string.flatMap(Double.init),
+            let microseconds = parts[1].string.flatMap(Double.init)
+        else { throw Refusal("Redis answers TIME with \(parts)") }
+        return seconds + microseconds / 1e6
+    }
+
+    private func readAPI(into values: inout [Gauge: Double]) async {
+        if hasSale, let stock = try? await TargetAPI(address: target.api).stock(of: target.coupon), let left = stock.left {
+            values[.left] = Double(left)
+        }
+        guard let operations = target.operations, let text = try? await TargetAPI(address: operations).metrics() else { return }
+        values[.outbox] = PrometheusText.value(of: "redeem_outbox_length", in: text)
+        // Told by a process with a sync worker in it.
+        values[.lag] = PrometheusText.value(of: "redeem_sync_lag_seconds", in: text)
+    }
+}
