@@ -104,9 +104,10 @@ struct LocalTarget: Sendable {
         var seeder = BulkSeeder(
             postgres: stores.postgres,
             signer: AccessTokenSigner(
-                key: try ServiceKey.token(reader),
+                keys: TokenKeys(signing: try ServiceKey.token(reader)),
                 lifetimeSeconds: Int(LocalTarget.sessionLifetime.components.seconds)
             ),
+            refreshTokens: RefreshTokens(key: try ServiceKey.code(reader)),
             credit: LocalTarget.price,
             sessionLifetime: LocalTarget.sessionLifetime
         )
