@@ -28,10 +28,10 @@ struct App {
 
     /// The API and the operations port. Redis and Postgres are closed when the server has stopped.
     /// - Parameters:
-    ///   - reread: reads the settings again, for the keys that SIGHUP replaces.
+    ///   - reread: reads the settings again, for the keys that SIGHUP replaces; `nil`: SIGHUP is somebody else's.
     ///   - onReady: called when both listen.
     func server(
-        reread: @escaping @Sendable () async throws -> Settings,
+        reread: (@Sendable () async throws -> Settings)? = nil,
         onReady: @escaping @Sendable (ServerConfiguration, ServerPorts) async throws -> Void
     ) throws -> [any Service] {
         let configuration = try ServerConfiguration(settings.reader)
@@ -47,13 +47,17 @@ struct App {
             eventLoopGroup: eventLoopGroup,
             logger: logger
         )
-        let reload = KeyReload(keys: configuration.tokenKeys, settings: reread, logger: logger)
+        let reload = reread.map { KeyReload(keys: configuration.tokenKeys, settings: $0, logger: logger) }
+        logger.info(
+            "keys for access tokens, the first of which signs",
+            metadata: ["keys": "\(configuration.tokenKeys.ids.joined(separator: ","))"]
+        )
         let ready = Announcement { try await onReady(configuration, try await server.ports()) }
         return [
             ClosingAfterwards(name: "stores") {
                 await client.close(); await pool.close()
             }
-        ] + server.services + [reload, ready]
+        ] + server.services + (reload.map { [$0] } ?? []) + [ready]
     }
 
     /// A worker for every shard.
@@ -75,12 +79,12 @@ struct App {
         ]
     }
 
-    /// Runs until SIGTERM or SIGINT, then stops the services in reverse order, each within its own limits.
-    func run(_ services: [any Service]) async throws {
+    /// Runs until a signal, then stops the services in reverse order, each within its own limits.
+    func run(_ services: [any Service], until signals: [UnixSignal] = [.sigterm, .sigint]) async throws {
         let group = ServiceGroup(
             configuration: ServiceGroupConfiguration(
                 services: services.map { .init(service: $0, successTerminationBehavior: .gracefullyShutdownGroup) },
-                gracefulShutdownSignals: [.sigterm, .sigint],
+                gracefulShutdownSignals: signals,
                 logger: logger
             )
         )

@@ -14,7 +14,10 @@ struct KeyReload: Service {
         for await _ in await UnixSignalsSequence(trapping: .sighup).cancelOnGracefulShutdown() {
             do {
                 try keys.replace(try await settings().reader)
-                logger.notice("the keys for access tokens were read again", metadata: ["signing": "\(keys.signingID)"])
+                logger.notice(
+                    "the keys for access tokens were read again",
+                    metadata: ["keys": "\(keys.ids.joined(separator: ","))"]
+                )
             } catch {
                 logger.error(
                     "the keys for access tokens stay as they are",

@@ -24,7 +24,7 @@ import Testing
                     for _ in 0..<4 { group.addTask { try await load.run(api) } }
                     group.addTask { try await load.logIn(api) }
                     group.addTask {
-                        for (signing, others) in [(Self.old, Self.new), (Self.new, Self.old)] {
+                        for (signing, others) in [(Self.old, " \(Self.new) "), (Self.new, "\(Self.new), \(Self.old)")] {
                             let seen = load.requests
                             try write(file, signing, others)
                             server.process.signal(SIGHUP)
@@ -128,6 +128,11 @@ import Testing
                     "REDEEM_TOKEN_OTHER_KEYS", Array(repeating: Self.old, count: 4).joined(separator: ","),
                     "REDEEM_TOKEN_OTHER_KEYS has 4 keys"
                 ),
+                (
+                    "REDEEM_TOKEN_OTHER_KEYS", "\"\(Self.old)\"",
+                    "REDEEM_TOKEN_OTHER_KEYS: a key contains a comma, a space or a quote"
+                ),
+                ("REDEEM_TOKEN_OTHER_KEYS", "\(Self.old) \(Self.new)", "REDEEM_TOKEN_OTHER_KEYS: a key contains a space"),
                 ("REDEEM_TOKEN_ISSUER", "a b", "REDEEM_TOKEN_ISSUER 'a b'"),
                 ("REDEEM_TOKEN_AUDIENCE", "\"", "REDEEM_TOKEN_AUDIENCE '\"'"),
                 ("REDEEM_HTTP_TRUSTED_PROXIES", "10.0.0.0/99", "REDEEM_HTTP_TRUSTED_PROXIES is '10.0.0.0/99'"),

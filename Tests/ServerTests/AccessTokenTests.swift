@@ -79,7 +79,7 @@ import Testing
         let payload =
             #"{"iss":"redeem","aud":"redeem","sub":"\#(user)","sid":"\#(session)","role":"user","iat":\#(now),"exp":\#(now + 300)}"#
         #expect(failure(sealed(payload)) == nil)
-        let kid = Self.keys.signingID
+        let kid = Self.keys.ids[0]
         for header in [
             #"{"alg":"none","kid":"\#(kid)","typ":"at+jwt"}"#, #"{"alg":"HS384","kid":"\#(kid)","typ":"at+jwt"}"#,
             #"{"alg":"RS256","kid":"\#(kid)","typ":"at+jwt"}"#, #"{"alg":"HS256","kid":"\#(kid)","typ":"JWT"}"#,
@@ -143,13 +143,13 @@ import Testing
         let signer = AccessTokenSigner(keys: keys)
         let verifier = AccessTokenVerifier(keys: keys)
         let first = signer.sign(token)
-        let oldID = keys.signingID
+        let oldID = keys.ids[0]
         keys.replace(signing: old, others: [new])
-        #expect(keys.signingID == oldID)
+        #expect(keys.ids[0] == oldID)
         #expect(try verifier.verify(first, now: now) == token)
         #expect(try verifier.verify(AccessTokenSigner(keys: TokenKeys(signing: new)).sign(token), now: now) == token)
         keys.replace(signing: new, others: [old])
-        #expect(keys.signingID != oldID)
+        #expect(keys.ids[0] != oldID)
         let second = signer.sign(token)
         #expect(second != first)
         for text in [first, second] { #expect(try verifier.verify(text, now: now) == token) }

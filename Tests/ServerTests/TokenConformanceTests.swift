@@ -120,7 +120,7 @@ import Testing
             "\(parts[0]).\(parts[2]).\(parts[1])", "\(parts[1]).\(parts[0]).\(parts[2])", "\(parts[0]).\(other[1]).\(parts[2])",
             "\(parts[0]).\(parts[1]).\(other[2])", good[1] + ".x", good[1] + "!", String(repeating: "A", count: 100_000),
             Base64.encode(#"{"alg":"none"}"#.utf8) + "." + parts[1] + ".",
-            Base64.encode(#"{"alg":"none","kid":"\#(Self.keys.signingID)","typ":"at+jwt"}"#.utf8) + "." + parts[1] + ".",
+            Base64.encode(#"{"alg":"none","kid":"\#(Self.keys.ids[0])","typ":"at+jwt"}"#.utf8) + "." + parts[1] + ".",
             // The one key's id over the other key's signature.
             seal(header(), payload(), Self.old), seal(header(Self.old), payload()),
             seal(header(), payload(), ServiceKey.random()),
@@ -159,7 +159,7 @@ import Testing
     /// What JWTKit takes and we do not.
     @Test func whereWeAreStricter() async throws {
         let collection = await jwtKit()
-        let id = Self.keys.signingID
+        let id = Self.keys.ids[0]
         let reasons = [
             "another algorithm, over a signature of ours": seal(#"{"alg":"HS384","kid":"\#(id)","typ":"at+jwt"}"#, payload()),
             "one of another kind": seal(#"{"alg":"RS256","kid":"\#(id)","typ":"at+jwt"}"#, payload()),

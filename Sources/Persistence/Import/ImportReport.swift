@@ -28,6 +28,7 @@ public struct ImportReport: Sendable, Hashable, Encodable {
     public enum Kind: String, Sendable, Hashable, Encodable, CaseIterable {
         case couponOversold = "coupon_oversold"
         case usesRepeated = "uses_repeated"
+        case couponHeldBack = "coupon_held_back"
         case couponInvalid = "coupon_invalid"
         case couponCodeTaken = "coupon_code_taken"
         case couponIDTaken = "coupon_id_taken"

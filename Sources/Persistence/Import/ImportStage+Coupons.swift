@@ -4,6 +4,8 @@ extension ImportStage {
     private struct Uses {
         /// Added by this run.
         var new = 0
+        /// Not taken over, since their users may be loaded in Redis.
+        var late = 0
         /// Users who used it more than once, and their uses beyond the first.
         var repeaters = 0
         var repeated = 0
@@ -34,25 +36,40 @@ extension ImportStage {
         // change does it.
         if !here.isEmpty || !new.isEmpty { try connection.takeLock(.control) }
         try count(uses, of: here, isOpened: isOpened)
-        for coupon in new { try create(coupon, redeemed: uses[coupon.id]?.new ?? 0) }
+        for coupon in new {
+            let uses = uses[coupon.id] ?? Uses()
+            // Whoever used it there could use it again, so it does not go on sale by itself.
+            if uses.late > 0 {
+                report.note(
+                    .couponHeldBack,
+                    "\(coupon.label), \(coupon.id) here: \(uses.late) users who came earlier used it there, and could again"
+                )
+            }
+            try create(coupon, redeemed: uses.new, state: uses.late > 0 ? .paused : coupon.state)
+        }
         report.coupons.imported += new.count
         report.coupons.alreadyHere += coupons.count - new.count
     }
 
     private func usesByCoupon() throws -> [CouponID: Uses] {
         let sql = """
-            select coupon_id, count(*) filter (where verdict = 'new'),
+            select coupon_id, count(*) filter (where verdict = 'new'), count(*) filter (where verdict = 'late'),
                    count(*) filter (where times > 1), sum(times - 1)::bigint
             from judged_uses where verdict in ('new', 'here', 'late') group by coupon_id
             """
         let rows = try connection.query(sql).map { row throws(PostgresError) in
-            let uses = Uses(new: try row.decode(1), repeaters: try row.decode(2), repeated: try row.decode(3))
+            let uses = Uses(
+                new: try row.decode(1),
+                late: try row.decode(2),
+                repeaters: try row.decode(3),
+                repeated: try row.decode(4)
+            )
             return (try row.decode(0, as: CouponID.self), uses)
         }
         return Dictionary(uniqueKeysWithValues: rows)
     }
 
-    private func create(_ staged: StagedCoupon, redeemed: Int) throws {
+    private func create(_ staged: StagedCoupon, redeemed: Int, state: Coupon.State) throws {
         let coupon = Coupon(
             id: staged.id,
             name: staged.name,
@@ -62,7 +79,7 @@ extension ImportStage {
             total: min(redeemed + max(staged.left, 0), Limits.amount),
             redeemed: redeemed,
             endsAt: staged.endsAt,
-            state: staged.state
+            state: state
         )
         try connection.insert(coupon)
         try connection.appendControl(.couponCreated(coupon), actor: actor)

@@ -42,8 +42,8 @@ public final class TokenKeys: Sendable {
         keys.withLock { $0 = new }
     }
 
-    /// The id of the key that signs.
-    public var signingID: String { signing.id }
+    /// The ids of the keys; the first signs.
+    public var ids: [String] { keys.withLock { $0.map(\.id) } }
 
     var signing: TokenKey { keys.withLock { $0[0] } }
 

@@ -69,7 +69,10 @@ struct BenchOptions: ParsableArguments {
     @Option(parsing: .unconditional, help: "Users to create. (default: as many as the run can ask)")
     var users: Int?
 
-    @Option(parsing: .unconditional, help: "How often the coupon can be redeemed. (default: once for each user; in a storm for one of 50)")
+    @Option(
+        parsing: .unconditional,
+        help: "How often the coupon can be redeemed. (default: once for each user; in a storm for one of 50)"
+    )
     var stock: Int?
 
     @Option(help: "local or relaxed.")

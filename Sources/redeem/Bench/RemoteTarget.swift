@@ -40,7 +40,10 @@ struct RemoteTarget {
     private func given(_ value: String?, _ flag: String, for kinds: [RequestKindName]) throws -> String? {
         guard let kind = kinds.first(where: { settings.mix.contains($0) }) else { return nil }
         guard let value else {
-            throw UsageError("\(flag) is missing", remedy: "requests of the kind \(kind.rawValue) need it; see redeem seed --help")
+            throw UsageError(
+                "\(flag) is missing",
+                remedy: "requests of the kind \(kind.rawValue) need it; see redeem seed --help"
+            )
         }
         return value
     }

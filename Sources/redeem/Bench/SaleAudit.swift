@@ -139,7 +139,9 @@ extension SaleAudit {
             let charged = credit - (after[user] ?? 0)
             checked += 1
             if charged != (accepted ? before.price : 0) || accepted && owned != 1 {
-                wrong.append("user \(user) was \(accepted ? "" : "not ")accepted, charged \(charged), has the coupon \(owned) times")
+                wrong.append(
+                    "user \(user) was \(accepted ? "" : "not ")accepted, charged \(charged), has the coupon \(owned) times"
+                )
             }
         }
         return Check(

@@ -73,7 +73,10 @@ struct Mix: Hashable, Sendable {
                 throw UsageError("--mix: '\(part)' is not a kind of request and its weight", remedy: remedy)
             }
             guard let weight = Int(sides[1]), (0...Mix.weightLimit).contains(weight) else {
-                throw UsageError("--mix: the weight '\(sides[1])' of \(kind.rawValue) is not 0 to \(Mix.weightLimit)", remedy: remedy)
+                throw UsageError(
+                    "--mix: the weight '\(sides[1])' of \(kind.rawValue) is not 0 to \(Mix.weightLimit)",
+                    remedy: remedy
+                )
             }
             guard weights.updateValue(weight, forKey: kind) == nil else {
                 throw UsageError("--mix: \(kind.rawValue) is there twice", remedy: remedy)

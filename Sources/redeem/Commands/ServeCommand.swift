@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Domain
+internal import Glibc
 internal import Logging
 internal import Server
 
@@ -37,15 +38,22 @@ struct ServeCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await report {
+            // Until `KeyReload` listens: a signal that comes early must not end the server.
+            signal(SIGHUP, SIG_IGN)
             let settings = try await settings()
             let logger = try settings.logger("redeem.serve", default: .info)
             let app = try App(settings: settings, logger: logger)
             try await app.run(
                 try app.server(reread: { [self] in try await self.settings() }) { hosts, ports in
-                    Output.note("ready http://\(hosts.host):\(ports.api) operations http://\(hosts.opsHost):\(ports.ops)")
+                    let (api, operations) = (url(hosts.host, ports.api), url(hosts.opsHost, ports.ops))
+                    Output.note("ready \(api) operations \(operations)")
                 }
             )
         }
+    }
+
+    private func url(_ host: String, _ port: Int) -> String {
+        host.contains(":") ? "http://[\(host)]:\(port)" : "http://\(host):\(port)"
     }
 
     private func settings() async throws -> Settings {

@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import Glibc
 internal import Logging
 
 struct SyncCommand: AsyncParsableCommand {
@@ -15,6 +16,8 @@ struct SyncCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await report {
+            // Servers read keys again at this signal; one that goes to all processes must not end the workers.
+            signal(SIGHUP, SIG_IGN)
             let settings = try await connection.settings()
             let app = try App(settings: settings, logger: try settings.logger("redeem.sync", default: .info))
             try await app.run(try app.sync())

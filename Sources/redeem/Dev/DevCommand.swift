@@ -4,6 +4,7 @@ internal import LocalStack
 internal import Logging
 internal import Persistence
 internal import Server
+internal import UnixSignals
 
 struct DevCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -69,14 +70,15 @@ struct DevCommand: AsyncParsableCommand {
         try folder.write(stores)
         try await prepare(settings, logger)
         let app = try App(settings: settings, logger: logger)
-        let server = try app.server(reread: { settings }) { _, ports in
+        let server = try app.server { _, ports in
             let url = "http://127.0.0.1:\(ports.api)"
             try folder.write(stores + [("REDEEM_HTTP_URL", url)])
             try await app.waitUntilOpen()
             print(Banner.text(url: url, envFile: folder.envFile))
             fflush(nil)
         }
-        try await app.run([LocalStackService(stack)] + app.sync() + server)
+        // SIGHUP: the terminal was closed, and Redis and Postgres must not stay behind.
+        try await app.run([LocalStackService(stack)] + app.sync() + server, until: [.sigterm, .sigint, .sighup])
     }
 
     /// Schema and demo data.

@@ -23,6 +23,7 @@ extension ImportReport.Kind {
         switch self {
         case .couponOversold: "oversold coupons, of which nothing is left"
         case .usesRepeated: "second uses of a coupon by the same user, of which the first counts"
+        case .couponHeldBack: "new coupons that are paused here (`redeem coupon resume ID`, if second uses do no harm)"
         case .couponInvalid: "skipped coupons, to be mended there and imported again"
         case .couponCodeTaken: "skipped coupons, since hidden codes must differ"
         case .couponIDTaken:
@@ -35,7 +36,8 @@ extension ImportReport.Kind {
         case .creditChanged: "users with another credit here than there"
         case .useDangling: "skipped uses, whose user or coupon does not exist"
         case .useOfSkipped: "skipped uses, whose user or coupon was skipped"
-        case .useTooLate: "skipped uses of users who came with an earlier import and may be at work here"
+        case .useTooLate:
+            "skipped uses of users who came with an earlier import and may be at work here: they can use the coupon once more"
         }
     }
 }

@@ -11,12 +11,23 @@ internal import Server
 extension ServiceKey {
     static let remedy = "make one with: openssl rand -hex 32"
 
-    static func token(_ reader: ConfigReader) throws -> ServiceKey { try ServiceKey("token.key", reader) }
+    static func token(_ reader: ConfigReader) throws -> ServiceKey {
+        try checkForLists(reader.text("token.key") ?? "", "token.key")
+        return try ServiceKey("token.key", reader)
+    }
+
     static func code(_ reader: ConfigReader) throws -> ServiceKey { try ServiceKey("code.key", reader) }
 
     static func otherTokenKeys(_ reader: ConfigReader) throws -> [ServiceKey] {
         let name = "token.other_keys"
-        let keys = try (reader.text(name) ?? "").split(separator: ",").map { try ServiceKey(String($0), name) }
+        let keys = try (reader.text(name) ?? "").split(separator: ",").map { part in
+            let text = part.drop { $0 == " " }.prefix { $0 != " " }
+            guard part.filter({ $0 != " " }).count == text.count else {
+                throw UsageError("\(ConfigReader.variable(name)): a key contains a space", remedy: ServiceKey.remedy)
+            }
+            try checkForLists(String(text), name)
+            return try ServiceKey(String(text), name)
+        }
         guard keys.count < TokenKeys.limit else {
             throw UsageError(
                 "\(ConfigReader.variable(name)) has \(keys.count) keys",
@@ -24,6 +35,16 @@ extension ServiceKey {
             )
         }
         return keys
+    }
+
+    /// A key for access tokens must be the same where it stands alone and where it is one of several.
+    private static func checkForLists(_ text: String, _ name: String) throws {
+        guard !text.contains(where: { ", \t\"'".contains($0) }) else {
+            throw UsageError(
+                "\(ConfigReader.variable(name)): a key contains a comma, a space or a quote",
+                remedy: ServiceKey.remedy
+            )
+        }
     }
 
     private init(_ name: String, _ reader: ConfigReader) throws {
@@ -55,7 +76,7 @@ extension TokenKeys {
             guard ServerConfiguration.isLoopback(host: host) else {
                 throw UsageError(
                     "\(error.problem), and the API would listen on \(host)",
-                    remedy: "\(error.remedy); without a key it listens on 127.0.0.1 only"
+                    remedy: "\(error.remedy); without a key it listens on loopback only"
                 )
             }
             Output.note(

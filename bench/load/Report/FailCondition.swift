@@ -92,8 +92,11 @@ public struct FailCondition: Sendable, Hashable, CustomStringConvertible {
         guard let number = Double(digits) else { throw FailCondition.invalid("'\(value)' in '\(text)' is not a number") }
         let kind = metric.kind
         guard unit.isEmpty ? kind != .time : kind.units.contains(String(unit)) else {
-            let units = kind == .time ? "one of \(kind.units.joined(separator: ", "))" : (["none"] + kind.units).joined(separator: " or ")
-            throw FailCondition.invalid("'\(value)' in '\(text)' \(unit.isEmpty ? "has no unit" : "has the unit '\(unit)'"); \(metric.rawValue) takes \(units)")
+            let units =
+                kind == .time ? "one of \(kind.units.joined(separator: ", "))" : (["none"] + kind.units).joined(separator: " or ")
+            throw FailCondition.invalid(
+                "'\(value)' in '\(text)' \(unit.isEmpty ? "has no unit" : "has the unit '\(unit)'"); \(metric.rawValue) takes \(units)"
+            )
         }
         self.metric = metric
         self.comparison = comparison
