@@ -13,6 +13,7 @@ COPY Package.* ./
 RUN swift package resolve
 COPY lua lua
 COPY bench/load bench/load
+COPY bench/micro bench/micro
 COPY Sources Sources
 COPY Tests Tests
 RUN swift build -c release --product redeem \

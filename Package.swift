@@ -162,6 +162,11 @@ let package = Package(
             swiftSettings: settings
         ),
         .testTarget(
+            name: "BenchTests",
+            dependencies: ["redeem", "Domain", "LoadGenerator", argumentParser, nioCore],
+            swiftSettings: settings
+        ),
+        .testTarget(
             name: "EndToEndTests",
             dependencies: [
                 "redeem", "HotPath", "LocalStack", "Persistence", "TestSupport", asyncHTTPClient, logging, nioCore, nioHTTP1,

@@ -44,6 +44,7 @@ struct BenchCommand: AsyncParsableCommand {
         let report = try await BenchRun(settings: settings, target: target).perform()
         if options.json != "-" { print(BenchTable(report: report).text) }
         if let file = options.json { try write(report, to: file) }
+        if let file = options.html { try write(Data(ReportPage(report).html.utf8), to: file, "--html") }
         guard report.holds else { throw ExitCode.failure }
     }
 

@@ -14,10 +14,10 @@ struct BenchOptions: ParsableArguments {
     @Option(parsing: .unconditional, help: "Requests a second. (default: 20000; refresh and mixed 5000; login 3)")
     var rate: Double?
 
-    @Option(help: "How long to measure; it ends before, when every user has redeemed.")
+    @Option(parsing: .unconditional, help: "How long to measure; it ends before, when every user has redeemed.")
     var duration = "30s"
 
-    @Option(help: "Load before that, which is not measured.")
+    @Option(parsing: .unconditional, help: "Load before that, which is not measured.")
     var warmup = "5s"
 
     @Option(parsing: .unconditional, help: "Open connections.")
@@ -32,10 +32,10 @@ struct BenchOptions: ParsableArguments {
     @Flag(help: "Requests start at random (Poisson) instead of evenly.")
     var poisson = false
 
-    @Option(help: "A request without an answer for so long is given up; its outcome is unknown.")
+    @Option(parsing: .unconditional, help: "A request without an answer for so long is given up; its outcome is unknown.")
     var timeout = "5s"
 
-    @Option(help: "The same seed makes the same requests at the same times.")
+    @Option(help: "The same seed makes the same users ask in the same order at the same times.")
     var seed: UInt64 = 1
 
     @Option(help: ArgumentHelp("Kinds of request of `mixed`. (default: redeem=60,refresh=10,browse=30)", valueName: "weights"))

@@ -14,6 +14,7 @@ struct BenchRun: Sendable {
 
     func perform() async throws -> BenchReport {
         try FileLimit.raise(to: settings.connections)
+        try await target.reach()
         let ledger = SaleLedger(users: target.tokens.count)
         let hasSale = settings.mix.contains(.redeem) || settings.mix.contains(.repeated)
         let audit = SaleAudit(target: target, ledger: ledger, seed: settings.seed)

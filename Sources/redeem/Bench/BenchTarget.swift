@@ -1,6 +1,7 @@
 internal import Domain
 internal import HotPath
 internal import NIOCore
+internal import NIOPosix
 internal import Persistence
 
 /// What is loaded, and all that is known of it.
@@ -28,6 +29,20 @@ struct BenchTarget: Sendable {
             address = try SocketAddress.makeAddressResolvingHost(api.host, port: api.port)
         } catch {
             throw Unreachable("the host of \(api) is not known: \(error)", remedy: "check --url")
+        }
+    }
+}
+
+extension BenchTarget {
+    private static let connectTimeout = TimeAmount.seconds(5)
+
+    /// Opens a connection and closes it.
+    func reach() async throws {
+        do {
+            let bootstrap = ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            try await bootstrap.connectTimeout(BenchTarget.connectTimeout).connect(to: address).get().close()
+        } catch {
+            throw Unreachable("\(api) does not answer: \(error)", remedy: "is `redeem serve` running there?")
         }
     }
 }

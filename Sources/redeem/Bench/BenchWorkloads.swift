@@ -9,6 +9,14 @@ struct BenchWorkloads: Sendable {
     let settings: BenchSettings
     let target: BenchTarget
     let ledger: SaleLedger
+    /// Tells the requests of this run from those of all others.
+    private let run = String(UInt64.random(in: .min ... .max), radix: 36)
+
+    init(settings: BenchSettings, target: BenchTarget, ledger: SaleLedger) {
+        self.settings = settings
+        self.target = target
+        self.ledger = ledger
+    }
 
     private var host: String { target.api.authority }
 
@@ -29,15 +37,20 @@ struct BenchWorkloads: Sendable {
 
     /// Those who shall have redeemed do so, each once.
     func prelude(thread: Int) -> any Workload {
-        redeem(users.repeated, repeats: false, seed: settings.seed &+ 1, number: 0, thread: thread)
+        redeem(users.repeated, order: .once, number: 0, thread: thread)
     }
 
     private func workload(_ kind: RequestKindName, number: Int, thread: Int) -> any Workload {
         switch kind {
         case .redeem:
             // A sale is over when all have asked; elsewhere they ask again.
-            redeem(users.new, repeats: settings.scenario != .redeem, seed: settings.seed, number: number, thread: thread)
-        case .repeated: redeem(users.repeated, repeats: true, seed: settings.seed, number: number, thread: thread)
+            redeem(
+                users.new,
+                order: settings.scenario == .redeem ? .once : .random,
+                number: number,
+                thread: thread
+            )
+        case .repeated: redeem(users.repeated, order: .random, number: number, thread: thread)
         case .refresh:
             RefreshWorkload(target.refreshTokens, host: host, kind: number, thread: thread, of: settings.threads)
         case .login: LoginWorkload(target.logins, host: host, kind: number, thread: thread, of: settings.threads)
@@ -45,16 +58,18 @@ struct BenchWorkloads: Sendable {
         }
     }
 
-    private func redeem(_ users: Range<Int>, repeats: Bool, seed: UInt64, number: Int, thread: Int) -> RedeemWorkload {
+    private func redeem(_ users: Range<Int>, order: RedeemWorkload.Order, number: Int, thread: Int)
+        -> RedeemWorkload
+    {
         let sale = RedeemWorkload.Sale(
             coupon: target.coupon.description,
             code: target.code,
             host: host,
             tokens: target.tokens,
             users: users,
-            hasKeys: settings.hasKeys,
-            seed: seed,
-            repeats: repeats
+            keys: settings.hasKeys ? run : nil,
+            seed: settings.seed,
+            order: order
         )
         return RedeemWorkload(sale, ledger: ledger, kind: number, thread: thread, of: settings.threads)
     }

@@ -64,9 +64,11 @@ public final class LoadRun: Sendable {
         gauges: @escaping @Sendable () async -> [String: Double] = { [:] },
         onInterval: (LoadInterval) async -> Void = { _ in }
     ) async throws -> LoadResult {
+        let before = await gauges()
+        let first = try await snapshots()
         let start = NIODeadline.now().uptimeNanoseconds + LoadRun.lead.nanoseconds
         let clock = RunClock(start: start, warmup: plan.warmup, duration: plan.duration)
-        var series = try await LoadSeries(plan: plan, clock: clock, first: snapshots())
+        var series = LoadSeries(plan: plan, clock: clock, first: first, gauges: before)
         let (events, continuation) = AsyncStream<Event>.makeStream()
         let begun = workers.map { worker in worker.eventLoop.flatSubmit { worker.value.begin(clock) } }
         EventLoopFuture.whenAllComplete(begun, on: workers[0].eventLoop).whenComplete { _ in

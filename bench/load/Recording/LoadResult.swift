@@ -57,6 +57,8 @@ public struct LoadResult: Sendable, Codable, Hashable {
     public let connectionsLost: Int
     public let connectFailures: Int
     public let generator: Generator
+    /// What the target said of itself before the run.
+    public let gaugesBefore: [String: Double]
     /// Of the whole run.
     public let series: [LoadInterval]
 

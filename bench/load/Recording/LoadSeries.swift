@@ -2,6 +2,7 @@
 struct LoadSeries {
     private let plan: LoadPlan
     private let clock: RunClock
+    private let gaugesBefore: [String: Double]
     private var intervals: [LoadInterval] = []
     private var last: [WorkerSnapshot]
     private var lastTime: UInt64
@@ -10,10 +11,13 @@ struct LoadSeries {
     private var cpuAnswers = 0
     private var cpuSpan: UInt64 = 0
 
-    /// - Parameter first: before anything was sent.
-    init(plan: LoadPlan, clock: RunClock, first: [WorkerSnapshot]) {
+    /// - Parameters:
+    ///   - first: before anything was sent.
+    ///   - gauges: of the same moment.
+    init(plan: LoadPlan, clock: RunClock, first: [WorkerSnapshot], gauges: [String: Double]) {
         self.plan = plan
         self.clock = clock
+        gaugesBefore = gauges
         last = first
         lastTime = clock.start
     }
@@ -94,6 +98,7 @@ struct LoadSeries {
                 busy: cpuSpan > 0 ? Double(cpuNanoseconds) / Double(cpuSpan) / Double(last.count) : 0,
                 lateness: LatencySummary(LoadSeries.sum(recordings.map(\.lateness)))
             ),
+            gaugesBefore: gaugesBefore,
             series: intervals
         )
     }

@@ -1,8 +1,16 @@
 internal import LoadGenerator
 internal import NIOCore
 
-/// Redemptions of one coupon, a user after the other.
+/// Redemptions of one coupon.
 final class RedeemWorkload: Workload {
+    /// Who asks next.
+    enum Order: Sendable {
+        /// Each user once, one after the other.
+        case once
+        /// Any user, again and again: two requests of one user may be under way at once, as with a double click.
+        case random
+    }
+
     struct Sale: Sendable {
         let tokens: TokenLines
         /// Those of the tokens that take part.
@@ -10,12 +18,12 @@ final class RedeemWorkload: Workload {
         let head: RequestHead
         /// `Content-Length` and body.
         let tail: [UInt8]
-        /// Whether requests carry an `Idempotency-Key`.
-        let hasKeys: Bool
-        /// In the keys, so that those of two runs differ.
+        /// What the `Idempotency-Key` of each request begins with: another one in each run, or the service would give the
+        /// answers of the earlier run again. `nil`: requests have no key.
+        let keys: String?
+        /// Of a random order.
         let seed: UInt64
-        /// After the last user comes the first again.
-        let repeats: Bool
+        let order: Order
 
         init(
             coupon: String,
@@ -23,15 +31,15 @@ final class RedeemWorkload: Workload {
             host: String,
             tokens: TokenLines,
             users: Range<Int>,
-            hasKeys: Bool,
+            keys: String?,
             seed: UInt64,
-            repeats: Bool
+            order: Order
         ) {
             self.tokens = tokens
             self.users = users
-            self.hasKeys = hasKeys
+            self.keys = keys
             self.seed = seed
-            self.repeats = repeats
+            self.order = order
             head = RequestHead(
                 "POST",
                 "/v1/coupons/\(coupon)/redemptions",
@@ -48,8 +56,8 @@ final class RedeemWorkload: Workload {
     private let kind: Int
     private let thread: Int
     private let threads: Int
-    private var nextUser: Int
-    private var pass = 0
+    private var position: Int
+    private var random: SplitMix64
 
     /// - Parameter thread: of `threads`, which take turns with the users.
     init(_ sale: Sale, ledger: SaleLedger, kind: Int, thread: Int, of threads: Int) {
@@ -58,27 +66,33 @@ final class RedeemWorkload: Workload {
         self.kind = kind
         self.thread = thread
         self.threads = threads
-        nextUser = sale.users.lowerBound + thread
+        position = thread
+        random = SplitMix64(seed: sale.seed, sequence: thread)
     }
 
-    var supply: WorkloadSupply { nextUser < sale.users.upperBound ? .ready : .exhausted }
+    var supply: WorkloadSupply {
+        switch sale.order {
+        case .once: position < sale.users.count ? .ready : .exhausted
+        case .random: .ready
+        }
+    }
 
     func next(into buffer: inout ByteBuffer) -> WorkloadRequest {
-        let user = nextUser
+        let user =
+            switch sale.order {
+            case .once: sale.users.lowerBound + position
+            case .random: Int.random(in: sale.users, using: &random)
+            }
         sale.head.write(into: &buffer)
         sale.tokens.withLine(user) { token in
             buffer.writeStaticString("Authorization: Bearer ")
             buffer.writeBytes(token)
             buffer.writeStaticString("\r\n")
         }
-        if sale.hasKeys { writeKey(user, into: &buffer) }
+        if let keys = sale.keys { writeKey(keys, user, into: &buffer) }
         buffer.writeBytes(sale.tail)
         ledger.mark(user, .asked)
-        nextUser += threads
-        if nextUser >= sale.users.upperBound, sale.repeats {
-            nextUser = sale.users.lowerBound + thread
-            pass += 1
-        }
+        position += threads
         return WorkloadRequest(kind: kind, tag: user)
     }
 
@@ -102,8 +116,9 @@ final class RedeemWorkload: Workload {
     }
 
     /// A new one for each try: the same would ask for the first answer again.
-    private func writeKey(_ user: Int, into buffer: inout ByteBuffer) {
+    private func writeKey(_ beginning: String, _ user: Int, into buffer: inout ByteBuffer) {
         buffer.writeStaticString("Idempotency-Key: ")
-        buffer.writeString("\(sale.seed)-\(user)-\(pass)\r\n")
+        buffer.writeString(beginning)
+        buffer.writeString("-\(user)-\(position)\r\n")
     }
 }
