@@ -34,6 +34,8 @@ struct LocalTarget: Sendable {
             let values = [
                 "redis.url": stack.redis.url, "postgres.url": stack.postgres.url, "token.key": LocalTarget.key(),
                 "code.key": LocalTarget.key(), "durability": settings.durability.rawValue,
+                // All logins of the load come from one address, which is what the service holds back.
+                "login.address_burst": "1000000", "login.username_burst": "1000000",
             ]
             let programs = Programs(folder: folder, values: values, logger: logger)
             do {
@@ -105,6 +107,7 @@ struct LocalTarget: Sendable {
             postgres: stores.postgres,
             signer: AccessTokenSigner(
                 keys: TokenKeys(signing: try ServiceKey.token(reader)),
+                parties: try TokenParties(reader),
                 lifetimeSeconds: Int(LocalTarget.sessionLifetime.components.seconds)
             ),
             refreshTokens: RefreshTokens(key: try ServiceKey.code(reader)),
