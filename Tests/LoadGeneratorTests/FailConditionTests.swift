@@ -14,6 +14,7 @@ import Testing
             targetRate: 1000,
             rate: rate,
             seconds: 1,
+            warmup: 0,
             latency: LatencySummary(latencies),
             kinds: [KindResult(name: "get", outcomes: outcomes, wholeRun: outcomes, latency: LatencySummary(latencies))],
             notSent: notSent,

@@ -14,8 +14,17 @@ import Testing
         #expect(Axis.fromZero(to: 0).ticks.count >= 2)
         #expect(Axis.fromZero(to: 0.013).range.upperBound >= 0.013)
         #expect(Axis.exactly(to: 23).ticks.map(\.label) == ["0", "5", "10", "15", "20"])
-        #expect(Axis.decades(0.4, 230).ticks.map(\.label) == ["0.1", "1", "10", "100", "1000"])
+        #expect(Axis.decades(0.4, 230).ticks.map(\.label) == ["0.1", "1", "10", "100", "1,000"])
+        #expect(Axis.decades(200, 5_000).ticks.map(\.label) == ["100", "1,000", "10,000"])
         #expect(Axis.decades(5, 5).ticks.map(\.label) == ["1", "10"])
+    }
+
+    @Test func figuresHaveNoExponentAndNoEmptyDigits() {
+        #expect(
+            [0, 0.5, 12, 8000, 18_100.3, 637_702, 0.0085, 1.23456, 100].map(\.short) == [
+                "0", "0.5", "12", "8000", "18100", "637702", "0.0085", "1.235", "100",
+            ]
+        )
     }
 
     @Test func placesAreWhereTheScaleSays() {
@@ -72,6 +81,7 @@ import Testing
             targetRate: 100,
             rate: 100,
             seconds: 25,
+            warmup: 5,
             latency: summary,
             kinds: [
                 KindResult(name: "redeem", outcomes: outcomes, wholeRun: outcomes, latency: summary),
@@ -129,6 +139,7 @@ import Testing
             targetRate: nil,
             rate: 0,
             seconds: 1,
+            warmup: 0,
             latency: nil,
             kinds: [KindResult(name: "redeem", outcomes: [], wholeRun: [], latency: nil)],
             notSent: 5,
@@ -142,6 +153,31 @@ import Testing
         page.result = result
         #expect(page.html.contains("Throughput"))
         #expect(!page.html.lowercased().contains("nan"))
+    }
+
+    @Test func anOutcomeOfTheWarmUpAloneIsListedToo() {
+        let before = [OutcomeCount(outcome: Outcome(name: "early", status: 201), count: 77, isExpected: true)]
+        var page = page()
+        let kind = page.result.kinds[0]
+        let kinds = [
+            KindResult(name: "redeem", outcomes: kind.outcomes, wholeRun: kind.wholeRun + before, latency: kind.latency)
+        ]
+        page.result = LoadResult(
+            targetRate: 100,
+            rate: 100,
+            seconds: 25,
+            warmup: 5,
+            latency: nil,
+            kinds: kinds,
+            notSent: 0,
+            connectionsLost: 0,
+            connectFailures: 0,
+            generator: page.result.generator,
+            gaugesBefore: [:],
+            series: page.result.series
+        )
+        let row = page.html.split(separator: "<tr>").first { $0.contains("early</td>") } ?? ""
+        #expect(row.contains(">0</td>") && row.contains(">77</td>"))
     }
 
     @Test func unexpectedOutcomesLookDifferent() {

@@ -49,11 +49,12 @@ struct BenchCommand: AsyncParsableCommand {
     }
 
     private func write(_ report: BenchReport, to file: String) throws {
-        if file == "-" { return try Output.json(report) }
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
         encoder.dateEncodingStrategy = .iso8601
-        try write(try encoder.encode(report), to: file, "--json")
+        let data = try encoder.encode(report)
+        guard file == "-" else { return try write(data, to: file, "--json") }
+        print(String(decoding: data, as: UTF8.self))
     }
 
     private func write(_ data: Data, to file: String, _ flag: String) throws {

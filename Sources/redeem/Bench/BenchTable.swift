@@ -10,7 +10,7 @@ struct BenchTable {
         var rows: [(String, String)] = [
             ("run", "\(configuration.scenario.rawValue), \(configuration.paceText), seed \(configuration.seed)"),
             ("target", configuration.targetText),
-            ("rate", "\(Measure.count(result.rate)) answers a second\(rateTarget) for \(Measure.seconds(result.seconds))"),
+            ("rate", "\(Measure.rate(result.rate)) answers a second\(rateTarget) for \(Measure.seconds(result.seconds))"),
         ]
         if let latency = result.latency { rows.append(("latency", BenchTable.text(of: latency))) }
         if result.kinds.count > 1 {
@@ -38,7 +38,7 @@ struct BenchTable {
             .joined(separator: "\n")
     }
 
-    private var rateTarget: String { report.result.targetRate.map { " of \(Measure.count($0))" } ?? "" }
+    private var rateTarget: String { report.result.targetRate.map { " of \(Measure.rate($0))" } ?? "" }
 
     private var processorRows: [(String, String)] {
         let generator = report.result.generator
@@ -63,7 +63,7 @@ extension BenchReport.Configuration {
     /// How requests were started.
     var paceText: String {
         let connections = "\(connections) connection\(connections == 1 ? "" : "s")"
-        return rate.map { "\(pace) at \(Measure.count($0)) a second, \(connections)" } ?? "\(pace) loop, \(connections)"
+        return rate.map { "\(pace) at \(Measure.rate($0)) a second, \(connections)" } ?? "\(pace) loop, \(connections)"
     }
 
     var targetText: String {

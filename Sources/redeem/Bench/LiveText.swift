@@ -18,7 +18,7 @@ struct LiveText: Sendable {
 
     private var target: String {
         switch settings.pace {
-        case .open(let rate, _): " of \(Measure.count(rate))"
+        case .open(let rate, _): " of \(Measure.rate(rate))"
         case .closed: ""
         }
     }
@@ -39,7 +39,7 @@ struct LiveText: Sendable {
             "\(last.isWarmup ? "warm-up  " : "measuring") "
                 + String(repeating: "█", count: filled) + String(repeating: "░", count: bar - filled)
                 + " \(Int(last.end)) of \(Int(total)) s",
-            "rate      \(Measure.count(last.rate))\(target) a second; \(last.waiting) wait, \(last.inFlight) under way",
+            "rate      \(Measure.rate(last.rate))\(target) a second; \(last.waiting) wait, \(last.inFlight) under way",
             "latency   p50 \(Measure.milliseconds(last.p50)), p99 \(Measure.milliseconds(last.p99)),"
                 + " max \(Measure.milliseconds(last.max))",
             "outcomes  " + outcomeTexts.joined(separator: ", "),
@@ -54,7 +54,7 @@ struct LiveText: Sendable {
         guard let last else { return "" }
         let parts =
             [
-                "\(Int(last.end.rounded())) s\(last.isWarmup ? " (warm-up)" : "")", "\(Measure.count(last.rate))\(target)/s",
+                "\(Int(last.end.rounded())) s\(last.isWarmup ? " (warm-up)" : "")", "\(Measure.rate(last.rate))\(target)/s",
                 "p50 \(Measure.milliseconds(last.p50))", "p99 \(Measure.milliseconds(last.p99))",
             ] + (last.waiting > 0 ? ["\(last.waiting) wait"] : []) + gaugeTexts + outcomeTexts
         return parts.joined(separator: "  ")

@@ -12,6 +12,11 @@ enum Measure {
 
     static func microseconds(_ value: Double) -> String { "\(three(value)) us" }
 
+    /// A second: whole, but for a few.
+    static func rate(_ value: Double) -> String {
+        value < 100 && value != value.rounded() ? String(format: "%.1f", value) : count(value)
+    }
+
     /// `1,234,567`.
     static func count(_ value: Double) -> String { count(Int(value.rounded())) }
 

@@ -49,6 +49,8 @@ public struct LoadResult: Sendable, Codable, Hashable {
     public let rate: Double
     /// Seconds that the rate is of.
     public let seconds: Double
+    /// Seconds of load before them.
+    public let warmup: Double
     public let latency: LatencySummary?
     public let kinds: [KindResult]
     /// Intended starts for which there was no room to wait, or no connection until the end.

@@ -88,6 +88,7 @@ struct LoadSeries {
             targetRate: targetRate,
             rate: Double(answers) / seconds,
             seconds: seconds,
+            warmup: plan.warmup.inSeconds,
             latency: LatencySummary(LoadSeries.sum(recordings.flatMap(\.latencies))),
             kinds: kinds,
             notSent: last.reduce(0) { $0 + $1.notSent },

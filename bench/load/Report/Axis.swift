@@ -37,7 +37,10 @@ struct Axis {
     static func decades(_ least: Double, _ greatest: Double) -> Axis {
         let low = Int(log10(max(least, 1e-9)).rounded(.down))
         let high = max(low + 1, Int(log10(max(greatest, 1e-9)).rounded(.up)))
-        let ticks = (low...high).map { Tick(value: pow(10, Double($0)), label: pow(10, Double($0)).short) }
+        let ticks = (low...high).map { power in
+            let value = pow(10, Double(power))
+            return Tick(value: value, label: power < 0 ? value.short : value.grouped)
+        }
         return Axis(scale: .logarithmic, range: pow(10, Double(low))...pow(10, Double(high)), ticks: ticks)
     }
 
@@ -77,6 +80,11 @@ struct Axis {
 }
 
 extension Double {
-    /// Without digits that say nothing.
-    var short: String { String(format: "%.4g", self) }
+    /// Four digits, without an exponent and without zeros at the end that say nothing.
+    var short: String {
+        let text = formatted(digits: 4)
+        guard text.contains(".") else { return text }
+        let digits = text.reversed().drop { $0 == "0" }.drop { $0 == "." }
+        return String(digits.reversed())
+    }
 }

@@ -103,9 +103,9 @@ public struct ReportPage: Sendable {
 
     private var tiles: String {
         let latency = result.latency
-        let target = result.targetRate.map { "a second, of \($0.grouped)" } ?? "answers a second"
+        let target = result.targetRate.map { "a second, of \(ReportPage.rate($0))" } ?? "answers a second"
         let tiles: [(String, String)] = [
-            (result.rate.grouped, target), (ReportPage.time(latency?.p50), "p50"),
+            (ReportPage.rate(result.rate), target), (ReportPage.time(latency?.p50), "p50"),
             (ReportPage.time(latency?.p99), "p99"), (ReportPage.time(latency?.p999), "p99.9"),
             (ReportPage.time(latency?.max), "max"), (Double(result.errors).grouped, "errors"),
             (Double(unknown).grouped, "unknown outcomes"),
@@ -146,15 +146,18 @@ public struct ReportPage: Sendable {
 
     private func outcomeTable(_ colours: OutcomeColours) -> String {
         let total = Double(max(1, result.requests))
-        let rows = result.outcomes.map { count in
-            let status = count.outcome.status.map { String($0) } ?? "no answer"
-            return "<tr><td><span class=\"swatch \(colours[count.outcome.name])\"></span>\(count.outcome.name.escaped)</td>"
-                + "<td>\(status)</td><td class=\"n\">\(Double(count.count).grouped)</td>"
-                + "<td class=\"n\">\((100 * Double(count.count) / total).formatted(digits: 3)) %</td>"
-                + "<td>\(count.isExpected ? "" : "<span class=\"bad\">not expected</span>")</td></tr>"
+        let measured = result.outcomes
+        let rows = OutcomeCount.sum(result.kinds.map(\.wholeRun)).map { whole in
+            let outcome = whole.outcome
+            let count = measured.first { $0.outcome == outcome && $0.isExpected == whole.isExpected }?.count ?? 0
+            return "<tr><td><span class=\"swatch \(colours[outcome.name])\"></span>\(outcome.name.escaped)</td>"
+                + "<td>\(outcome.status.map { String($0) } ?? "no answer")</td><td class=\"n\">\(Double(count).grouped)</td>"
+                + "<td class=\"n\">\((100 * Double(count) / total).formatted(digits: 3)) %</td>"
+                + "<td class=\"n\">\(Double(whole.count - count).grouped)</td>"
+                + "<td>\(whole.isExpected ? "" : "<span class=\"bad\">not expected</span>")</td></tr>"
         }
-        return "<table><tr><th>outcome</th><th>status</th><th class=\"n\">requests</th><th class=\"n\">share</th><th></th></tr>"
-            + rows.joined() + "</table>"
+        return "<table><tr><th>outcome</th><th>status</th><th class=\"n\">requests</th><th class=\"n\">share</th>"
+            + "<th class=\"n\">in the warm-up</th><th></th></tr>\(rows.joined())</table>"
     }
 
     private var tables: [String] {
@@ -198,15 +201,17 @@ public struct ReportPage: Sendable {
     /// The figures behind the plots.
     private var seriesTable: String {
         let rows = result.series.map { entry in
-            let gauges = Gauge.allCases.map { "<td class=\"n\">\(entry.gauges[$0.rawValue].map(\.short) ?? "–")</td>" }
+            let gauges = Gauge.allCases.map { "<td class=\"n\">\(entry.gauges[$0.rawValue].map(ReportPage.rate) ?? "–")</td>" }
             let times = [entry.p50, entry.p99, entry.max].map { "<td class=\"n\">\($0?.formatted(digits: 3) ?? "–")</td>" }
-            return "<tr><td class=\"n\">\(entry.end.formatted(digits: 4))</td><td class=\"n\">\(entry.rate.grouped)</td>"
+            return "<tr><td class=\"n\">\(entry.end.formatted(digits: 4))</td><td class=\"n\">\(ReportPage.rate(entry.rate))</td>"
                 + times.joined() + "<td class=\"n\">\(entry.waiting)</td>\(gauges.joined())</tr>"
         }
         let heads = ["s", "answers/s", "p50 ms", "p99 ms", "max ms", "waiting", "left", "outbox", "lag s"]
         return "<details><summary>The figures behind the plots</summary><div class=\"scroll\"><table><tr>"
             + heads.map { "<th class=\"n\">\($0)</th>" }.joined() + "</tr>\(rows.joined())</table></div></details>"
     }
+
+    private static func rate(_ rate: Double) -> String { rate < 100 ? rate.short : rate.grouped }
 
     static func time(_ milliseconds: Double?) -> String {
         guard let milliseconds else { return "–" }

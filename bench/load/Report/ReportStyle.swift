@@ -50,7 +50,7 @@ enum ReportStyle {
         footer { margin: 2.5rem 0 0; color: var(--soft); font-size: .86rem; }
         @media print {
           @page { margin: 14mm; }
-          body { font-size: 10.5pt; } main { max-width: none; padding: 0; }
+          body { font-size: 10.5pt; } main { max-width: none; padding: 0 1px; }
           figure, tr, .tiles, .tile { break-inside: avoid; } h2 { break-after: avoid; margin-top: 1.2rem; }
           .tiles { grid-template-columns: repeat(7, 1fr); gap: .3rem; } .tile { padding: .3rem .45rem; }
           .tile b { font-size: 1rem; } .tile span { font-size: .75rem; }

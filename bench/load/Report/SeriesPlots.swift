@@ -28,7 +28,7 @@ struct SeriesPlots {
         }
         self.groups = groups
         x = Axis.exactly(to: max(result.series.last?.end ?? 1, 0.001))
-        warmup = result.series.last { $0.isWarmup }?.end ?? 0
+        warmup = result.warmup
     }
 
     private func plot(_ description: String, y: Axis, height: Double = 240, hint: ([LoadInterval]) -> String) -> Plot {
@@ -117,7 +117,7 @@ struct SeriesPlots {
     /// One of the figures that the target tells; `nil` where it did not.
     func gauge(_ gauge: Gauge, _ name: String, colour: String, scale: Double = 1, unit: String = "") -> Plot? {
         let first = (x: 0.0, y: result.gaugesBefore[gauge.rawValue].map { $0 * scale })
-        let points = [first] + result.series.map { (x: $0.end, y: $0.gauges[gauge.rawValue].map { $0 * scale }) }
+        let points = [first] + groups.map { (x: end($0), y: $0.last?.gauges[gauge.rawValue].map { $0 * scale }) }
         guard let greatest = points.compactMap(\.y).max() else { return nil }
         var plot = plot("\(name) over time", y: .fromZero(to: max(greatest * 1.02, 1)), height: 200) { group in
             let value = group.compactMap { $0.gauges[gauge.rawValue] }.last
