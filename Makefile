@@ -9,10 +9,10 @@ LINTED := Sources Tests bench lua Package.swift
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup build release run dev build-tests test format lint bench-micro webdis-compare image clean
+.PHONY: help setup build release run dev build-tests test format lint bench bench-micro webdis-compare generator-compare image clean
 
 help: ## List the targets.
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 setup: ## Install the Debian packages that are missing.
 	@scripts/setup
@@ -42,6 +42,9 @@ format: ## Format the sources in place.
 lint: ## Check the format.
 	@$(SWIFT) format lint --strict --parallel --recursive $(LINTED)
 
+bench: release ## Load a Redeem of its own and check every promise. Other runs: ARGS='storm --local --html storm.html'
+	@exec "$$($(SWIFT) build -c release --show-bin-path)/redeem" bench $(or $(ARGS),--local)
+
 bench-micro: setup ## Measure single steps of a request: tokens, digests.
 	@$(SWIFT) build -c release --product MicroBench
 	@exec "$$($(SWIFT) build -c release --show-bin-path)/MicroBench"
@@ -49,6 +52,10 @@ bench-micro: setup ## Measure single steps of a request: tokens, digests.
 webdis-compare: release ## Measure the redemption route beside Webdis. See bench/README.md.
 	@scripts/setup bench
 	@bench/webdis-compare
+
+generator-compare: release ## Measure the load generator beside wrk. See bench/README.md.
+	@scripts/setup bench
+	@bench/generator-compare
 
 image: ## Build the container image (needs Docker).
 	docker build -t redeem .
