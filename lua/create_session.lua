@@ -3,7 +3,7 @@
 --
 -- KEYS  1 session · 2 sessions of the user
 -- ARGV  1 idle lifetime (ms) · 2 absolute lifetime (ms) · 3 how many sessions a user may have
---       then pairs of field and value: user, role, username, version, refresh, device, address
+--       then pairs of field and value: user, role, version, refresh, device, address
 -- REPLY array: a code, then for too_many_sessions: the ids of the sessions that expire first, so many as are too many
 --
 --   created

@@ -9,7 +9,6 @@ import Testing
             id: user.session,
             user: user.id,
             role: .admin,
-            username: "ann",
             version: 7,
             refreshDigest: digest,
             device: "curl",
@@ -56,7 +55,7 @@ import Testing
             #expect(hash.removeValue(forKey: "used") == "\(created)")
             #expect(hash.removeValue(forKey: "ends") == "\(created + 3_600_000)")
             let expected = [
-                "user": "\(user.id)", "role": "admin", "username": "ann", "version": "7", "refresh": "d1", "device": "curl",
+                "user": "\(user.id)", "role": "admin", "version": "7", "refresh": "d1", "device": "curl",
                 "address": "127.0.0.1",
             ]
             #expect(hash == expected)
@@ -78,7 +77,6 @@ import Testing
                 id: TestUser().session,
                 user: first.id,
                 role: .user,
-                username: "ann",
                 version: 1,
                 refreshDigest: "d2"
             )
@@ -99,7 +97,7 @@ import Testing
             let sessions = shard.hotPath.sessions
             // The second one is the first to expire.
             for (id, idle) in zip(ids, [50, 40, 60, 70, 80]) {
-                let new = NewSession(id: id, user: user, role: .user, username: "u", version: 1, refreshDigest: "d")
+                let new = NewSession(id: id, user: user, role: .user, version: 1, refreshDigest: "d")
                 #expect(try await sessions.create(new, limits(idle: idle, perUser: 3)) == .created)
             }
             #expect(Set(try await sessions.list(of: user).map(\.id)) == Set(ids[2...]))
@@ -188,7 +186,6 @@ import Testing
                 id: other,
                 user: user.id,
                 role: .user,
-                username: "ann",
                 version: 1,
                 refreshDigest: "x",
                 device: "d2"
@@ -244,7 +241,7 @@ import Testing
             let users = [TestUser(), TestUser()]
             func add(_ user: TestUser, version: Int, created: Int) async throws -> SessionID {
                 let id = TestUser().session
-                let new = NewSession(id: id, user: user.id, role: .user, username: "u", version: version, refreshDigest: "d")
+                let new = NewSession(id: id, user: user.id, role: .user, version: version, refreshDigest: "d")
                 #expect(try await sessions.create(new, limits()) == .created)
                 try await shard("HSET", shard.keys.session(id), "created", "\(created)")
                 return id
@@ -278,7 +275,6 @@ import Testing
                     id: TestUser().session,
                     user: TestUser().id,
                     role: .user,
-                    username: "u",
                     version: 1,
                     refreshDigest: "d"
                 )
@@ -305,13 +301,12 @@ import Testing
                     id: TestUser().session,
                     user: user,
                     role: .user,
-                    username: "u",
                     version: 1,
                     refreshDigest: "d"
                 )
                 #expect(try await sessions.create(new, limits()) == .created)
             }
-            let new = NewSession(id: TestUser().session, user: user, role: .user, username: "u", version: 1, refreshDigest: "d")
+            let new = NewSession(id: TestUser().session, user: user, role: .user, version: 1, refreshDigest: "d")
             #expect(try await sessions.create(new, limits(perUser: 3)) == .created)
             #expect(try await sessions.list(of: user).count == 3)
         }

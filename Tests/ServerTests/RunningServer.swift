@@ -67,7 +67,7 @@ struct RunningServer: Sendable {
     func token(of user: UserID, session: SessionID? = nil, role: Role = .user) async throws -> String {
         let session = session ?? SessionID(uuid: UUIDv7(milliseconds: UInt64(Timestamp.now().milliseconds)))
         let refresh = RefreshTokens(key: configuration.codeKey).issue(user: user, session: session)
-        let new = NewSession(id: session, user: user, role: role, username: "u", version: 1, refreshDigest: refresh.digest)
+        let new = NewSession(id: session, user: user, role: role, version: 1, refreshDigest: refresh.digest)
         _ = try await environment.hotPath.sessions.create(new, SessionLimits())
         return AccessTokenSigner(keys: configuration.tokenKeys).sign(user: user, session: session, role: role)
     }

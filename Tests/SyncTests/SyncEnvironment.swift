@@ -132,7 +132,6 @@ struct SyncEnvironment: Sendable {
                 id: session,
                 user: user,
                 role: .user,
-                username: "test",
                 version: 1,
                 refreshDigest: String(repeating: "0", count: 64)
             ),

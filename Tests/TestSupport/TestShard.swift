@@ -44,7 +44,7 @@ public struct TestShard: Sendable {
     }
 
     public func addSession(of user: TestUser) async throws {
-        let session = NewSession(id: user.session, user: user.id, role: .user, username: "u", version: 1, refreshDigest: "d")
+        let session = NewSession(id: user.session, user: user.id, role: .user, version: 1, refreshDigest: "d")
         guard try await hotPath.sessions.create(session, SessionLimits()) == .created else {
             throw TestFailure("the session was not created")
         }

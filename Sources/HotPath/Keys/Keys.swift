@@ -32,7 +32,7 @@ public struct Keys: Hashable, Sendable {
     /// HASH: epoch, credit, held, control, attempts, attempts_since, locked_until, and `r:<coupon>` = redemption id.
     public func user(_ id: UserID) -> String { userPrefix + id.description }
 
-    /// HASH with a lifetime: user, role, username, version (of the credentials), device, address, created, used, ends (when the
+    /// HASH with a lifetime: user, role, version (of the credentials), device, address, created, used, ends (when the
     /// absolute lifetime does), refresh (digest of the current token); once refreshed also previous (digest of the token before),
     /// sealed, rotated (when).
     public func session(_ id: SessionID) -> String { sessionPrefix + id.description }

@@ -36,8 +36,8 @@ public struct LoginThrottle: Sendable {
         public let address: RateState
     }
 
-    public let perUsername: LoginRate
-    public let perAddress: LoginRate
+    private let perUsername: LoginRate
+    private let perAddress: LoginRate
     private let client: RedisClient
     private let keys: Keys
 

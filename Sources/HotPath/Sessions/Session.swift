@@ -5,7 +5,6 @@ public struct NewSession: Sendable, Hashable {
     public let id: SessionID
     public let user: UserID
     public let role: Role
-    public let username: String
     /// Of the user's credentials when they were checked. A revocation of all the user's sessions ends those of older versions.
     public let version: Int
     /// SHA-256 of the refresh token, 64 hexadecimal digits. The token itself is stored nowhere.
@@ -19,7 +18,6 @@ public struct NewSession: Sendable, Hashable {
         id: SessionID,
         user: UserID,
         role: Role,
-        username: String,
         version: Int,
         refreshDigest: String,
         device: String = "",
@@ -28,7 +26,6 @@ public struct NewSession: Sendable, Hashable {
         self.id = id
         self.user = user
         self.role = role
-        self.username = username
         self.version = version
         self.refreshDigest = refreshDigest
         self.device = device

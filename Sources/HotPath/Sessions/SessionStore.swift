@@ -81,9 +81,8 @@ public struct SessionStore: Sendable {
             keys: [keys.session(session.id), keys.sessions(session.user)],
             arguments: [
                 milliseconds(limits.idle), milliseconds(limits.absolute), String(limits.perUser),
-                "user", session.user.description, "role", session.role.rawValue, "username", session.username,
-                "version", String(session.version), "refresh", session.refreshDigest, "device", session.device, "address",
-                session.address,
+                "user", session.user.description, "role", session.role.rawValue, "version", String(session.version),
+                "refresh", session.refreshDigest, "device", session.device, "address", session.address,
             ]
         )
     }

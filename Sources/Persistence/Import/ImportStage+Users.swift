@@ -59,41 +59,33 @@ extension ImportStage {
     }
 
     private func note(_ kind: ImportReport.Kind, _ verdict: String, _ reason: String, _ report: inout ImportReport) throws {
-        let sql = "select source, coalesce(username, '') from judged_users where verdict = $1 order by position limit $2"
-        let rows = try connection.query(sql, verdict, ImportReport.examplesKept).map { row throws(PostgresError) in
+        let columns = "source, coalesce(username, '')"
+        let rows = "judged_users where verdict = $1"
+        try note(kind, columns, from: rows, [verdict], by: "position", in: &report) { row throws(PostgresError) in
             "user \(try row.decode(0, as: String.self)) '\(try row.decode(1, as: String.self))': \(reason)"
         }
-        let count = try connection.query("select count(*) from judged_users where verdict = $1", verdict)[0]
-        report.note(kind, count: try count.decode(0), examples: rows)
     }
 
     /// The id is the same, so it is the same user; or one of another service with the same numbers, so nothing is added to it.
     private func noteRenamed(_ report: inout ImportReport) throws {
-        let renamed = "from judged_users where verdict = 'renamed'"
-        let sql = "select source, username, username_here \(renamed) order by position limit $1"
-        let rows = try connection.query(sql, ImportReport.examplesKept).map { row throws(PostgresError) in
+        let columns = "source, username, username_here"
+        let rows = "judged_users where verdict = 'renamed'"
+        try note(.userRenamed, columns, from: rows, by: "position", in: &report) { row throws(PostgresError) in
             "user \(try row.decode(0, as: String.self)) '\(try row.decode(1, as: String.self))' is "
                 + "'\(try row.decode(2, as: String.self))' here"
         }
-        report.note(.userRenamed, count: try connection.query("select count(*) \(renamed)")[0].decode(0), examples: rows)
     }
 
     /// Of this run and of earlier ones, as long as nobody has set a password.
     private func noteWithoutPassword(_ report: inout ImportReport) throws {
-        let without = """
-            from judged_users judged join users on users.id = judged.id
+        let rows = """
+            judged_users judged join users on users.id = judged.id
             where judged.verdict in ('new', 'here') and users.password_hash = $1
             """
-        let sql = "select source, users.username \(without) order by position limit $2"
-        let rows = try connection.query(sql, StagedUser.Account.noPassword, ImportReport.examplesKept).map {
+        let none = [StagedUser.Account.noPassword]
+        try note(.passwordUnknown, "source, users.username", from: rows, none, by: "position", in: &report) {
             row throws(PostgresError) in
             "user \(try row.decode(0, as: String.self)) '\(try row.decode(1, as: String.self))'"
         }
-        let count = try connection.query("select count(*) \(without)", StagedUser.Account.noPassword)[0]
-        report.note(.passwordUnknown, count: try count.decode(0), examples: rows)
-    }
-
-    func count(_ rows: String) throws(PostgresError) -> Int {
-        try connection.query("select count(*) from \(rows)")[0].decode(0)
     }
 }

@@ -55,12 +55,10 @@ extension ImportStage {
     }
 
     private func note(_ kind: ImportReport.Kind, _ verdict: String, _ reason: String, _ report: inout ImportReport) throws {
-        let sql = "select user_source, coupon_id from judged_uses where verdict = $1 order by id limit $2"
-        let rows = try connection.query(sql, verdict, ImportReport.examplesKept).map { row throws(PostgresError) in
+        let rows = "judged_uses where verdict = $1"
+        try note(kind, "user_source, coupon_id", from: rows, [verdict], by: "id", in: &report) { row throws(PostgresError) in
             "user \(try row.decode(0, as: String.self)), coupon \(try row.decode(1, as: String.self)): \(reason)"
         }
-        let count = try connection.query("select count(*) from judged_uses where verdict = $1", verdict)[0]
-        report.note(kind, count: try count.decode(0), examples: rows)
     }
 
     /// Credit that leaves each new user, after the price of all past uses, what the user has there. For users who were here, and
@@ -72,22 +70,21 @@ extension ImportStage {
             """
         try connection.execute(new, actor)
         let compared = """
-            from judged_users judged join balances on balances.user_id = judged.id
+            judged_users judged join balances on balances.user_id = judged.id
             where judged.verdict = 'here' and exists (
                 select from judged_uses where judged_uses.user_id = judged.id and judged_uses.verdict = 'new'
             )
             """
         let lacking = """
             insert into credit_grants (user_id, amount, reason, actor)
-            select judged.id, judged.credit - balances.balance, 'imported', $1 \(compared) and judged.credit > balances.balance
+            select judged.id, judged.credit - balances.balance, 'imported', $1 from \(compared) and judged.credit > balances.balance
             """
         try connection.execute(lacking, actor)
+        let columns = "source, username, balances.balance, judged.credit"
         let ahead = "\(compared) and judged.credit < balances.balance"
-        let sql = "select source, username, balances.balance, judged.credit \(ahead) order by position limit $1"
-        let rows = try connection.query(sql, ImportReport.examplesKept).map { row throws(PostgresError) in
+        try note(.creditChanged, columns, from: ahead, by: "position", in: &report) { row throws(PostgresError) in
             "user \(try row.decode(0, as: String.self)) '\(try row.decode(1, as: String.self))' has "
                 + "\(try row.decode(2, as: Int.self)) here and \(try row.decode(3, as: Int.self)) there"
         }
-        report.note(.creditChanged, count: try connection.query("select count(*) \(ahead)")[0].decode(0), examples: rows)
     }
 }

@@ -69,6 +69,30 @@ extension PostgresConnection {
 }
 
 extension ImportStage {
+    func count(_ rows: String, _ parameters: [any PostgresValue] = []) throws(PostgresError) -> Int {
+        try connection.query("select count(*) from \(rows)", parameters: parameters)[0].decode(0)
+    }
+
+    /// Tells of rows: how many there are, and the first of them in words.
+    /// - Parameters:
+    ///   - rows: what follows FROM, with `parameters` as `$1` and so on.
+    ///   - order: what the first of them are by.
+    func note(
+        _ kind: ImportReport.Kind,
+        _ columns: String,
+        from rows: String,
+        _ parameters: [any PostgresValue] = [],
+        by order: String,
+        in report: inout ImportReport,
+        words: (PostgresRow) throws(PostgresError) -> String
+    ) throws {
+        let count = try count(rows, parameters)
+        guard count > 0 else { return }
+        let sql = "select \(columns) from \(rows) order by \(order) limit \(ImportReport.examplesKept)"
+        let examples = try connection.query(sql, parameters: parameters).map(words)
+        report.note(kind, count: count, examples: examples)
+    }
+
     fileprivate func makeTables() throws(PostgresError) {
         try connection.script(
             """

@@ -16,19 +16,19 @@ extension API {
             throw Problem(.invalidBody, "The member 'password' is longer than \(Limits.passwordBytes) bytes.")
         }
         let address = clientAddress(of: request, context)
-        let attempt = LoginAttempt(username: username, address: address, throttle: throttle)
-        guard loginGate.enter(attempt.address) else {
+        let attempt = LoginAttempt(username: username, from: address, throttle: throttle)
+        guard loginGate.enter(attempt.network) else {
             auth.logins.overloaded.increment(by: 1)
             throw Problem(.overloaded, retryAfter: hasher.retryAfterSeconds)
         }
-        defer { loginGate.leave(attempt.address) }
+        defer { loginGate.leave(attempt.network) }
         let charge = try await attempt.begin()
         let rateLimit = RateLimit(charge)
         guard charge.isAllowed else {
             auth.logins.throttled.increment(by: 1)
             context.logger.notice(
                 "a login was refused: too many failed",
-                metadata: ["address": "\(address)", "name_digest": "\(attempt.username.prefix(16))"]
+                metadata: attempt.metadata
             )
             throw Problem(.tooManyLogins, retryAfter: rateLimit.retryAfter, rateLimit: rateLimit)
         }
@@ -44,7 +44,7 @@ extension API {
             auth.logins.refused.increment(by: 1)
             context.logger.info(
                 "a login was refused: no user has this name and password",
-                metadata: ["address": "\(address)", "name_digest": "\(attempt.username.prefix(16))"]
+                metadata: attempt.metadata
             )
             throw Problem(.invalidCredentials, rateLimit: rateLimit)
         }
@@ -97,7 +97,6 @@ extension API {
             id: session,
             user: user.id,
             role: user.role,
-            username: user.username,
             version: credentials.version,
             refreshDigest: refresh.digest,
             device: String(decoding: (request.headers[.userAgent] ?? "").utf8.prefix(API.userAgentBytes), as: UTF8.self),
@@ -148,25 +147,30 @@ extension API {
 /// One try to log in, as the throttle counts it.
 private struct LoginAttempt: Sendable {
     /// A digest of it: the name that was typed may be a password.
-    let username: String
-    /// The network that counts as one client.
-    let address: String
+    private let username: String
+    private let address: String
+    /// What counts as one client.
+    let network: String
     private let throttle: LoginThrottle
 
-    init(username: String, address: String, throttle: LoginThrottle) {
+    init(username: String, from address: String, throttle: LoginThrottle) {
         self.username = SHA256.digest(of: username).hex
-        self.address = IPAddress(address)?.network.description ?? address
+        self.address = address
+        network = IPAddress(address)?.network.description ?? address
         self.throttle = throttle
     }
 
+    /// For the log.
+    var metadata: Logger.Metadata { ["address": "\(address)", "name_digest": "\(username.prefix(16))"] }
+
     func begin() async throws -> LoginThrottle.Charge {
-        try await throttle.charge(username: username, address: address)
+        try await throttle.charge(username: username, address: network)
     }
 
     /// Where this fails, the try counts as a failed one: the user can bear that, and the login is not to fail for it.
     func takeBack(_ logger: Logger) async {
         do {
-            try await throttle.refund(username: username, address: address)
+            try await throttle.refund(username: username, address: network)
         } catch {
             logger.info("a login that did not fail counts as failed", metadata: ["error": "\(error)"])
         }

@@ -21,8 +21,7 @@ final class CodeIndex: Sendable {
     }
 
     private struct State {
-        var index: Index?
-        var readAt: ContinuousClock.Instant?
+        var latest: (index: Index, readAt: ContinuousClock.Instant)?
         /// One for all who wait.
         var reading: Task<Index, any Error>?
     }
@@ -46,9 +45,9 @@ final class CodeIndex: Sendable {
     private func current() async throws -> Index {
         let oldest = ContinuousClock.now - limits.couponAge
         let (fresh, reading) = state.withLock { state -> (Index?, Task<Index, any Error>?) in
-            if let index = state.index, let readAt = state.readAt, readAt > oldest { return (index, nil) }
+            if let latest = state.latest, latest.readAt > oldest { return (latest.index, nil) }
             if state.reading == nil {
-                let known = state.index
+                let known = state.latest?.index
                 state.reading = Task { try await self.read(known) }
             }
             return (nil, state.reading)
@@ -78,10 +77,7 @@ final class CodeIndex: Sendable {
         }
         state.withLock { state in
             state.reading = nil
-            if case .success(let index) = result {
-                state.index = index
-                state.readAt = readAt
-            }
+            if case .success(let index) = result { state.latest = (index, readAt) }
         }
         return try result.get()
     }

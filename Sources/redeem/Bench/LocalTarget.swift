@@ -32,8 +32,8 @@ struct LocalTarget: Sendable {
         }
         try await LocalStack.withStack(configuration, logger: logger) { stack in
             let values = [
-                "redis.url": stack.redis.url, "postgres.url": stack.postgres.url, "token.key": LocalTarget.key(),
-                "code.key": LocalTarget.key(), "durability": settings.durability.rawValue,
+                "redis.url": stack.redis.url, "postgres.url": stack.postgres.url, "token.key": ServiceKey.random().secretText,
+                "code.key": ServiceKey.random().secretText, "durability": settings.durability.rawValue,
                 // All logins of the load come from one address, which is what the service holds back.
                 "login.address_burst": "1000000", "login.username_burst": "1000000",
             ]
@@ -127,11 +127,6 @@ struct LocalTarget: Sendable {
         Output.note("making \(settings.users) users with sessions …")
         try await seeder.run(users: settings.users, coupon: coupon, hotPath: stores.hotPath, files: files)
         return id
-    }
-
-    /// 256 random bits.
-    private static func key() -> String {
-        (0..<4).map { _ in String(UInt64.random(in: .min ... .max) | 1 << 63, radix: 16) }.joined()
     }
 }
 

@@ -209,7 +209,6 @@ struct BulkSeeder: Sendable {
                 id: token.session,
                 user: user.id,
                 role: user.role,
-                username: user.username,
                 version: 1,
                 refreshDigest: token.digest,
                 device: "load test"

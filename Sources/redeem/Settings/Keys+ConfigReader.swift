@@ -1,4 +1,5 @@
 internal import Configuration
+internal import Foundation
 internal import Server
 
 /// The secrets of a service. Each is used as the bytes of its text.
@@ -21,12 +22,9 @@ extension ServiceKey {
     static func otherTokenKeys(_ reader: ConfigReader) throws -> [ServiceKey] {
         let name = "token.other_keys"
         let keys = try (reader.text(name) ?? "").split(separator: ",").map { part in
-            let text = part.drop { $0 == " " }.prefix { $0 != " " }
-            guard part.filter({ $0 != " " }).count == text.count else {
-                throw UsageError("\(ConfigReader.variable(name)): a key contains a space", remedy: ServiceKey.remedy)
-            }
-            try checkForLists(String(text), name)
-            return try ServiceKey(String(text), name)
+            let text = part.trimmingCharacters(in: CharacterSet(charactersIn: " "))
+            try checkForLists(text, name)
+            return try ServiceKey(text, name)
         }
         guard keys.count < TokenKeys.limit else {
             throw UsageError(

@@ -196,7 +196,6 @@ import Testing
                     id: TestUser().session,
                     user: TestUser().id,
                     role: .user,
-                    username: "u",
                     version: 1,
                     refreshDigest: "d"
                 )
