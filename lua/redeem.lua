@@ -3,10 +3,12 @@
 --
 -- KEYS  1 coupon · 2 outbox · then for each request: user, session
 -- ARGV  1 wrong hidden codes within the window that lock a user out · 2 the window, which is also the length of the lock (ms)
---       then for each request: tail (the last 22 characters of the redemption's id), code digest (64 hexadecimal digits)
--- REPLY array: the coupon's price ('' where it is not loaded), then for each request a code and a value ('' where none is named)
+--       then for each request: tail (the last 22 characters of the redemption's id), code digest (64 hexadecimal digits; '' for
+--       that of the request before: most of a sale enter one code)
+-- REPLY array: the coupon's price ('' where it is not loaded), the first 14 characters of the ids accepted now ('' where none was),
+--       then for each request its code, and behind a space the value, where one is named here
 --
---   accepted             redemption id
+--   accepted             (the id is the 14 characters and the tail)
 --   replayed             redemption id: this request was accepted before (the stored id has its tail)
 --   already_redeemed     redemption id
 --   sold_out
@@ -27,10 +29,12 @@
 -- sale than during it.
 --
 -- Without the flag allow-oom Redis refuses the whole call at maxmemory, before its first command: nothing is half done.
--- Numbers go to redis.call as numbers: Redis writes them with 17 digits, so never as 1e+15. Never join them to a string.
+-- Numbers go to redis.call by '%d': as numbers Redis would write them by '%.17g', which takes three times as long, and joined to a
+-- string they could become 1e+15.
 
 local call = redis.call
 local sub = string.sub
+local format = string.format
 
 local count = (#KEYS - 2) / 2
 if count < 1 or count > 64 or count % 1 ~= 0 or #ARGV ~= 2 + 2 * count then
@@ -41,9 +45,9 @@ local coupon_key, outbox = KEYS[1], KEYS[2]
 local coupon = call('HMGET', coupon_key, 'epoch', 'code', 'price', 'left', 'starts', 'ends', 'state')
 local epoch = coupon[1]
 if not epoch then
-    local reply = { '' }
+    local reply = { '', '' }
     for i = 1, count do
-        reply[2 * i], reply[2 * i + 1] = 'coupon_not_loaded', ''
+        reply[2 + i] = 'coupon_not_loaded'
     end
     return reply
 end
@@ -55,7 +59,7 @@ local limit, window = tonumber(ARGV[1]), tonumber(ARGV[2])
 local time = call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 
-local closed, closed_value = nil, ''
+local closed, closed_value
 local starts, ends = coupon[5], coupon[6]
 if coupon[7] ~= 'active' then
     closed = 'coupon_paused'
@@ -81,10 +85,11 @@ end
 -- 1 epoch, 2 credit, 3 held, 4 locked_until, 5 the redemption of this coupon (only its tail, if accepted in this call);
 -- after a wrong code 6 attempts, 7 attempts_since.
 local users = {}
-local reply = { coupon[3] }
+local reply = { coupon[3], '' }
 local entry = { 'XADD', outbox, '*', 'epoch', epoch, 'coupon', coupon_id, 'price', coupon[3] }
 local accepted, accepted_keys, accepted_users = 0, {}, {}
-local unfinished = {} -- places in the reply where a tail still lacks the time
+local unfinished = {} -- place in the reply → a tail that still lacks the time before it
+local right = false
 local wrong -- user key → state, of those who sent a wrong code
 
 for i = 1, count do
@@ -95,15 +100,18 @@ for i = 1, count do
         users[key] = user
     end
     local locked_until, redemption = user[4], user[5]
-    local right = ARGV[2 + 2 * i] == code
+    local digest = ARGV[2 + 2 * i]
+    if digest ~= '' then
+        right = digest == code
+    end
     local result, value
 
     if user[1] ~= epoch then
-        result, value = 'user_not_loaded', ''
+        result = 'user_not_loaded'
     elseif not all_exist and call('EXISTS', KEYS[2 + 2 * i]) == 0 then
-        result, value = 'session_revoked', ''
+        result = 'session_revoked'
     elseif locked_until and tonumber(locked_until) > now then
-        result, value = 'too_many_attempts', string.format('%.0f', math.ceil((locked_until - now) / 1000))
+        result, value = 'too_many_attempts', format('%.0f', math.ceil((locked_until - now) / 1000))
     elseif right and redemption and sub(redemption, -22) == tail then
         result, value = 'replayed', redemption
     elseif not right then
@@ -126,13 +134,13 @@ for i = 1, count do
     elseif redemption then
         result, value = 'already_redeemed', redemption
     elseif left < 1 then
-        result, value = 'sold_out', ''
+        result = 'sold_out'
     else
         local credit = user[2] - price
         if credit < 0 then
-            result, value = 'insufficient_credit', ''
+            result = 'insufficient_credit'
         else
-            result, value = 'accepted', tail
+            result = 'accepted'
             left = left - 1
             user[2], user[3], user[5] = credit, user[3] + price, tail
             accepted = accepted + 1
@@ -141,9 +149,13 @@ for i = 1, count do
         end
     end
 
-    reply[2 * i], reply[2 * i + 1] = result, value
-    if #value == 22 then
-        unfinished[#unfinished + 1] = 2 * i + 1
+    if not value then
+        reply[2 + i] = result
+    elseif #value == 22 then
+        reply[2 + i] = result
+        unfinished[2 + i] = value
+    else
+        reply[2 + i] = result .. ' ' .. value
     end
 end
 
@@ -151,20 +163,21 @@ end
 if accepted > 0 then
     local id = call(unpack(entry))
     local milliseconds = tonumber(string.match(id, '^%d+'))
-    local prefix = string.format('%08x-%04x-', math.floor(milliseconds / 65536), milliseconds % 65536)
-    for i = 1, #unfinished do
-        local place = unfinished[i]
-        reply[place] = prefix .. reply[place]
+    local prefix = format('%08x-%04x-', math.floor(milliseconds / 65536), milliseconds % 65536)
+    reply[2] = prefix
+    for place, rest in pairs(unfinished) do
+        reply[place] = reply[place] .. ' ' .. prefix .. rest
     end
-    call('HSET', coupon_key, 'left', left)
+    call('HSET', coupon_key, 'left', format('%d', left))
     for i = 1, accepted do
         local user = accepted_users[i]
-        call('HSET', accepted_keys[i], 'credit', user[2], 'held', user[3], field, prefix .. user[5])
+        call('HSET', accepted_keys[i], 'credit', format('%d', user[2]), 'held', format('%d', user[3]), field, prefix .. user[5])
     end
 end
 if wrong then
     for key, user in pairs(wrong) do
-        call('HSET', key, 'attempts', user[6], 'attempts_since', user[7], 'locked_until', user[4] or 0)
+        local locked_until = format('%d', user[4] or 0)
+        call('HSET', key, 'attempts', format('%d', user[6]), 'attempts_since', format('%d', user[7]), 'locked_until', locked_until)
     end
 end
 return reply

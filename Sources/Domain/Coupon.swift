@@ -49,12 +49,19 @@ public struct Coupon: Hashable, Sendable {
 
 /// HMAC-SHA-256 of a hidden code under the code key. The code itself is stored nowhere.
 public struct CodeDigest: Hashable, Sendable, CustomStringConvertible {
-    /// 32 bytes.
-    public let bytes: [UInt8]
+    /// The 32 bytes, in order, most significant first: without an allocation, since each redemption has one.
+    private let words: (UInt64, UInt64, UInt64, UInt64)
 
-    public init?(bytes: [UInt8]) {
+    /// `nil` unless there are 32 bytes.
+    public init?(bytes: some Collection<UInt8>) {
         guard bytes.count == 32 else { return nil }
-        self.bytes = bytes
+        var words: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
+        withUnsafeMutableBytes(of: &words) { $0.copyBytes(from: bytes) }
+        self.words = (words.0.bigEndian, words.1.bigEndian, words.2.bigEndian, words.3.bigEndian)
+    }
+
+    public var bytes: [UInt8] {
+        [words.0, words.1, words.2, words.3].flatMap { word in withUnsafeBytes(of: word.bigEndian, Array.init) }
     }
 
     /// Parses 64 hexadecimal digits.
@@ -64,10 +71,32 @@ public struct CodeDigest: Hashable, Sendable, CustomStringConvertible {
         self.init(bytes: stride(from: 0, to: 64, by: 2).map { digits[$0] << 4 | digits[$0 + 1] })
     }
 
+    /// How many digits `hex` has.
+    public static let hexDigits = 64
+
     /// 64 lower-case hexadecimal digits: the form in Redis and in the control log.
     public var hex: String {
-        let digits = Array("0123456789abcdef".utf8)
-        return String(decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 0xF)]] }, as: UTF8.self)
+        String(unsafeUninitializedCapacity: CodeDigest.hexDigits) { buffer in
+            writeHex(to: UnsafeMutableRawPointer(buffer.baseAddress!))
+            return CodeDigest.hexDigits
+        }
+    }
+
+    /// Writes the 64 digits of `hex`.
+    public func writeHex(to target: UnsafeMutableRawPointer) {
+        HexDigits.write(words.0, to: target)
+        HexDigits.write(words.1, to: target + 16)
+        HexDigits.write(words.2, to: target + 32)
+        HexDigits.write(words.3, to: target + 48)
+    }
+
+    public static func == (left: CodeDigest, right: CodeDigest) -> Bool { left.words == right.words }
+
+    public func hash(into hasher: inout Hasher) {
+        hasher.combine(words.0)
+        hasher.combine(words.1)
+        hasher.combine(words.2)
+        hasher.combine(words.3)
     }
 
     /// Tells nothing: digests stay out of logs.

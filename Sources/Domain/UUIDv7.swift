@@ -22,7 +22,7 @@ public struct UUIDv7: Hashable, Sendable {
     /// Parses the 36-character text, either case. `nil` where it is not a UUID, or one of another version or variant.
     public init?(_ text: some StringProtocol) {
         var text = String(text)
-        guard let parsed = text.withUTF8(UUIDv7.parse) else { return nil }
+        guard let parsed = text.withUTF8({ UUIDv7(text: $0) }) else { return nil }
         self = parsed
     }
 
@@ -37,8 +37,9 @@ public struct UUIDv7: Hashable, Sendable {
 
     public var tail: Tail { Tail(high: UInt16(truncatingIfNeeded: high), low: low) }
 
-    private static func parse(_ bytes: UnsafeBufferPointer<UInt8>) -> UUIDv7? {
-        guard bytes.count == 36 else { return nil }
+    /// Parses the 36-character text from memory.
+    public init?(text bytes: UnsafeBufferPointer<UInt8>) {
+        guard bytes.count == UUIDv7.textBytes else { return nil }
         var high: UInt64 = 0
         var low: UInt64 = 0
         var nibbles = 0
@@ -51,7 +52,7 @@ public struct UUIDv7: Hashable, Sendable {
             if nibbles < 16 { high = high << 4 | UInt64(nibble) } else { low = low << 4 | UInt64(nibble) }
             nibbles += 1
         }
-        return UUIDv7(high: high, low: low)
+        self.init(high: high, low: low)
     }
 }
 
@@ -81,28 +82,45 @@ extension UUIDv7 {
 }
 
 extension UUIDv7: CustomStringConvertible {
+    /// Bytes of the text.
+    public static let textBytes = 36
+
     public var description: String {
-        String(unsafeUninitializedCapacity: 36) { buffer in
-            var position = 0
-            for index in 0..<32 {
-                if index == 8 || index == 12 || index == 16 || index == 20 {
-                    buffer[position] = UInt8(ascii: "-")
-                    position += 1
-                }
-                let word = index < 16 ? high : low
-                let nibble = UInt8(truncatingIfNeeded: word >> UInt64(60 - index % 16 * 4)) & 0xF
-                buffer[position] = nibble < 10 ? UInt8(ascii: "0") + nibble : UInt8(ascii: "a") + nibble - 10
-                position += 1
-            }
-            return position
+        String(unsafeUninitializedCapacity: UUIDv7.textBytes) { buffer in
+            write(to: UnsafeMutableRawPointer(buffer.baseAddress!))
+            return UUIDv7.textBytes
         }
+    }
+
+    /// Writes the 36 characters.
+    public func write(to target: UnsafeMutableRawPointer) {
+        // 8-4-4-4-12, from four times eight digits.
+        let digits = (
+            HexDigits.of(UInt32(truncatingIfNeeded: high >> 32)), HexDigits.of(UInt32(truncatingIfNeeded: high)),
+            HexDigits.of(UInt32(truncatingIfNeeded: low >> 32)), HexDigits.of(UInt32(truncatingIfNeeded: low))
+        )
+        target.storeBytes(of: digits.0.littleEndian, as: UInt64.self)
+        UUIDv7.writeHalves(of: digits.1, to: target + 8)
+        UUIDv7.writeHalves(of: digits.2, to: target + 18)
+        target.storeBytes(of: digits.3.littleEndian, toByteOffset: 28, as: UInt64.self)
+    }
+
+    /// Four digits each, with a dash before them.
+    private static func writeHalves(of digits: UInt64, to target: UnsafeMutableRawPointer) {
+        target.storeBytes(of: UInt8(ascii: "-"), as: UInt8.self)
+        target.storeBytes(of: UInt32(truncatingIfNeeded: digits).littleEndian, toByteOffset: 1, as: UInt32.self)
+        target.storeBytes(of: UInt8(ascii: "-"), toByteOffset: 5, as: UInt8.self)
+        target.storeBytes(of: UInt32(truncatingIfNeeded: digits >> 32).littleEndian, toByteOffset: 6, as: UInt32.self)
     }
 }
 
 extension UUIDv7.Tail: CustomStringConvertible {
+    /// Bytes of the text.
+    public static let textBytes = 22
+
     /// The last 22 characters of the UUID's text: `7xxx-yxxx-xxxxxxxxxxxx`.
     public var description: String {
-        String(UUIDv7(milliseconds: 0, tail: self).description.suffix(22))
+        String(UUIDv7(milliseconds: 0, tail: self).description.suffix(UUIDv7.Tail.textBytes))
     }
 }
 

@@ -2,7 +2,7 @@ import Domain
 import HotPath
 import TestSupport
 
-/// What `redeem.lua` said to one request.
+/// What `redeem.lua` said to one request. The value of what was accepted is the redemption's id.
 struct Decision: Equatable, CustomStringConvertible {
     let code: RedeemCode
     let value: String
@@ -27,11 +27,12 @@ extension TestShard {
             guard let text = value.string else { throw TestFailure("not text: \(value)") }
             return text
         }
-        guard values.count == 1 + 2 * requests.count else { throw TestFailure("\(values.count) values") }
-        return try requests.indices.map { index in
-            let name = values[1 + 2 * index]
-            guard let code = RedeemCode(rawValue: name) else { throw TestFailure("code \(name)") }
-            return Decision(code: code, value: values[2 + 2 * index])
+        guard values.count == 2 + requests.count else { throw TestFailure("\(values.count) values") }
+        return try zip(requests, values.dropFirst(2)).map { request, text in
+            let parts = text.split(separator: " ", maxSplits: 1).map(String.init)
+            guard let code = parts.first.flatMap(RedeemCode.init(rawValue:)) else { throw TestFailure("code \(text)") }
+            let value = code == .accepted ? values[1] + request.tail.description : parts.dropFirst().first ?? ""
+            return Decision(code: code, value: value)
         }
     }
 

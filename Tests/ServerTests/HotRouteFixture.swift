@@ -54,7 +54,7 @@ final class Fixture {
             withEncoderConfiguration: .init(),
             withDecoderLimitConfiguration: decoder
         )
-        try pipeline.addHandler(HotRouteHandler(services: services))
+        try HotRouteHandler.add(to: pipeline, services: services)
         try pipeline.addHandler(backend)
         try channel.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 1)).wait()
     }

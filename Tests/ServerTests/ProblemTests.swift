@@ -48,7 +48,7 @@ import Testing
 
     @Test func madeRequestIDsDiffer() {
         var generator = RequestIDGenerator()
-        let ids = (0..<1000).map { _ in generator.make() }
+        let ids = (0..<1000).map { _ in generator.make().description }
         #expect(Set(ids).count == 1000)
         #expect(ids.allSatisfy { RequestID.isAcceptable($0) && $0.utf8.count == 16 })
     }

@@ -30,15 +30,21 @@ public struct RESPCommandWriter {
 
     /// One argument: the text of `uuid` behind `prefix`.
     public mutating func append(_ prefix: String, _ uuid: UUIDv7) {
-        writeHeader("$", prefix.utf8.count + 36)
+        writeHeader("$", prefix.utf8.count + UUIDv7.textBytes)
         buffer.writeString(prefix)
-        write(uuid, from: 0)
+        write(uuid)
         endArgument()
     }
 
     public mutating func append(_ tail: UUIDv7.Tail) {
-        writeHeader("$", 22)
-        write(UUIDv7(milliseconds: 0, tail: tail), from: 14)
+        writeHeader("$", UUIDv7.Tail.textBytes)
+        // The end of a whole UUID's text, moved over its beginning.
+        buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: UUIDv7.textBytes) { target in
+            UUIDv7(milliseconds: 0, tail: tail).write(to: target.baseAddress!)
+            let tail = UnsafeRawBufferPointer(rebasing: target[(UUIDv7.textBytes - UUIDv7.Tail.textBytes)..<UUIDv7.textBytes])
+            target.copyMemory(from: tail)
+            return UUIDv7.Tail.textBytes
+        }
         endArgument()
     }
 
@@ -52,15 +58,12 @@ public struct RESPCommandWriter {
         endArgument()
     }
 
-    /// One argument: the bytes as lower-case hexadecimal digits.
-    public mutating func append(hex bytes: [UInt8]) {
-        writeHeader("$", bytes.count * 2)
-        buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: bytes.count * 2) { target in
-            for (index, byte) in bytes.enumerated() {
-                target[index * 2] = RESPCommandWriter.hexDigit(byte >> 4)
-                target[index * 2 + 1] = RESPCommandWriter.hexDigit(byte & 0xF)
-            }
-            return bytes.count * 2
+    /// One argument: the digest's hexadecimal digits.
+    public mutating func append(_ digest: CodeDigest) {
+        writeHeader("$", CodeDigest.hexDigits)
+        buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: CodeDigest.hexDigits) { target in
+            digest.writeHex(to: target.baseAddress!)
+            return CodeDigest.hexDigits
         }
         endArgument()
     }
@@ -105,24 +108,10 @@ public struct RESPCommandWriter {
         buffer.writeInteger(RESPCommandWriter.lineEnd)
     }
 
-    /// The text of a UUID, 36 characters, from the character `start` on.
-    private mutating func write(_ uuid: UUIDv7, from start: Int) {
-        buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: 36 - start) { target in
-            var nibble = 0
-            for position in 0..<36 {
-                let isDash = position == 8 || position == 13 || position == 18 || position == 23
-                if position >= start {
-                    let word = nibble < 16 ? uuid.high : uuid.low
-                    let digit = UInt8(truncatingIfNeeded: word >> UInt64(60 - nibble % 16 * 4)) & 0xF
-                    target[position - start] = isDash ? UInt8(ascii: "-") : RESPCommandWriter.hexDigit(digit)
-                }
-                if !isDash { nibble += 1 }
-            }
-            return 36 - start
+    private mutating func write(_ uuid: UUIDv7) {
+        buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: UUIDv7.textBytes) { target in
+            uuid.write(to: target.baseAddress!)
+            return UUIDv7.textBytes
         }
-    }
-
-    private static func hexDigit(_ nibble: UInt8) -> UInt8 {
-        nibble < 10 ? UInt8(ascii: "0") + nibble : UInt8(ascii: "a") + nibble - 10
     }
 }

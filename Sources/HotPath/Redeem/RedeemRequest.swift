@@ -60,39 +60,55 @@ public enum RedeemReply: Sendable, Hashable {
 }
 
 extension RedeemReply {
-    /// Reads what `redeem.lua` answers to one request of a call. `nil`: not what it says it answers.
-    /// - Parameter price: the call's first value.
-    init?(code: RESPValue, value: RESPValue, price: RESPValue, to request: RedeemRequest) {
-        guard let code = code.string.flatMap(RedeemCode.init(rawValue:)) else { return nil }
-        var id: RedemptionID? { value.string.flatMap { RedemptionID($0) } }
-        var redemption: Redemption? {
-            guard let id, let price = price.number else { return nil }
-            return Redemption(id: id, user: request.user, coupon: request.coupon, price: price)
+    /// What one call of `redeem.lua` decided.
+    struct Call {
+        private let values: [RESPValue]
+        private let price: Int?
+        /// Of the ids of what was accepted now, the bits before the tail.
+        private let milliseconds: UInt64?
+
+        /// `nil`: not what it says it answers.
+        init?(_ reply: RESPValue, requests: Int) {
+            guard let values = reply.array, values.count == 2 + requests, let beginning = values[1].string else { return nil }
+            self.values = values
+            price = values[0].number
+            milliseconds = UUIDv7(beginning + "7000-8000-000000000000")?.milliseconds
         }
-        switch code {
-        case .accepted:
-            guard let redemption else { return nil }
-            self = .accepted(redemption)
-        case .replayed:
-            guard let redemption else { return nil }
-            self = .replayed(redemption)
-        case .alreadyRedeemed:
-            guard let id else { return nil }
-            self = .alreadyRedeemed(id)
-        case .soldOut: self = .soldOut
-        case .insufficientCredit: self = .insufficientCredit
-        case .wrongCode: self = .wrongCode
-        case .tooManyAttempts:
-            guard let seconds = value.number else { return nil }
-            self = .tooManyAttempts(retryAfterSeconds: seconds)
-        case .couponNotStarted:
-            guard let milliseconds = value.number else { return nil }
-            self = .couponNotStarted(startsAt: Timestamp(milliseconds: Int64(milliseconds)))
-        case .couponPaused: self = .couponPaused
-        case .couponEnded: self = .couponEnded
-        case .couponNotLoaded: self = .couponNotLoaded
-        case .userNotLoaded: self = .userNotLoaded
-        case .sessionRevoked: self = .sessionRevoked
+
+        /// The answer to a request. `nil`: not what the script says it answers.
+        func reply(_ index: Int, to request: RedeemRequest) -> RedeemReply? {
+            guard let text = values[2 + index].string else { return nil }
+            // The rule, without a look at the text's parts.
+            if text == RedeemCode.accepted.rawValue {
+                guard let milliseconds else { return nil }
+                return redemption(UUIDv7(milliseconds: milliseconds, tail: request.tail), request).map { .accepted($0) }
+            }
+            let space = text.utf8.firstIndex(of: UInt8(ascii: " ")) ?? text.endIndex
+            guard let code = RedeemCode(rawValue: String(text[..<space])) else { return nil }
+            return reply(code, String(text[space...].dropFirst()), request)
+        }
+
+        private func redemption(_ id: UUIDv7?, _ request: RedeemRequest) -> Redemption? {
+            guard let id, let price else { return nil }
+            return Redemption(id: RedemptionID(uuid: id), user: request.user, coupon: request.coupon, price: price)
+        }
+
+        private func reply(_ code: RedeemCode, _ value: String, _ request: RedeemRequest) -> RedeemReply? {
+            switch code {
+            case .accepted: return nil
+            case .replayed: return redemption(UUIDv7(value), request).map { .replayed($0) }
+            case .alreadyRedeemed: return RedemptionID(value).map { .alreadyRedeemed($0) }
+            case .soldOut: return .soldOut
+            case .insufficientCredit: return .insufficientCredit
+            case .wrongCode: return .wrongCode
+            case .tooManyAttempts: return Int(value).map { .tooManyAttempts(retryAfterSeconds: $0) }
+            case .couponNotStarted: return Int64(value).map { .couponNotStarted(startsAt: Timestamp(milliseconds: $0)) }
+            case .couponPaused: return .couponPaused
+            case .couponEnded: return .couponEnded
+            case .couponNotLoaded: return .couponNotLoaded
+            case .userNotLoaded: return .userNotLoaded
+            case .sessionRevoked: return .sessionRevoked
+            }
         }
     }
 }

@@ -77,9 +77,16 @@ public final class Redeemer {
                 }
                 command.append(wrongCodes)
                 command.append(wrongCodeWindowMilliseconds)
+                var digest: CodeDigest?
                 for pending in batch {
                     command.append(pending.request.tail)
-                    command.append(hex: pending.request.codeDigest.bytes)
+                    // Most of a sale enter one code, which Redis then takes, and Lua interns, once a call.
+                    if pending.request.codeDigest == digest {
+                        command.append("")
+                    } else {
+                        command.append(pending.request.codeDigest)
+                    }
+                    digest = pending.request.codeDigest
                 }
             },
             completion: { result in
@@ -99,13 +106,9 @@ public final class Redeemer {
             pending.completion(.failure(RedisError(.deadlineExceeded, "waited too long to be sent")))
         }
 
-        let values = reply.array ?? []
-        let isComplete = values.count == 1 + 2 * batch.count
+        let call = RedeemReply.Call(reply, requests: batch.count)
         for (index, pending) in batch.enumerated() {
-            let decided =
-                isComplete
-                ? RedeemReply(code: values[1 + 2 * index], value: values[2 + 2 * index], price: values[0], to: pending.request)
-                : nil
+            let decided = call?.reply(index, to: pending.request)
             pending.completion(decided.map { .success($0) } ?? .failure(.unexpected(reply, of: Script.redeem.rawValue)))
         }
     }

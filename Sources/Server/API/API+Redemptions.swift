@@ -62,8 +62,8 @@ extension API {
         if let type = request.headers[.contentType], !MediaType.isJSON(type) { throw Problem(.unsupportedMediaType) }
         let keys = request.headers[values: .idempotencyKey]
         guard keys.count <= 1, keys.allSatisfy(IdempotencyKey.isValid) else { throw Problem(.idempotencyKeyInvalid) }
-        let code = try RedemptionBody.code(in: try await request.body.collect(upTo: limits.bodyBytes))
-        return Asked(caller: caller, digest: digester.digest(of: code), idempotencyKey: keys.first)
+        let digest = try RedemptionBody.digest(in: try await request.body.collect(upTo: limits.bodyBytes), by: digester)
+        return Asked(caller: caller, digest: digest, idempotencyKey: keys.first)
     }
 
     private func decide(_ asked: Asked, _ coupon: CouponID, _ context: APIContext) async -> RedemptionAnswer {

@@ -29,8 +29,8 @@ struct ProblemMiddleware: RouterMiddleware {
     ) async throws -> Response {
         let start = NIODeadline.now()
         var context = context
-        let sent = request.headers[.requestID].flatMap { RequestID.isAcceptable($0) ? $0 : nil }
-        context.requestID = sent ?? ProblemMiddleware.newID()
+        let sent = request.headers[.requestID].flatMap(RequestID.init(acceptable:))
+        context.requestID = (sent ?? ProblemMiddleware.newID()).description
         context.logger[metadataKey: "request_id"] = .string(context.requestID)
 
         var response: Response
@@ -52,7 +52,7 @@ struct ProblemMiddleware: RouterMiddleware {
         return response
     }
 
-    private static func newID() -> String {
+    private static func newID() -> RequestID {
         var generator = RequestIDGenerator()
         return generator.make()
     }

@@ -15,30 +15,37 @@ extension AccessTokenVerifier {
     /// Who a request is from, by its `Authorization` (RFC 6750, section 2.1).
     /// - Parameter times: how often the field was there.
     func caller(authorization: String?, times: Int) throws(Problem) -> AccessToken {
-        // Who gave none is told how to, and of no error (RFC 6750, section 3.1).
-        guard let authorization else {
-            throw Problem(
-                .tokenInvalid,
-                "The header Authorization: Bearer <token> is missing.",
-                challenge: "Bearer realm=\"redeem\""
-            )
-        }
+        guard let authorization else { throw .noToken }
         guard times == 1 else { throw Problem(.tokenInvalid, "The header Authorization is given twice.") }
         var field = authorization
-        let result = field.withUTF8 { bytes -> Result<AccessToken, AccessToken.Failure> in
-            let scheme = AccessTokenVerifier.scheme.utf8
-            // The scheme's name has no case: `| 0x20` makes letters small and leaves the space as it is.
-            guard bytes.count > scheme.count, bytes.prefix(scheme.count).elementsEqual(scheme, by: { $0 | 0x20 == $1 }) else {
-                return .failure(.invalid)
-            }
-            let token = UnsafeBufferPointer(rebasing: bytes[scheme.count...])
-            let now = Int(Timestamp.now().milliseconds / 1000)
-            return Result { () throws(AccessToken.Failure) in try verify(token, now: now) }
+        let result = field.withUTF8 { bytes in Result { () throws(Problem) in try caller(authorization: bytes) } }
+        return try result.get()
+    }
+
+    /// The same, of the only such field.
+    func caller(authorization bytes: UnsafeBufferPointer<UInt8>) throws(Problem) -> AccessToken {
+        let scheme = AccessTokenVerifier.scheme.utf8
+        // The scheme's name has no case: `| 0x20` makes letters small and leaves the space as it is.
+        guard bytes.count > scheme.count, bytes.prefix(scheme.count).elementsEqual(scheme, by: { $0 | 0x20 == $1 }) else {
+            throw Problem(.tokenInvalid)
         }
-        switch result {
-        case .success(let token): return token
-        case .failure(.invalid): throw Problem(.tokenInvalid)
-        case .failure(.expired): throw Problem(.tokenExpired)
+        let token = UnsafeBufferPointer(rebasing: bytes[scheme.count...])
+        do {
+            return try verify(token, now: Int(Timestamp.now().milliseconds / 1000))
+        } catch {
+            switch error {
+            case .invalid: throw Problem(.tokenInvalid)
+            case .expired: throw Problem(.tokenExpired)
+            }
         }
     }
+}
+
+extension Problem {
+    /// Who gave no token is told how to, and of no error (RFC 6750, section 3.1).
+    static let noToken = Problem(
+        .tokenInvalid,
+        "The header Authorization: Bearer <token> is missing.",
+        challenge: "Bearer realm=\"redeem\""
+    )
 }

@@ -73,12 +73,12 @@ extension AccessTokenVerifier {
                 } else if name == "aud" {
                     isForUs = try reader.string() == audience
                 } else if name == "sub" {
-                    user = UserID(try reader.string().string)
+                    user = try reader.string().withBytes { UUIDv7(text: $0) }.map(UserID.init(uuid:))
                 } else if name == "sid" {
-                    session = SessionID(try reader.string().string)
+                    session = try reader.string().withBytes { UUIDv7(text: $0) }.map(SessionID.init(uuid:))
                 } else if name == "role" {
                     let text = try reader.string()
-                    role = Role.allCases.first { $0.rawValue.utf8.elementsEqual(text.bytes) }
+                    role = Role.allCases.first { text == $0.rawValue.utf8 }
                 } else if name == "iat" {
                     issuedAt = try reader.integer()
                 } else if name == "exp" {

@@ -9,11 +9,14 @@ public struct CodeDigester: Sendable {
     }
 
     public func digest(of code: String) -> CodeDigest {
-        digest(of: Array(code.utf8))
+        var code = code
+        return code.withUTF8 { digest(of: UnsafeRawBufferPointer($0)) }
     }
 
-    func digest(of code: [UInt8]) -> CodeDigest {
-        guard let digest = CodeDigest(bytes: hmac.authenticate(code).bytes) else { preconditionFailure("a digest has 32 bytes") }
+    func digest(of code: UnsafeRawBufferPointer) -> CodeDigest {
+        guard let digest = hmac.authenticate(code).withUnsafeBytes({ CodeDigest(bytes: $0) }) else {
+            preconditionFailure("a digest has 32 bytes")
+        }
         return digest
     }
 }

@@ -3,7 +3,14 @@ public import Domain
 extension UUIDv7.Tail {
     /// The first bits of the text's SHA-256: the same text, the same tail. Who uses it sees to it that no two things have one text.
     public init(digestOf text: String) {
-        self = SHA256.digest(of: text).withUnsafeBytes { bytes in
+        var text = text
+        self = text.withUTF8 { UUIDv7.Tail(digestOf: UnsafeRawBufferPointer($0)) }
+    }
+
+    init(digestOf text: UnsafeRawBufferPointer) {
+        var hash = SHA256()
+        hash.update(text)
+        self = hash.finish().withUnsafeBytes { bytes in
             UUIDv7.Tail(
                 high: UInt16(bigEndian: bytes.loadUnaligned(as: UInt16.self)),
                 low: UInt64(bigEndian: bytes.loadUnaligned(fromByteOffset: 2, as: UInt64.self))

@@ -1,7 +1,17 @@
 /// The id that ties an answer to the log: the client's `X-Request-Id` where it is one that a log can bear, else one of ours.
-enum RequestID {
+enum RequestID: Hashable {
+    /// 16 hexadecimal digits.
+    case ours(UInt64)
+    case theirs(String)
+
     static let header = "X-Request-Id"
     static let bytes = 128
+
+    /// The client's, if a log can bear it.
+    init?(acceptable text: String) {
+        guard RequestID.isAcceptable(text) else { return nil }
+        self = .theirs(text)
+    }
 
     static func isAcceptable(_ text: String) -> Bool {
         guard (1...bytes).contains(text.utf8.count) else { return false }
@@ -17,8 +27,20 @@ enum RequestID {
     }
 }
 
-/// Makes ids of 16 hexadecimal digits that do not repeat: a random beginning of its own, then a count. One for each loop,
-/// since it keeps state.
+extension RequestID: CustomStringConvertible {
+    var description: String { String(capacity: RequestID.bytes) { $0.write(self) } }
+}
+
+extension TextWriter {
+    mutating func write(_ id: RequestID) {
+        switch id {
+        case .ours(let word): write(hex: word)
+        case .theirs(let text): write(text)
+        }
+    }
+}
+
+/// Makes ids that do not repeat: a random beginning of its own, then a count. One for each loop, since it keeps state.
 struct RequestIDGenerator {
     private var next: UInt64
 
@@ -26,15 +48,8 @@ struct RequestIDGenerator {
         next = UInt64.random(in: .min ... .max)
     }
 
-    mutating func make() -> String {
+    mutating func make() -> RequestID {
         next &+= 1
-        let value = next
-        return String(unsafeUninitializedCapacity: 16) { output in
-            for place in 0..<16 {
-                let nibble = UInt8(truncatingIfNeeded: value >> UInt64(60 - 4 * place)) & 0xF
-                output[place] = nibble < 10 ? UInt8(ascii: "0") + nibble : UInt8(ascii: "a") + nibble - 10
-            }
-            return 16
-        }
+        return .ours(next)
     }
 }

@@ -2,28 +2,9 @@ import Domain
 
 extension Timestamp {
     /// RFC 3339, in UTC, with milliseconds: `2026-01-31T23:59:59.999Z`.
-    var rfc3339: String {
-        let (seconds, millisecond) = CivilDate.clamped(milliseconds).floorDivided(by: 1000)
-        let date = CivilDate(seconds: seconds)
-        return String(unsafeUninitializedCapacity: 24) { output in
-            var writer = DigitWriter(output: output)
-            writer.write(date.year, width: 4)
-            writer.write("-")
-            writer.write(date.month, width: 2)
-            writer.write("-")
-            writer.write(date.day, width: 2)
-            writer.write("T")
-            writer.write(date.hour, width: 2)
-            writer.write(":")
-            writer.write(date.minute, width: 2)
-            writer.write(":")
-            writer.write(date.second, width: 2)
-            writer.write(".")
-            writer.write(Int(millisecond), width: 3)
-            writer.write("Z")
-            return writer.count
-        }
-    }
+    var rfc3339: String { String(capacity: Timestamp.rfc3339Bytes) { $0.write(self) } }
+
+    static let rfc3339Bytes = 24
 
     /// IMF-fixdate of RFC 9110, section 5.6.7: `Sun, 06 Nov 1994 08:49:37 GMT`.
     var httpDate: String {
@@ -70,24 +51,25 @@ private struct CivilDate {
     static func padded(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(number)" }
 }
 
-private struct DigitWriter {
-    let output: UnsafeMutableBufferPointer<UInt8>
-    private(set) var count = 0
-
-    init(output: UnsafeMutableBufferPointer<UInt8>) { self.output = output }
-
-    mutating func write(_ number: Int, width: Int) {
-        var rest = number
-        for place in stride(from: width - 1, through: 0, by: -1) {
-            output[count + place] = UInt8(ascii: "0") + UInt8(rest % 10)
-            rest /= 10
-        }
-        count += width
-    }
-
-    mutating func write(_ character: Unicode.Scalar) {
-        output[count] = UInt8(ascii: character)
-        count += 1
+extension TextWriter {
+    /// As `rfc3339` does.
+    mutating func write(_ time: Timestamp) {
+        let (seconds, millisecond) = CivilDate.clamped(time.milliseconds).floorDivided(by: 1000)
+        let date = CivilDate(seconds: seconds)
+        write(date.year, width: 4)
+        write("-")
+        write(date.month, width: 2)
+        write("-")
+        write(date.day, width: 2)
+        write("T")
+        write(date.hour, width: 2)
+        write(":")
+        write(date.minute, width: 2)
+        write(":")
+        write(date.second, width: 2)
+        write(".")
+        write(Int(millisecond), width: 3)
+        write("Z")
     }
 }
 

@@ -26,11 +26,11 @@ struct JSONText {
         }
     }
 
-    static func == (text: JSONText, bytes: [UInt8]) -> Bool {
+    static func == (text: JSONText, bytes: some Sequence<UInt8>) -> Bool {
         text.withBytes { $0.elementsEqual(bytes) }
     }
 
-    private func withBytes<Result>(_ body: (UnsafeBufferPointer<UInt8>) -> Result) -> Result {
+    func withBytes<Result>(_ body: (UnsafeBufferPointer<UInt8>) -> Result) -> Result {
         guard let decoded else { return body(plain) }
         return decoded.withUnsafeBufferPointer(body)
     }

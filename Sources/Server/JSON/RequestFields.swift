@@ -24,30 +24,33 @@ enum RequestFields {
 
     /// - Returns: the values' UTF-8, in the order of `names`.
     static func read(_ bytes: UnsafeRawBufferPointer, _ names: StaticString...) throws(Failure) -> [[UInt8]] {
-        var values = [[UInt8]?](repeating: nil, count: names.count)
+        var values: [[UInt8]] = []
+        for name in names { values.append(try text(of: name, in: bytes).bytes) }
+        return values
+    }
+
+    /// The value of one member, which is part of `bytes` unless it has escapes.
+    static func text(of wanted: StaticString, in bytes: UnsafeRawBufferPointer) throws(Failure) -> JSONText {
+        var value: JSONText?
         var failure: Failure?
         do throws(JSONReader.Failure) {
             var reader = try JSONReader(bytes.bindMemory(to: UInt8.self))
             try reader.object { (name, reader) throws(JSONReader.Failure) in
-                guard let index = names.firstIndex(where: { name == $0 }) else { return try reader.skip() }
-                if values[index] != nil { failure = failure ?? .twice("\(names[index])") }
+                guard name == wanted else { return try reader.skip() }
+                if value != nil { failure = failure ?? .twice("\(wanted)") }
                 guard reader.peek() == UInt8(ascii: "\"") else {
-                    failure = failure ?? .notAString("\(names[index])")
-                    values[index] = []
+                    failure = failure ?? .notAString("\(wanted)")
+                    value = JSONText(decoded: [])
                     return try reader.skip()
                 }
-                values[index] = try reader.string().bytes
+                value = try reader.string()
             }
             try reader.end()
         } catch {
             throw .json(error)
         }
         if let failure { throw failure }
-        var found: [[UInt8]] = []
-        for (name, value) in zip(names, values) {
-            guard let value else { throw .missing("\(name)") }
-            found.append(value)
-        }
-        return found
+        guard let value else { throw .missing("\(wanted)") }
+        return value
     }
 }

@@ -4,30 +4,53 @@ import NIOCore
 /// Writes an answer of the hot route as the bytes of an HTTP response, past Hummingbird's and NIO's encoders: all of it but a
 /// few values is the same each time.
 struct HotAnswer {
-    let requestID: String
-    let connection: HotRequest.Connection
+    let requestID: RequestID
+    let connection: HotCall.Connection
     let durability: Durability
     /// The value of `Date`.
     let date: String
 
-    static let capacity = 768
+    /// Of an answer that says what was redeemed: fixed text of some 250 bytes, a request's id of 128 and the body.
+    private static let capacity = 512 + RedemptionJSON.capacity
 
     func write(_ answer: RedemptionAnswer, to buffer: inout ByteBuffer) {
         switch answer {
-        case .redeemed(let redemption, let replayed): write(redemption, replayed: replayed, to: &buffer)
+        case .redeemed(let redemption, let replayed):
+            buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: HotAnswer.capacity) { memory in
+                var text = TextWriter(memory)
+                write(redemption, replayed: replayed, to: &text)
+                return text.count
+            }
         case .refused(let problem): write(problem, to: &buffer)
         }
     }
 
-    private func write(_ redemption: Redemption, replayed: Bool, to buffer: inout ByteBuffer) {
-        buffer.writeStaticString("HTTP/1.1 201 Created\r\nContent-Type: application/json\r\nCache-Control: no-store\r\n")
-        if replayed { buffer.writeStaticString("Idempotent-Replayed: true\r\n") }
-        buffer.writeStaticString("Location: /v1/redemptions/")
-        let id = redemption.id.description
-        buffer.writeString(id)
-        writeCommon(to: &buffer)
-        let body = RedemptionJSON.text(redemption, id: id, status: .held, durability: durability)
-        writeBody(body, to: &buffer)
+    private func write(_ redemption: Redemption, replayed: Bool, to text: inout TextWriter) {
+        text.write("HTTP/1.1 201 Created\r\nContent-Type: application/json\r\nCache-Control: no-store\r\n")
+        if replayed { text.write("Idempotent-Replayed: true\r\n") }
+        text.write("Location: /v1/redemptions/")
+        text.write(redemption.id.uuid)
+        write(to: &text)
+        text.write("\r\nContent-Length: ")
+        // 100 to 999 whatever the values are.
+        let length = text.skip(3)
+        text.write("\r\n\r\n")
+        let start = text.count
+        text.write(redemption, status: .held, durability: durability)
+        text.fill(length, with: text.count - start, width: 3)
+    }
+
+    /// Ends a header field and adds those that every answer has.
+    private func write(to text: inout TextWriter) {
+        text.write("\r\nX-Request-Id: ")
+        text.write(requestID)
+        text.write("\r\nDate: ")
+        text.write(date)
+        switch connection {
+        case .keepAlive: break
+        case .keepAliveSaid: text.write("\r\nConnection: keep-alive")
+        case .close: text.write("\r\nConnection: close")
+        }
     }
 
     private func write(_ problem: Problem, to buffer: inout ByteBuffer) {
@@ -40,24 +63,12 @@ struct HotAnswer {
             buffer.writeStaticString(": ")
             buffer.writeString(value)
         }
-        writeCommon(to: &buffer)
-        writeBody(problem.body(requestID: requestID), to: &buffer)
-    }
-
-    /// Ends a header field and adds those that every answer has.
-    private func writeCommon(to buffer: inout ByteBuffer) {
-        buffer.writeStaticString("\r\nX-Request-Id: ")
-        buffer.writeString(requestID)
-        buffer.writeStaticString("\r\nDate: ")
-        buffer.writeString(date)
-        switch connection {
-        case .keepAlive: break
-        case .keepAliveSaid: buffer.writeStaticString("\r\nConnection: keep-alive")
-        case .close: buffer.writeStaticString("\r\nConnection: close")
+        buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: HotAnswer.capacity) { memory in
+            var text = TextWriter(memory)
+            write(to: &text)
+            return text.count
         }
-    }
-
-    private func writeBody(_ body: String, to buffer: inout ByteBuffer) {
+        let body = problem.body(requestID: requestID.description)
         buffer.writeStaticString("\r\nContent-Length: ")
         buffer.writeString(String(body.utf8.count))
         buffer.writeStaticString("\r\n\r\n")

@@ -3,19 +3,13 @@ import HotPath
 import NIOCore
 import NIOHTTP1
 
-/// A redemption as it is being read. What its head says is judged when the head is there; the first thing that is wrong is what
-/// the client will be told, once the body has been read too.
-struct HotRequest {
+/// What of a request matters until its answer has left.
+struct HotCall {
     let started: NIODeadline
-    let requestID: String
+    let requestID: RequestID
     let connection: Connection
     /// Whether it was meant for the hot route. Others are here only to be refused, and are not counted with the redemptions.
     let isRedemption: Bool
-    private(set) var problem: Problem?
-    private var caller: AccessToken?
-    private var coupon: CouponID?
-    private var idempotencyKey: String?
-    private var body: ByteBuffer?
 
     enum Connection {
         case keepAlive
@@ -23,22 +17,29 @@ struct HotRequest {
         case keepAliveSaid
         case close
     }
+}
 
-    init(
-        _ head: HTTPRequestHead,
-        coupon: Substring,
-        now: NIODeadline,
-        verifier: AccessTokenVerifier,
-        requestID: () -> String
-    ) {
-        started = now
-        isRedemption = true
+/// A redemption as it is being read by NIO's decoder. What its head says is judged when the head is there; the first thing that is
+/// wrong is what the client will be told, once the body has been read too.
+struct HotRequest {
+    let call: HotCall
+    private(set) var problem: Problem?
+    private var caller: AccessToken?
+    private var coupon: CouponID?
+    private var idempotencyKey: String?
+    private var body: ByteBuffer?
+
+    init(_ head: HTTPRequestHead, coupon: Substring, now: NIODeadline, services: LoopServices) {
         let fields = Fields(head.headers)
-        connection = head.isKeepAlive ? (head.version == .http1_0 ? .keepAliveSaid : .keepAlive) : .close
-        self.requestID = fields.requestID ?? requestID()
+        call = HotCall(
+            started: now,
+            requestID: fields.requestID ?? services.requestID(),
+            connection: head.isKeepAlive ? (head.version == .http1_0 ? .keepAliveSaid : .keepAlive) : .close,
+            isRedemption: true
+        )
         idempotencyKey = fields.idempotencyKey
         do throws(Problem) {
-            caller = try verifier.caller(authorization: fields.authorization, times: fields.authorizations)
+            caller = try services.verifier.caller(authorization: fields.authorization, times: fields.authorizations)
             guard fields.isJSON else { throw Problem(.unsupportedMediaType) }
             guard fields.hasValidIdempotencyKey else { throw Problem(.idempotencyKeyInvalid) }
             guard let id = CouponID(String(coupon)) else { throw Problem(.couponNotFound) }
@@ -49,11 +50,13 @@ struct HotRequest {
     }
 
     /// A request that is refused whatever else it says.
-    init(_ head: HTTPRequestHead, refused problem: Problem, now: NIODeadline, requestID: () -> String) {
-        started = now
-        self.requestID = Fields(head.headers).requestID ?? requestID()
-        connection = .close
-        isRedemption = false
+    init(_ head: HTTPRequestHead, refused problem: Problem, now: NIODeadline, services: LoopServices) {
+        call = HotCall(
+            started: now,
+            requestID: Fields(head.headers).requestID ?? services.requestID(),
+            connection: .close,
+            isRedemption: false
+        )
         self.problem = problem
     }
 
@@ -70,13 +73,37 @@ struct HotRequest {
     func finished(digester: CodeDigester) throws(Problem) -> RedeemRequest {
         if let problem { throw problem }
         guard let caller, let coupon else { preconditionFailure("neither a problem nor a request") }
-        let code = try RedemptionBody.code(in: body ?? ByteBuffer())
         return RedeemRequest(
             user: caller.user,
             session: caller.session,
             coupon: coupon,
-            codeDigest: digester.digest(of: code),
+            codeDigest: try RedemptionBody.digest(in: body ?? ByteBuffer(), by: digester),
             tail: IdempotencyKey.tail(user: caller.user, coupon: coupon, key: idempotencyKey)
+        )
+    }
+}
+
+extension PlainRedemption {
+    func call(now: NIODeadline, services: LoopServices) -> HotCall {
+        let sent = requestID.flatMap { RequestID(acceptable: String(decoding: $0, as: UTF8.self)) }
+        return HotCall(started: now, requestID: sent ?? services.requestID(), connection: .keepAlive, isRedemption: true)
+    }
+
+    /// What to ask of Redis: found in the order of `HotRequest`, so that both tell a client the same.
+    func request(services: LoopServices) throws(Problem) -> RedeemRequest {
+        guard let authorization else { throw .noToken }
+        let caller = try services.verifier.caller(authorization: authorization)
+        if let contentType, !MediaType.isJSON(String(decoding: contentType, as: UTF8.self)) {
+            throw Problem(.unsupportedMediaType)
+        }
+        if let idempotencyKey, !IdempotencyKey.isValid(idempotencyKey) { throw Problem(.idempotencyKeyInvalid) }
+        guard let coupon = CouponID(String(decoding: coupon, as: UTF8.self)) else { throw Problem(.couponNotFound) }
+        return RedeemRequest(
+            user: caller.user,
+            session: caller.session,
+            coupon: coupon,
+            codeDigest: try RedemptionBody.digest(in: body, by: services.digester),
+            tail: idempotencyKey.map { IdempotencyKey.tail(user: caller.user, coupon: coupon, key: $0) } ?? .random()
         )
     }
 }
@@ -88,7 +115,7 @@ extension HotRequest {
         var authorizations = 0
         var idempotencyKey: String?
         var hasValidIdempotencyKey = true
-        var requestID: String?
+        var requestID: RequestID?
         var isJSON = true
 
         init(_ headers: HTTPHeaders) {
@@ -98,8 +125,8 @@ extension HotRequest {
                 case 12:
                     if name.matches("content-type") {
                         isJSON = MediaType.isJSON(value)
-                    } else if name.matches("x-request-id"), RequestID.isAcceptable(value) {
-                        requestID = value
+                    } else if name.matches("x-request-id") {
+                        requestID = RequestID(acceptable: value) ?? requestID
                     }
                 case 13:
                     guard name.matches("authorization") else { continue }

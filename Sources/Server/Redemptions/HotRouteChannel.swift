@@ -26,9 +26,7 @@ struct HotRouteChannel: ServerChildChannel {
 
     func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<HTTP1Channel.Value> {
         http1.setup(channel: channel, logger: logger).flatMapThrowing { value in
-            let pipeline = channel.pipeline.syncOperations
-            let decoder = try pipeline.handler(type: ByteToMessageHandler<HTTPRequestDecoder>.self)
-            try pipeline.addHandler(HotRouteHandler(services: services(channel.eventLoop)), position: .after(decoder))
+            try HotRouteHandler.add(to: channel.pipeline.syncOperations, services: services(channel.eventLoop))
             return value
         }
     }

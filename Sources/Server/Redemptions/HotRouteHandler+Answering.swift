@@ -5,32 +5,20 @@ extension HotRouteHandler {
     // MARK: The hot route's answers
 
     /// Answers one request of the hot route, now or when its turn comes.
-    func answer(
-        _ request: HotRequest,
-        _ ticket: AnswerQueue.Ticket,
-        _ decision: RedemptionAnswer,
-        after: AnswerQueue.After
-    ) {
-        if request.isRedemption { services.metrics.count(decision) }
+    func answer(_ call: HotCall, _ ticket: AnswerQueue.Ticket, _ decision: RedemptionAnswer, after: AnswerQueue.After) {
+        if call.isRedemption { services.metrics.count(decision) }
         // The client has gone. What was decided is in the outbox all the same.
         guard let context, phase != .ended else { return }
-        if request.isRedemption { services.metrics.recordHotRoute(context.eventLoop.now - request.started) }
+        if call.isRedemption { services.metrics.recordHotRoute(context.eventLoop.now - call.started) }
         var after = after
         // The last answer of a connection that is to end says so; an earlier one would cut off those behind it.
         if isQuiescing, turns.answers.count == 1, waiting.isEmpty, case .keepAlive = after { after = .close }
-        var connection = request.connection
+        var connection = call.connection
         switch after {
         case .keepAlive: break
         case .close, .linger: connection = .close
         }
-        let answer = HotAnswer(
-            requestID: request.requestID,
-            connection: connection,
-            durability: services.durability,
-            date: services.httpDate()
-        )
-        var bytes = context.channel.allocator.buffer(capacity: HotAnswer.capacity)
-        answer.write(decision, to: &bytes)
+        let bytes = services.bytes(of: decision, requestID: call.requestID, connection: connection)
         turns.answers.fulfil(ticket, with: AnswerQueue.Answer(bytes: bytes, after: after))
         writeAnswers()
     }
@@ -64,8 +52,8 @@ extension HotRouteHandler {
         failure = nil
         var head = HTTPRequestHead(version: .http1_1, method: .GET, uri: "/")
         head.headers.add(name: "Connection", value: "close")
-        let request = HotRequest(head, refused: problem, now: context.eventLoop.now, requestID: services.requestID)
-        answer(request, turns.answers.reserve(), .refused(problem), after: .linger)
+        let request = HotRequest(head, refused: problem, now: context.eventLoop.now, services: services)
+        answer(request.call, turns.answers.reserve(), .refused(problem), after: .linger)
     }
 
     private func write(_ bytes: ByteBuffer) {

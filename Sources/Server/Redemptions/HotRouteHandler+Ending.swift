@@ -88,7 +88,7 @@ extension HotRouteHandler {
     func scheduleTimer(_ context: ChannelHandlerContext) {
         let deadline: NIODeadline
         switch reading {
-        case .hot(let request): deadline = request.started + TimeAmount(limits.requestTimeout)
+        case .hot(let request): deadline = request.call.started + TimeAmount(limits.requestTimeout)
         case .passed(let since, _): deadline = since + TimeAmount(limits.requestTimeout)
         case .nothing, .discarded:
             // A request may begin meanwhile, which does not touch the timer; so look no later than one may last.
@@ -110,8 +110,8 @@ extension HotRouteHandler {
         guard phase == .open, let context else { return }
         let now = context.eventLoop.now
         switch reading {
-        case .hot(let request) where now >= request.started + TimeAmount(limits.requestTimeout):
-            answer(request, turns.answers.reserve(), .refused(Problem(.requestTimeout)), after: .linger)
+        case .hot(let request) where now >= request.call.started + TimeAmount(limits.requestTimeout):
+            answer(request.call, turns.answers.reserve(), .refused(Problem(.requestTimeout)), after: .linger)
         case .passed(let since, _) where now >= since + TimeAmount(limits.requestTimeout):
             failPassed(Problem(.requestTimeout))
         case .nothing where turns.isIdle && now >= lastActivity + TimeAmount(limits.idleTimeout):

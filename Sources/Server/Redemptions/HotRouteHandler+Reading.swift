@@ -1,11 +1,13 @@
+import HotPath
 import NIOCore
 import NIOHTTP1
 
 extension HotRouteHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        let part = Self.unwrapInboundIn(data)
+        boundary.saw(part)
         guard phase == .open, failure == nil else { return }
         isReading = true
-        let part = Self.unwrapInboundIn(data)
         if !waiting.isEmpty || !take(part, context) { waiting.append(part) }
     }
 
@@ -84,9 +86,7 @@ extension HotRouteHandler {
         let isAlone = expectation == .continues
         if let coupon = HotRoute.coupon(in: head) {
             guard turns.mayBegin(.hot, alone: isAlone) else { return false }
-            let now = context.eventLoop.now
-            let verifier = services.verifier
-            reading = .hot(HotRequest(head, coupon: coupon, now: now, verifier: verifier, requestID: services.requestID))
+            reading = .hot(HotRequest(head, coupon: coupon, now: context.eventLoop.now, services: services))
         } else {
             guard turns.mayBegin(.passed, alone: isAlone) else { return false }
             turns.pass(keepAlive: head.isKeepAlive)
@@ -100,9 +100,9 @@ extension HotRouteHandler {
     /// Answers without reading the body, which also ends the connection: where the body ends is not worth finding out.
     private func refuse(_ head: HTTPRequestHead, _ problem: Problem, _ context: ChannelHandlerContext) -> Bool {
         guard turns.mayBegin(.hot, alone: false) else { return false }
-        let request = HotRequest(head, refused: problem, now: context.eventLoop.now, requestID: services.requestID)
+        let request = HotRequest(head, refused: problem, now: context.eventLoop.now, services: services)
         reading = .discarded
-        answer(request, turns.answers.reserve(), .refused(problem), after: .linger)
+        answer(request.call, turns.answers.reserve(), .refused(problem), after: .linger)
         return true
     }
 
@@ -116,7 +116,7 @@ extension HotRouteHandler {
             } else {
                 reading = .discarded
                 let problem = Problem(.bodyTooLarge, "The body may have \(limits.bodyBytes) bytes.")
-                answer(request, turns.answers.reserve(), .refused(problem), after: .linger)
+                answer(request.call, turns.answers.reserve(), .refused(problem), after: .linger)
             }
         case .passed(let since, let count):
             guard count + bytes.readableBytes <= limits.bodyBytes else {
@@ -134,7 +134,7 @@ extension HotRouteHandler {
         lastActivity = context.eventLoop.now
         switch ended {
         case .hot(let request):
-            if request.connection == .close { reading = .discarded }
+            if request.call.connection == .close { reading = .discarded }
             redeem(request)
         case .passed:
             context.fireChannelRead(Self.wrapInboundOut(.end(trailers)))
@@ -144,14 +144,35 @@ extension HotRouteHandler {
     }
 
     private func redeem(_ request: HotRequest) {
+        redeem(request.call) { () throws(Problem) in try request.finished(digester: services.digester) }
+    }
+
+    private func redeem(_ call: HotCall, _ request: () throws(Problem) -> RedeemRequest) {
         let ticket = turns.answers.reserve()
+        let after: AnswerQueue.After = call.connection == .close ? .close : .keepAlive
         do throws(Problem) {
-            services.decide(try request.finished(digester: services.digester)) { [self] decision in
-                answer(request, ticket, decision, after: request.connection == .close ? .close : .keepAlive)
-            }
+            services.decide(try request()) { [self] decision in answer(call, ticket, decision, after: after) }
         } catch {
-            answer(request, ticket, .refused(error), after: request.connection == .close ? .close : .keepAlive)
+            answer(call, ticket, .refused(error), after: after)
         }
+    }
+
+    // MARK: Plain redemptions, before the decoder
+
+    /// Whether a redemption may begin here and now.
+    var mayTakePlain: Bool {
+        guard boundary.isKnown, phase == .open, failure == nil, waiting.isEmpty, case .nothing = reading else { return false }
+        return turns.mayBegin(.hot, alone: false)
+    }
+
+    /// - Returns: the bytes of the request that was taken; `nil`: they do not begin with a plain one.
+    func takePlain(_ bytes: UnsafeRawBufferPointer) -> Int? {
+        guard let context, let plain = PlainRedemption(bytes, limits: limits) else { return nil }
+        isReading = true
+        let now = context.eventLoop.now
+        lastActivity = now
+        redeem(plain.call(now: now, services: services)) { () throws(Problem) in try plain.request(services: services) }
+        return plain.length
     }
 }
 

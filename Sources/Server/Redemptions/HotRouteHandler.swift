@@ -2,7 +2,7 @@ import NIOCore
 import NIOHTTP1
 
 /// Sits between NIO's HTTP codec and Hummingbird's handlers, answers redemptions on the event loop that read them, and passes
-/// everything else on. It also keeps what belongs to the connection as a whole, which neither side alone can: the order of
+/// everything else on. `PlainRedemptionHandler`, before the codec, gives it most redemptions unread. It also keeps what belongs to the connection as a whole, which neither side alone can: the order of
 /// answers, the limits on what a client may send and how slowly, `100 Continue`, and how a connection ends.
 ///
 /// `HotRouteHandler+Reading` takes requests in, `+Answering` lets answers out, `+Ending` closes.
@@ -39,6 +39,7 @@ final class HotRouteHandler: ChannelDuplexHandler {
     var limits: ServerLimits { services.limits }
 
     var phase = Phase.open
+    var boundary = DecoderBoundary()
     var reading = Reading.nothing
     var turns = ConnectionTurns()
     /// Parts of requests whose turn has not come. While there are any, nothing more is read.
@@ -66,6 +67,14 @@ final class HotRouteHandler: ChannelDuplexHandler {
 
     init(services: LoopServices) {
         self.services = services
+    }
+
+    /// Adds the hot route to a channel that has NIO's HTTP codec, and nothing behind it that reads HTTP yet.
+    static func add(to pipeline: ChannelPipeline.SynchronousOperations, services: LoopServices) throws {
+        let route = HotRouteHandler(services: services)
+        let decoder = try pipeline.handler(type: ByteToMessageHandler<HTTPRequestDecoder>.self)
+        try pipeline.addHandler(route, position: .after(decoder))
+        try pipeline.addHandler(PlainRedemptionHandler(route: route), position: .before(decoder))
     }
 
     func handlerAdded(context: ChannelHandlerContext) {

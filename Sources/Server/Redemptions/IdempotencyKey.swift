@@ -3,14 +3,32 @@ import Domain
 /// What makes two requests the same request: the client's `Idempotency-Key`.
 enum IdempotencyKey {
     static func isValid(_ key: String) -> Bool {
-        (1...Limits.idempotencyKeyBytes).contains(key.utf8.count) && key.utf8.allSatisfy { (0x21...0x7E).contains($0) }
+        var key = key
+        return key.withUTF8(isValid)
+    }
+
+    static func isValid(_ key: UnsafeBufferPointer<UInt8>) -> Bool {
+        (1...Limits.idempotencyKeyBytes).contains(key.count) && key.allSatisfy { (0x21...0x7E).contains($0) }
     }
 
     /// The tail of the redemption's id. With a key it follows from user, coupon and key, so that the same request again proposes
-    /// the same id, wherever and whenever it is answered; without one it is random. The id of a user has one length and a
-    /// coupon's has no `|`, so no two triples have the same text.
+    /// the same id, wherever and whenever it is answered; without one it is random.
     static func tail(user: UserID, coupon: CouponID, key: String?) -> UUIDv7.Tail {
-        guard let key else { return .random() }
-        return UUIDv7.Tail(digestOf: "\(user)|\(coupon)|\(key)")
+        guard var key else { return .random() }
+        return key.withUTF8 { tail(user: user, coupon: coupon, key: $0) }
+    }
+
+    /// Of `user|coupon|key`: the id of a user has one length and a coupon's has no `|`, so no two triples have the same text.
+    static func tail(user: UserID, coupon: CouponID, key: UnsafeBufferPointer<UInt8>) -> UUIDv7.Tail {
+        let capacity = UUIDv7.textBytes + Limits.couponIDLength + Limits.idempotencyKeyBytes + 2
+        return withUnsafeTemporaryAllocation(byteCount: capacity, alignment: 1) { memory in
+            var text = TextWriter(memory)
+            text.write(user.uuid)
+            text.write("|")
+            text.write(coupon.description)
+            text.write("|")
+            text.write(UnsafeRawBufferPointer(key))
+            return UUIDv7.Tail(digestOf: UnsafeRawBufferPointer(rebasing: memory[..<text.count]))
+        }
     }
 }

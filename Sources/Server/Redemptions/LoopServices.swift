@@ -14,6 +14,7 @@ final class LoopServices {
     let metrics: HTTPMetrics
     let decide: Decide
     private var ids = RequestIDGenerator()
+    private var answers = ByteBuffer()
     private var date = ""
     private var dateSecond: Int64 = -1
 
@@ -33,10 +34,18 @@ final class LoopServices {
         self.decide = decide
     }
 
-    func requestID() -> String { ids.make() }
+    func requestID() -> RequestID { ids.make() }
+
+    /// The bytes of an answer, in memory that is used again as soon as the answer before has left.
+    func bytes(of decision: RedemptionAnswer, requestID: RequestID, connection: HotCall.Connection) -> ByteBuffer {
+        let answer = HotAnswer(requestID: requestID, connection: connection, durability: durability, date: httpDate())
+        answers.clear()
+        answer.write(decision, to: &answers)
+        return answers
+    }
 
     /// The value of `Date`, made once a second.
-    func httpDate() -> String {
+    private func httpDate() -> String {
         let now = Timestamp.now()
         if now.milliseconds / 1000 != dateSecond {
             dateSecond = now.milliseconds / 1000

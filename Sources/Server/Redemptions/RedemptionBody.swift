@@ -3,20 +3,25 @@ import NIOCore
 
 /// The body of a redemption: `{"code": "…"}`.
 enum RedemptionBody {
-    /// - Returns: the code's UTF-8.
-    static func code(in body: ByteBuffer) throws(Problem) -> [UInt8] {
+    /// The digest of the code in a body.
+    static func digest(in body: UnsafeRawBufferPointer, by digester: CodeDigester) throws(Problem) -> CodeDigest {
+        let code: JSONText
+        do {
+            code = try RequestFields.text(of: "code", in: body)
+        } catch {
+            throw Problem(.invalidBody, error.detail)
+        }
+        guard code.count > 0 else { throw Problem(.invalidBody, "The member 'code' is empty.") }
+        guard code.count <= Limits.codeBytes else {
+            throw Problem(.invalidBody, "The member 'code' is longer than \(Limits.codeBytes) bytes.")
+        }
+        return code.withBytes { digester.digest(of: UnsafeRawBufferPointer($0)) }
+    }
+
+    static func digest(in body: ByteBuffer, by digester: CodeDigester) throws(Problem) -> CodeDigest {
         let result = body.withUnsafeReadableBytes { bytes in
-            Result { () throws(RequestFields.Failure) in try RequestFields.read(bytes, "code") }
+            Result { () throws(Problem) in try digest(in: bytes, by: digester) }
         }
-        switch result {
-        case .failure(let failure): throw Problem(.invalidBody, failure.detail)
-        case .success(let values):
-            let code = values[0]
-            guard !code.isEmpty else { throw Problem(.invalidBody, "The member 'code' is empty.") }
-            guard code.count <= Limits.codeBytes else {
-                throw Problem(.invalidBody, "The member 'code' is longer than \(Limits.codeBytes) bytes.")
-            }
-            return code
-        }
+        return try result.get()
     }
 }

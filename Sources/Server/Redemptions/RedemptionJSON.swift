@@ -9,25 +9,32 @@ enum RedemptionJSON {
         case confirmed
     }
 
-    /// None of the values can need escaping.
+    /// More than any has: names and values of one length come to some 200 bytes, a coupon and a price to 80 more.
+    static let capacity = 320
+
     /// - Parameter durability: what the answer promises; only the answer to a redemption promises anything.
-    static func text(_ redemption: Redemption, id: String? = nil, status: Status, durability: Durability? = nil) -> String {
-        var text = #"{"id":""#
-        text.reserveCapacity(224)
-        text += id ?? redemption.id.description
-        text += #"","coupon":""#
-        text += redemption.coupon.description
-        text += #"","price":"#
-        text += String(redemption.price)
-        text += #","redeemed_at":""#
-        text += redemption.redeemedAt.rfc3339
-        text += #"","status":""#
-        text += status.rawValue
+    static func text(_ redemption: Redemption, status: Status, durability: Durability? = nil) -> String {
+        String(capacity: capacity) { $0.write(redemption, status: status, durability: durability) }
+    }
+}
+
+extension TextWriter {
+    /// None of the values can need escaping.
+    mutating func write(_ redemption: Redemption, status: RedemptionJSON.Status, durability: Durability?) {
+        write(#"{"id":""#)
+        write(redemption.id.uuid)
+        write(#"","coupon":""#)
+        write(redemption.coupon.description)
+        write(#"","price":"#)
+        write(redemption.price)
+        write(#","redeemed_at":""#)
+        write(redemption.redeemedAt)
+        write(#"","status":""#)
+        write(status.rawValue)
         if let durability {
-            text += #"","durability":""#
-            text += durability.rawValue
+            write(#"","durability":""#)
+            write(durability.rawValue)
         }
-        text += #""}"#
-        return text
+        write(#""}"#)
     }
 }

@@ -36,6 +36,7 @@ import Testing
 
     @Test func writesEachKindOfArgument() throws {
         let id = try #require(UUIDv7("0198c0de-f00d-7abc-8def-0123456789ab"))
+        let digest = try #require(CodeDigest(bytes: UInt8(0x8A)..<0xAA))
         let read = try arguments(8) {
             $0.append("{s0}:user:", "x")
             $0.append(id)
@@ -43,13 +44,13 @@ import Testing
             $0.append(id.tail)
             $0.append(-42)
             $0.append([0x61, 0x0D, 0x0A])
-            $0.append(hex: [0x00, 0xAF, 0x19])
+            $0.append(digest)
             $0.append("")
         }
         #expect(
             read == [
                 .string("{s0}:user:x"), .string(id.description), .string("{s0}:user:\(id)"), .string(id.tail.description),
-                .string("-42"), .string("a\r\n"), .string("00af19"), .string(""),
+                .string("-42"), .string("a\r\n"), .string(digest.hex), .string(""),
             ]
         )
     }

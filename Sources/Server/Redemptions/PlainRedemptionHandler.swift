@@ -1,0 +1,27 @@
+import NIOCore
+
+/// In front of NIO's HTTP decoder: takes plain redemptions out of the bytes and gives them to the hot route, and passes all other
+/// bytes on.
+final class PlainRedemptionHandler: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+    typealias InboundOut = ByteBuffer
+
+    private let route: HotRouteHandler
+
+    init(route: HotRouteHandler) { self.route = route }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        var bytes = Self.unwrapInboundIn(data)
+        while bytes.readableBytes > 0 {
+            guard route.mayTakePlain, let length = bytes.withUnsafeReadableBytes(route.takePlain) else {
+                route.boundary.feed(bytes)
+                context.fireChannelRead(Self.wrapInboundOut(bytes))
+                return route.boundary.settle()
+            }
+            bytes.moveReaderIndex(forwardBy: length)
+        }
+    }
+}
+
+@available(*, unavailable)
+extension PlainRedemptionHandler: Sendable {}
