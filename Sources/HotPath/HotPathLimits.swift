@@ -14,6 +14,12 @@ public struct HotPathLimits: Sendable, Hashable {
     /// not sent has surely not happened.
     public var waitLimit: Duration = .seconds(1)
 
+    /// How old Redis's answer that a coupon is sold out may be to be given again without asking; zero: it is never. Also how long
+    /// a restock may take to be seen.
+    public var soldOutAge: Duration = .milliseconds(100)
+    /// Coupons of which that is remembered.
+    public var soldOutCoupons = 1024
+
     /// Wrong hidden codes within `wrongCodeWindow` that lock a user out for as long as the window.
     public var wrongCodes = Limits.wrongCodes
     public var wrongCodeWindow: Duration = .seconds(Limits.wrongCodeWindowSeconds)

@@ -35,7 +35,8 @@ struct App {
         onReady: @escaping @Sendable (ServerConfiguration, ServerPorts) async throws -> Void
     ) throws -> [any Service] {
         let configuration = try ServerConfiguration(settings.reader)
-        let client = RedisClient(configuration: redis, eventLoopGroup: eventLoopGroup, logger: logger)
+        let eventLoops = MultiThreadedEventLoopGroup(numberOfThreads: configuration.eventLoops)
+        let client = RedisClient(configuration: redis, eventLoopGroup: eventLoops, logger: logger)
         let pool = PostgresClient(configuration: postgres, logger: logger)
         let registry = PrometheusRegistry()
         MetricsSystem.bootstrap(registry)
@@ -44,7 +45,7 @@ struct App {
             hotPath: HotPath(client: client),
             postgres: pool,
             metrics: registry,
-            eventLoopGroup: eventLoopGroup,
+            eventLoopGroup: eventLoops,
             logger: logger
         )
         let reload = reread.map { KeyReload(keys: configuration.tokenKeys, settings: $0, logger: logger) }
@@ -56,6 +57,9 @@ struct App {
         return [
             ClosingAfterwards(name: "stores") {
                 await client.close(); await pool.close()
+                do { try await eventLoops.shutdownGracefully() } catch {
+                    logger.warning("threads do not end", metadata: ["error": "\(error)"])
+                }
             }
         ] + server.services + (reload.map { [$0] } ?? []) + [ready]
     }

@@ -134,7 +134,12 @@ extension CodeDigest {
 
 extension TestUser {
     /// A request of this user, by default with the right code and as no other request.
-    public func request(_ coupon: CouponID, code: CodeDigest = .right, tail: UUIDv7.Tail = .random()) -> RedeemRequest {
-        RedeemRequest(user: id, session: session, coupon: coupon, codeDigest: code, tail: tail)
+    public func request(
+        _ coupon: CouponID,
+        code: CodeDigest = .right,
+        tail: UUIDv7.Tail = .random(),
+        mayBeRepeat: Bool = true
+    ) -> RedeemRequest {
+        RedeemRequest(user: id, session: session, coupon: coupon, codeDigest: code, tail: tail, mayBeRepeat: mayBeRepeat)
     }
 }

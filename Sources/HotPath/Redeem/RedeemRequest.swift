@@ -10,13 +10,23 @@ public struct RedeemRequest: Sendable, Hashable {
     public let codeDigest: CodeDigest
     /// The redemption's id but for its time. The same request again has the same tail, and is then told its first answer.
     public let tail: UUIDv7.Tail
+    /// Whether it may have been accepted before, because its client can send the same request again. Only Redis knows, then.
+    public let mayBeRepeat: Bool
 
-    public init(user: UserID, session: SessionID, coupon: CouponID, codeDigest: CodeDigest, tail: UUIDv7.Tail) {
+    public init(
+        user: UserID,
+        session: SessionID,
+        coupon: CouponID,
+        codeDigest: CodeDigest,
+        tail: UUIDv7.Tail,
+        mayBeRepeat: Bool = true
+    ) {
         self.user = user
         self.session = session
         self.coupon = coupon
         self.codeDigest = codeDigest
         self.tail = tail
+        self.mayBeRepeat = mayBeRepeat
     }
 }
 

@@ -23,9 +23,11 @@ public final class Redeemer {
     private let wrongCodes: String
     private let wrongCodeWindowMilliseconds: String
     private var batches: Batches
+    private var soldOut: SoldOutMemory<Batches.Line>
 
     init(client: RedisClient, eventLoop: any EventLoop, shards: ShardMap, limits: HotPathLimits) {
         precondition((1...HotPathLimits.redemptionsPerCallGreatest).contains(limits.redemptionsPerCall))
+        precondition(limits.soldOutAge >= .zero && limits.soldOutCoupons >= 0)
         precondition(limits.wrongCodes >= 1 && limits.wrongCodeWindow >= .milliseconds(1))
         self.client = client
         self.eventLoop = eventLoop
@@ -38,6 +40,7 @@ public final class Redeemer {
             waitingLimit: limits.waitingPerEventLoop,
             waitLimit: TimeAmount(limits.waitLimit)
         )
+        soldOut = SoldOutMemory(age: TimeAmount(limits.soldOutAge), limit: limits.soldOutCoupons)
     }
 
     /// Decides one request.
@@ -45,8 +48,11 @@ public final class Redeemer {
     public func redeem(_ request: RedeemRequest, _ completion: @escaping Completion) {
         eventLoop.preconditionInEventLoop()
         let line = Batches.Line(shard: shards.shard(of: request.user), coupon: request.coupon)
+        let now = eventLoop.now
+        // Told to whoever asks, with a right code or a wrong one: so it tells nothing of codes, and nobody's tries are counted.
+        if !request.mayBeRepeat, soldOut.holds(line, now: now) { return completion(.success(.soldOut)) }
         let pending = Pending(request: request, completion: completion)
-        switch batches.arrived(pending, in: line, now: eventLoop.now) {
+        switch batches.arrived(pending, in: line, now: now) {
         case .send: send([pending], in: line)
         case .wait: break
         case .refuse:
@@ -62,6 +68,7 @@ public final class Redeemer {
 
     private func send(_ batch: [Pending], in line: Batches.Line) {
         let keys = keys[line.shard.index]
+        let sent = eventLoop.now
         connection.send(
             // EVALSHA, digest, number of keys; coupon and outbox; the two limits; two keys and two arguments a request.
             arguments: 7 + 4 * batch.count,
@@ -91,7 +98,7 @@ public final class Redeemer {
             },
             completion: { result in
                 switch result {
-                case .success(let reply): self.answered(reply, to: batch, in: line)
+                case .success(let reply): self.answered(reply, to: batch, in: line, sent: sent)
                 case .failure(let error): self.failed(error, batch, in: line)
                 }
             }
@@ -99,7 +106,7 @@ public final class Redeemer {
     }
 
     /// The next call leaves before the answers of this one go out: Redis decides while we write.
-    private func answered(_ reply: RESPValue, to batch: [Pending], in line: Batches.Line) {
+    private func answered(_ reply: RESPValue, to batch: [Pending], in line: Batches.Line, sent: NIODeadline) {
         let next = batches.answered(line, now: eventLoop.now)
         if !next.batch.isEmpty { send(next.batch, in: line) }
         for pending in next.expired {
@@ -109,6 +116,11 @@ public final class Redeemer {
         let call = RedeemReply.Call(reply, requests: batch.count)
         for (index, pending) in batch.enumerated() {
             let decided = call?.reply(index, to: pending.request)
+            switch decided {
+            case .soldOut: soldOut.learn(line, asked: sent)
+            case .accepted: soldOut.forget(line)
+            default: break
+            }
             pending.completion(decided.map { .success($0) } ?? .failure(.unexpected(reply, of: Script.redeem.rawValue)))
         }
     }

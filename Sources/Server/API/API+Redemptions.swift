@@ -72,7 +72,9 @@ extension API {
             session: asked.caller.session,
             coupon: coupon,
             codeDigest: asked.digest,
-            tail: IdempotencyKey.tail(user: asked.caller.user, coupon: coupon, key: asked.idempotencyKey)
+            tail: IdempotencyKey.tail(user: asked.caller.user, coupon: coupon, key: asked.idempotencyKey),
+            // Always for Redis to say: a code that no coupon has is tried on some coupon, and must be counted though it is sold out.
+            mayBeRepeat: true
         )
         return await loops.decide(request, on: context.eventLoop)
     }

@@ -78,7 +78,8 @@ struct HotRequest {
             session: caller.session,
             coupon: coupon,
             codeDigest: try RedemptionBody.digest(in: body ?? ByteBuffer(), by: digester),
-            tail: IdempotencyKey.tail(user: caller.user, coupon: coupon, key: idempotencyKey)
+            tail: IdempotencyKey.tail(user: caller.user, coupon: coupon, key: idempotencyKey),
+            mayBeRepeat: idempotencyKey != nil
         )
     }
 }
@@ -103,7 +104,8 @@ extension PlainRedemption {
             session: caller.session,
             coupon: coupon,
             codeDigest: try RedemptionBody.digest(in: body, by: services.digester),
-            tail: idempotencyKey.map { IdempotencyKey.tail(user: caller.user, coupon: coupon, key: $0) } ?? .random()
+            tail: idempotencyKey.map { IdempotencyKey.tail(user: caller.user, coupon: coupon, key: $0) } ?? .random(),
+            mayBeRepeat: idempotencyKey != nil
         )
     }
 }

@@ -14,6 +14,7 @@ extension ConfigReader {
 /// |---|---|---|
 /// | http.host | REDEEM_HTTP_HOST | 127.0.0.1 |
 /// | http.port | REDEEM_HTTP_PORT | 8080 |
+/// | http.event_loops (threads that answer redemptions) | REDEEM_HTTP_EVENT_LOOPS | half of the processors |
 /// | ops.host | REDEEM_OPS_HOST | 127.0.0.1 |
 /// | ops.port | REDEEM_OPS_PORT | 9090 |
 /// | durability | REDEEM_DURABILITY | local |
@@ -35,6 +36,7 @@ extension ServerConfiguration {
         self.host = host
         tokenParties = try TokenParties(reader)
         port = try reader.count("http.port", in: 0...65_535) ?? port
+        eventLoops = try reader.count("http.event_loops", in: 1...256) ?? eventLoops
         opsHost = reader.text("ops.host") ?? opsHost
         opsPort = try reader.count("ops.port", in: 0...65_535) ?? opsPort
         durability = try reader.durability() ?? durability

@@ -13,9 +13,9 @@ import Testing
     /// Sends all requests in one tick of one event loop.
     private func redeem(
         _ hotPath: HotPath,
-        _ requests: [RedeemRequest]
+        _ requests: [RedeemRequest],
+        on eventLoop: any EventLoop = MultiThreadedEventLoopGroup.singleton.any()
     ) async -> [Result<RedeemReply, RedisError>] {
-        let eventLoop = MultiThreadedEventLoopGroup.singleton.any()
         return await withCheckedContinuation { continuation in
             eventLoop.execute {
                 var results: [Result<RedeemReply, RedisError>?] = Array(repeating: nil, count: requests.count)
@@ -114,6 +114,42 @@ import Testing
             }
             #expect(codes == [.accepted: 100, .soldOut: 300])
             #expect(try await outbox(shard).flatMap(\.redemptions).count == 100)
+        }
+    }
+
+    /// From memory, and only where it cannot be the answer to a request that was accepted before.
+    @Test func aCouponThatIsSoldOutIsNotAskedForAgain() async throws {
+        var limits = HotPathLimits()
+        limits.soldOutAge = .milliseconds(400)
+        try await withShard(limits: limits) { shard in
+            try await shard.open([.test(total: 1)])
+            var users: [TestUser] = []
+            for _ in 0..<5 { users.append(try await shard.addUser()) }
+            let eventLoop = MultiThreadedEventLoopGroup.singleton.any()
+            func code(_ request: RedeemRequest) async throws -> RedeemCode {
+                try #require(await redeem(shard.hotPath, [request], on: eventLoop).first).get().code
+            }
+            let tail = UUIDv7.Tail.random()
+            #expect(try await code(users[0].request(x, tail: tail)) == .accepted)
+            #expect(try await code(users[1].request(x)) == .soldOut)
+            let learnt = ContinuousClock.now
+            // A restock that nobody has told this event loop of.
+            _ = try await shard("HSET", shard.keys.coupon(x), "left", "2")
+            let known = [
+                try await code(users[1].request(x, mayBeRepeat: false)),
+                try await code(users[2].request(x, code: .wrong, mayBeRepeat: false)),
+            ]
+            let isFresh = ContinuousClock.now - learnt < .milliseconds(300)
+            #expect(known == [.soldOut, .soldOut] || !isFresh)
+            // Redis alone knows what became of these, and the first of them shows that there is stock again.
+            #expect(try await code(users[0].request(x, tail: tail)) == .replayed)
+            #expect(try await code(users[3].request(x)) == .accepted)
+            #expect(try await code(users[4].request(x, mayBeRepeat: false)) == .accepted)
+
+            #expect(try await code(users[1].request(x)) == .soldOut)
+            _ = try await shard("HSET", shard.keys.coupon(x), "left", "1")
+            try await Task.sleep(for: .milliseconds(450))
+            #expect(try await code(users[1].request(x, mayBeRepeat: false)) == .accepted)
         }
     }
 
