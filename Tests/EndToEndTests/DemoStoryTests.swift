@@ -61,6 +61,30 @@ import TestSupport
         }
     }
 
+    /// Whoever measures or torments the parts starts each of them alone.
+    @Test func storesAloneServeAServerAndAWorkerThatOthersStart() async throws {
+        try await withTemporaryFolder { folder in
+            let stores = RedeemProcess(["dev", "--stores-only", "--dir", "\(folder)/state"])
+            let ready = try await stores.line(startingWith: "ready stores ")
+            #expect(ready == "ready stores \(folder)/state/env")
+            let config = ["--config", "\(folder)/state/env"]
+            let sync = RedeemProcess(["sync"] + config)
+            _ = try await sync.logged("the shard is open")
+            let server = RedeemProcess(["serve", "--port", "0", "--ops-port", "0"] + config)
+            let url = try await server.line(startingWith: "ready http://").split(separator: " ")[1]
+            let readiness = try await API.with(String(url)) { try await $0.send(.GET, "/readyz") }
+            #expect(readiness.status == 200)
+            #expect(await server.stop() == 0)
+            #expect(await sync.stop() == 0)
+            let pids = try await serverPIDs(folder)
+            #expect(await stores.stop(SIGINT) == 0)
+            for pid in pids { #expect(kill(pid, 0) == -1 && errno == ESRCH, "server \(pid) is still there") }
+            let refused = await redeem("dev", "--stores-only", "--port", "9000", "--dir", "\(folder)/state")
+            #expect(refused.status == 64)
+            #expect(refused.output.contains("--stores-only has no server to give a port"))
+        }
+    }
+
     private func refusals(_ api: API) async throws {
         let ada = try await api.login("ada", "redeem-demo")
         let cleo = try await api.login("cleo", "redeem-demo")

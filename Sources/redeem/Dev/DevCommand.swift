@@ -13,6 +13,9 @@ struct DevCommand: AsyncParsableCommand {
         discussion: """
             State is kept in --dir and survives a restart. <dir>/env holds the addresses and keys, for --config of the other
             commands, `source`, `redis-cli -u` and `psql`. Ctrl-C stops everything.
+
+            With --stores-only it is Redis and Postgres with the schema, and nothing else: for a `redeem serve` and a
+            `redeem sync` that are started, stopped and measured each by itself.
             """
     )
 
@@ -27,6 +30,9 @@ struct DevCommand: AsyncParsableCommand {
 
     @Flag(help: "Forget all state first.")
     var reset = false
+
+    @Flag(help: "Run no server, no sync worker, and make no demo data.")
+    var storesOnly = false
 
     @Option(help: "trace, debug, info, notice, warning, error or critical; logs go to stderr.")
     var logLevel = "notice"
@@ -44,6 +50,9 @@ struct DevCommand: AsyncParsableCommand {
             logger.logLevel = level
             guard (0...65_535).contains(port), (0...65_535).contains(opsPort) else {
                 throw UsageError("port \(port) or \(opsPort) is out of range", remedy: "use 0 to 65535")
+            }
+            guard !storesOnly || (port == 8080 && opsPort == 0) else {
+                throw UsageError("--stores-only has no server to give a port", remedy: "leave --port and --ops-port away")
             }
             try folder.create()
             if reset { try LocalStack.erase(folder.stack) }
@@ -69,6 +78,7 @@ struct DevCommand: AsyncParsableCommand {
         // Before anything is digested with a new key: a start that is cut off must not leave coupons behind whose key is lost.
         try folder.write(stores)
         try await prepare(settings, logger)
+        guard !storesOnly else { return try await keep(stack, folder, settings, logger) }
         let app = try App(settings: settings, logger: logger)
         let server = try app.server { _, ports in
             let url = "http://127.0.0.1:\(ports.api)"
@@ -81,16 +91,25 @@ struct DevCommand: AsyncParsableCommand {
         try await app.run([LocalStackService(stack)] + app.sync() + server, until: [.sigterm, .sigint, .sighup])
     }
 
+    /// The stores alone, until a signal.
+    private func keep(_ stack: LocalStack, _ folder: DevFolder, _ settings: Settings, _ logger: Logger) async throws {
+        let ready = Announcement { Output.note("ready stores \(folder.envFile)") }
+        try await App(settings: settings, logger: logger)
+            .run([LocalStackService(stack), ready], until: [.sigterm, .sigint, .sighup])
+    }
+
     /// Schema and demo data.
     private func prepare(_ settings: Settings, _ logger: Logger) async throws {
         let postgres = PostgresClient(configuration: try PostgresConfiguration(settings.reader), logger: logger)
         do {
             _ = try await postgres.withConnection { try Migrator().run(on: $0) }
-            try await DemoData.seed(
-                postgres,
-                digester: CodeDigester(key: try ServiceKey.code(settings.reader)),
-                hasher: PasswordHasher(configuration: try PasswordHasher.Configuration(settings.reader))
-            )
+            if !storesOnly {
+                try await DemoData.seed(
+                    postgres,
+                    digester: CodeDigester(key: try ServiceKey.code(settings.reader)),
+                    hasher: PasswordHasher(configuration: try PasswordHasher.Configuration(settings.reader))
+                )
+            }
         } catch {
             await postgres.close()
             throw error
