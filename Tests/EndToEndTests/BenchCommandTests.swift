@@ -179,6 +179,38 @@ import TestSupport
         }
     }
 
+    @Test func requestsOfAFileAreReplayedOnceEach() async throws {
+        try await Product.with { product in
+            let sync = product.start("sync")
+            let server = try await product.serve()
+            _ = try await sync.logged("the shard is open")
+            let tokens = try await product.seed(users: 50, stock: 40)
+            let file = "\(product.folder)/requests"
+            let lines = tokens.map { token in
+                "POST /v1/coupons/sale/redemptions\t{\"code\":\"\(Product.code)\"}\tContent-Type: application/json"
+                    + "\tAuthorization: Bearer \(token)"
+            }
+            try lines.joined(separator: "\n").write(toFile: file, atomically: true, encoding: .utf8)
+            func replay(_ more: String...) -> RedeemProcess {
+                let arguments = [
+                    "bench", "replay", "--url", server.api, "--requests", file, "--warmup", "0s", "--json",
+                    "\(product.folder)/run.json",
+                ]
+                return RedeemProcess(arguments + more)
+            }
+            let open = replay("--rate", "200", "--duration", "5s", "--expect", "201")
+            #expect(await open.exitStatus() == 0, "\(open.output)")
+            #expect(try report("\(product.folder)/run.json").count("expected") == 40)
+            #expect(try report("\(product.folder)/run.json").count("sold_out") == 10)
+            let closed = replay("--closed", "--threads", "2", "--expect", "already_redeemed", "--fail-if", "errors>10")
+            #expect(await closed.exitStatus() == 0, "\(closed.output)")
+            #expect(try report("\(product.folder)/run.json").count("expected") == 40)
+            let wrong = replay("--closed", "--expect", "accepted")
+            #expect(await wrong.exitStatus() == 1)
+            #expect(wrong.output.contains("BROKEN  requests were answered as the scenario expects  (0 of 50)"), "\(wrong.output)")
+        }
+    }
+
     @Test func controlCEndsTheLoadAndTheFiguresFollow() async throws {
         let process = RedeemProcess(["bench", "storm", "--local", "--rate", "100", "--users", "100", "--duration", "600s"])
         _ = try await process.line(where: { $0.hasPrefix("5 s") })
@@ -206,6 +238,8 @@ import TestSupport
             await refused(url, "--coupon is missing")
             await refused(["refresh"] + url, "--refresh-tokens is missing")
             await refused(["refresh"] + url + ["--refresh-tokens", one], status: 69, "http://127.0.0.1:9 does not answer")
+            await refused(["replay"] + url, "--requests is missing")
+            await refused(["replay"] + url + ["--requests", one], "'\(one)' has a line that is no request: 'token'")
             await refused(["login"] + url + ["--logins", one], "line 1 of '\(one)' has no space")
         }
     }

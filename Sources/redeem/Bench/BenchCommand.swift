@@ -16,6 +16,7 @@ struct BenchCommand: AsyncParsableCommand {
               redeem bench storm --local --rate 10000 --html storm.html
               redeem bench --url http://127.0.0.1:8080 --tokens tokens.txt --coupon sale --code SALE-2030 \\
                 --config .redeem/env --fail-if 'p99>20ms' --fail-if 'errors>0'
+              redeem bench replay --url http://127.0.0.1:7379 --requests requests.txt --expect '"accepted"'
 
             Exit code 0: all well; 1: a promise was broken, or a --fail-if holds; 64: wrong use; 69: the server does not answer.
             """

@@ -2,7 +2,7 @@ internal import ArgumentParser
 
 /// The flags of `redeem bench` as they were given; `BenchSettings` checks them.
 struct BenchOptions: ParsableArguments {
-    @Argument(help: "redeem, storm, repeat, refresh, login or mixed.")
+    @Argument(help: "redeem, storm, repeat, refresh, login, mixed or replay.")
     var scenario = Scenario.redeem
 
     @Option(help: ArgumentHelp("The API to load, http://host:port.", valueName: "url"))
@@ -63,6 +63,24 @@ struct BenchOptions: ParsableArguments {
 
     @Option(help: ArgumentHelp("The operations port, http://host:port, for outbox and lag.", valueName: "url"))
     var opsURL: String?
+
+    // With --url, scenario replay
+
+    @Option(
+        help: ArgumentHelp(
+            "Requests to replay, one a line, each once: method, space, target; then, each behind a tab, a body and header fields.",
+            valueName: "file"
+        )
+    )
+    var requests: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "What an answer must have: a text in its body; three digits: that status. (default: a status from 200 to 299)",
+            valueName: "text"
+        )
+    )
+    var expect: String?
 
     // With --local
 

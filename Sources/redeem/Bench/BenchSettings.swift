@@ -93,6 +93,8 @@ struct BenchSettings: Sendable {
         case .storm, .mixed: 50_000
         case .refresh: 20_000
         case .repeated, .login: 2_000
+        // For --url, which brings its users along.
+        case .replay: 1
         }
     }
 
@@ -125,6 +127,16 @@ struct BenchSettings: Sendable {
 
     /// Flags that would say nothing where they were given.
     private static func refuse(_ options: BenchOptions) throws {
+        if options.scenario == .replay, options.local {
+            throw UsageError("replay is for --url; --local knows what it was made for", remedy: "leave --local away")
+        }
+        let onlyReplay = [("--requests", options.requests), ("--expect", options.expect)]
+        for (flag, value) in onlyReplay where value != nil && options.scenario != .replay {
+            throw UsageError(
+                "\(flag) is for the scenario replay, and this is \(options.scenario.rawValue)",
+                remedy: "leave it away, or say redeem bench replay"
+            )
+        }
         let onlyLocal: [(String, Bool)] = [
             ("--users", options.users != nil), ("--stock", options.stock != nil), ("--durability", options.durability != nil),
         ]

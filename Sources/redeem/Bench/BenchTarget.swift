@@ -15,6 +15,7 @@ struct BenchTarget: Sendable {
     var tokens = TokenLines([])
     var refreshTokens = TokenLines([])
     var logins = TokenLines([])
+    var replay: Replay?
     /// For the checks that the API alone cannot make; `nil` where they are not known.
     var stores: BenchStores?
     /// The processes of a target on this machine, by name.

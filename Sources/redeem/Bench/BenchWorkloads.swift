@@ -54,6 +54,12 @@ struct BenchWorkloads: Sendable {
         case .refresh:
             RefreshWorkload(target.refreshTokens, host: host, kind: number, thread: thread, of: settings.threads)
         case .login: LoginWorkload(target.logins, host: host, kind: number, thread: thread, of: settings.threads)
+        case .replay:
+            if let replay = target.replay {
+                ReplayWorkload(replay, kind: number, thread: thread, of: settings.threads)
+            } else {
+                preconditionFailure("a replay without requests")
+            }
         case .browse: BrowseWorkload(coupon: target.coupon.description, host: host, kind: number)
         }
     }

@@ -30,6 +30,10 @@ struct RemoteTarget {
             target.logins = try TokenLines(file: file, flag: "--logins", of: "logins")
             try check(target.logins, file)
         }
+        if let file = try given(options.requests, "--requests", for: [.replay]) {
+            let lines = try TokenLines(file: file, flag: "--requests", of: "requests")
+            target.replay = try Replay(lines, file: file, host: api.authority, expecting: options.expect)
+        }
         try await withStores { stores in
             target.stores = stores
             try await body(target)
@@ -42,7 +46,7 @@ struct RemoteTarget {
         guard let value else {
             throw UsageError(
                 "\(flag) is missing",
-                remedy: "requests of the kind \(kind.rawValue) need it; see redeem seed --help"
+                remedy: "requests of the kind \(kind.rawValue) need it; see redeem \(kind == .replay ? "bench" : "seed") --help"
             )
         }
         return value

@@ -11,6 +11,8 @@ enum Scenario: String, CaseIterable, Codable, Sendable, ExpressibleByArgument {
     case refresh
     case login
     case mixed
+    /// Requests of a file, for any HTTP server.
+    case replay
 
     /// The kinds of request, with their weights.
     func mix(_ given: Mix?) -> Mix {
@@ -19,6 +21,7 @@ enum Scenario: String, CaseIterable, Codable, Sendable, ExpressibleByArgument {
         case .repeated: Mix([.repeated: 1])
         case .refresh: Mix([.refresh: 1])
         case .login: Mix([.login: 1])
+        case .replay: Mix([.replay: 1])
         case .mixed: given ?? Mix([.redeem: 60, .browse: 30, .refresh: 10])
         }
     }
@@ -26,7 +29,7 @@ enum Scenario: String, CaseIterable, Codable, Sendable, ExpressibleByArgument {
     /// Requests a second. A login costs a third of a second of a processor, by intent (scrypt).
     var defaultRate: Double {
         switch self {
-        case .redeem, .storm, .repeated: 20_000
+        case .redeem, .storm, .repeated, .replay: 20_000
         case .refresh, .mixed: 5_000
         case .login: 3
         }
@@ -41,6 +44,10 @@ enum RequestKindName: String, CaseIterable, Codable, Sendable {
     case login
     /// `GET /v1/coupons/{coupon}`: people who look how many are left.
     case browse
+    case replay
+
+    /// Those that a mix can have: what is replayed may be for any server.
+    static let mixable = allCases.filter { $0 != .replay }
 
     /// Outcomes that are no error.
     var expected: Set<String> {
@@ -49,6 +56,7 @@ enum RequestKindName: String, CaseIterable, Codable, Sendable {
         case .redeem: ["201", "sold_out", "already_redeemed"]
         case .repeated: ["already_redeemed"]
         case .refresh, .login, .browse: ["200"]
+        case .replay: [Expectation.met]
         }
     }
 }
@@ -65,11 +73,12 @@ struct Mix: Hashable, Sendable {
 
     /// - Parameter text: as in `redeem=60,refresh=40`.
     init(_ text: String) throws {
-        let remedy = "write it as redeem=60,refresh=40 with \(RequestKindName.allCases.map(\.rawValue).joined(separator: ", "))"
+        let remedy = "write it as redeem=60,refresh=40 with \(RequestKindName.mixable.map(\.rawValue).joined(separator: ", "))"
         var weights: [RequestKindName: Int] = [:]
         for part in text.split(separator: ",", omittingEmptySubsequences: false) {
             let sides = part.split(separator: "=", omittingEmptySubsequences: false)
-            guard sides.count == 2, let kind = RequestKindName(rawValue: String(sides[0])) else {
+            guard sides.count == 2, let kind = RequestKindName.mixable.first(where: { $0.rawValue == sides[0] })
+            else {
                 throw UsageError("--mix: '\(part)' is not a kind of request and its weight", remedy: remedy)
             }
             guard let weight = Int(sides[1]), (0...Mix.weightLimit).contains(weight) else {

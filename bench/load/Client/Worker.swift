@@ -7,7 +7,6 @@ final class Worker {
     let eventLoop: any EventLoop
     private let thread: Int
     private let workload: any Workload
-    private let code = JSONMember("code")
 
     /// By slot; `nil`: being opened.
     var connections: [Connection?]
@@ -106,7 +105,7 @@ final class Worker {
         guard let request = connection.inFlight else { preconditionFailure("an answer and no request") }
         connection.inFlight = nil
         inFlight -= 1
-        let code = head.status >= 400 ? code.string(in: body) : nil
+        let code = workload.outcome(status: head.status, body: body)
         recorder.answer(kind: request.request.kind, intended: request.intended, at: now, status: head.status, code: code)
         workload.ended(request.request, .answer(status: head.status, code: code, body: body))
         if head.keepsConnection, phase == .running {
