@@ -9,7 +9,7 @@ LINTED := Sources Tests bench lua Package.swift
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup build release run dev build-tests test format lint bench bench-micro webdis-compare generator-compare image clean
+.PHONY: help setup build release run dev build-tests test format lint load bench bench-micro image clean
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -42,20 +42,16 @@ format: ## Format the sources in place.
 lint: ## Check the format.
 	@$(SWIFT) format lint --strict --parallel --recursive $(LINTED)
 
-bench: release ## Load a Redeem of its own and check every promise. Other runs: ARGS='storm --local --html storm.html'
+load: release ## Load a Redeem of its own and check every promise. Other runs: ARGS='storm --local --html storm.html'
 	@exec "$$($(SWIFT) build -c release --show-bin-path)/redeem" bench $(or $(ARGS),--local)
+
+bench: release ## Measure Redeem beside its peers, 15 to 20 minutes. Less: ARGS=--quick or ARGS='--only rates,drain'
+	@scripts/setup bench
+	@exec bench/compare --redeem "$$($(SWIFT) build -c release --show-bin-path)/redeem" $(ARGS)
 
 bench-micro: setup ## Measure single steps of a request: tokens, digests.
 	@$(SWIFT) build -c release --product MicroBench
 	@exec "$$($(SWIFT) build -c release --show-bin-path)/MicroBench"
-
-webdis-compare: release ## Measure the redemption route beside Webdis. See bench/README.md.
-	@scripts/setup bench
-	@bench/webdis-compare
-
-generator-compare: release ## Measure the load generator beside wrk. See bench/README.md.
-	@scripts/setup bench
-	@bench/generator-compare
 
 image: ## Build the container image (needs Docker).
 	docker build -t redeem .

@@ -1,8 +1,10 @@
 -- Callbacks for wrk that send each of many prepared requests once, count the outcomes, and time the span from the first request
 -- to the last answer. The span is measured here, because wrk's own figure also counts the time after the last one.
 --
--- each_once(prepare, filler, outcome)
---   prepare(line)          one line of the file $REDEEM_TOKENS → the text of its request
+-- Returns two functions. required(name): the value of an environment variable. And
+-- each_once(path, prepare, filler, outcome)
+--   path                   a file
+--   prepare(line)          one line of it → the text of its request
 --   filler                 a request for connections that are free when there is none left; its outcome must be nil
 --   outcome(status, body)  what to count an answer as
 --
@@ -27,7 +29,11 @@ end
 local threads = tonumber(os.getenv('REDEEM_WRK_THREADS') or '1')
 local started = {} -- in wrk's main state only
 
-return function(prepare, filler, outcome)
+local function required(name)
+    return os.getenv(name) or error(name .. ' is not set')
+end
+
+local function each_once(path, prepare, filler, outcome)
     function setup(thread)
         thread:set('number', #started)
         started[#started + 1] = thread
@@ -37,7 +43,6 @@ return function(prepare, filler, outcome)
     counts, first, last, cpu, answered, total = {}, 0, 0, 0, 0, 0
 
     function init()
-        local path = os.getenv('REDEEM_TOKENS') or error('REDEEM_TOKENS names no file')
         local requests, line_number = {}, 0
         for line in io.lines(path) do
             if line_number % threads == number then
@@ -109,3 +114,5 @@ return function(prepare, filler, outcome)
         end
     end
 end
+
+return each_once, required

@@ -5,11 +5,7 @@
 -- The tokens are those that `redeem seed --tokens` writes.
 
 local folder = debug.getinfo(1, 'S').source:match('^@(.*/)') or './'
-local each_once = dofile(folder .. 'each_once.lua')
-
-local function required(name)
-    return os.getenv(name) or error(name .. ' is not set')
-end
+local each_once, required = dofile(folder .. 'each_once.lua')
 
 local path = '/v1/coupons/' .. required('REDEEM_COUPON') .. '/redemptions'
 local body = '{"code":"' .. required('REDEEM_CODE') .. '"}'
@@ -20,6 +16,6 @@ local function prepare(token)
     return wrk.format('POST', path, headers, body)
 end
 
-each_once(prepare, 'GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n', function(status)
+each_once(required('REDEEM_TOKENS'), prepare, 'GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n', function(status)
     return status ~= 200 and tostring(status) or nil
 end)

@@ -1,0 +1,61 @@
+"""What all sections share: the program, a folder, sizes, what was found so far."""
+
+import os
+import sys
+import time
+from dataclasses import dataclass
+
+from .processes import Processes
+from .results import Results
+
+
+@dataclass(frozen=True)
+class Sizes:
+    redemptions: int  # of one side in one round
+    ceiling_users: int  # that redis-benchmark draws from
+    postgres_users: int  # that pgbench draws from
+    postgres_seconds: int
+    latency_seconds: int  # after a second of warm-up
+    latency_rounds: int
+    storm_seconds: int
+    short_rounds: int  # of storm, modes, generator
+    backlog: int  # rows that drain carries
+    together_seconds: int
+    memory_users: int
+    idle_connections: int
+
+
+FULL = Sizes(40_000, 1_000_000, 500_000, 5, 4, 3, 3, 3, 1_000_000, 60, 100_000, 10_000)
+QUICK = Sizes(20_000, 200_000, 100_000, 2, 2, 1, 1, 2, 200_000, 10, 20_000, 10_000)
+
+
+class Context:
+    def __init__(self, redeem, folder, rounds, sizes, together_rate):
+        self.redeem, self.folder, self.rounds, self.sizes, self.together_rate = redeem, folder, rounds, sizes, together_rate
+        self.processes = Processes(folder)
+        self.results = Results()
+        self.failures = []
+        self._began = time.monotonic()
+
+    def say(self, text):
+        """Progress, for whoever waits."""
+        if sys.stderr.isatty():
+            width = os.get_terminal_size(2).columns - 1
+            print(f'\r\x1b[K{text[:width]}', end='', file=sys.stderr, flush=True)
+        elif text:
+            print(f'{time.monotonic() - self._began:6.1f} s  {text}', file=sys.stderr, flush=True)
+
+    def progress(self, table, row, turn, run, costs=None):
+        text = f'{"round " + str(turn) if turn else "warm-up"}: {row}, {table}: {run.rate:,.0f}/s, p99 {run.p99:.1f} ms'
+        parts = [f'{name} {value:.1f} µs' for name, value in
+                 (('server', costs.server), ('Redis', costs.redis), ('script', costs.script)) if value is not None] if costs else []
+        self.say(', '.join([text] + parts))
+
+    def discard(self, table, row, turn, reason):
+        """A round that does not count is told of, or nobody would know that the others were lucky."""
+        self.fail(f'round {turn} of {row} ({table}) does not count: {reason}')
+
+    def fail(self, text):
+        """All of it to whoever waits, its beginning into the report."""
+        self.say(text)
+        self.failures.append(text.partition('\n')[0])

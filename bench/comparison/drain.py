@@ -1,0 +1,42 @@
+"""A backlog in the outbox, and how fast a sync worker carries it to Postgres."""
+
+import time
+
+from .population import Population
+from .stack import SHARD, Stack
+
+TABLE = 'drain of a backlog'
+ROW = 'redeem sync'
+ROWS = 'rows/s'
+# What a script call decides at once where requests wait for it, as they do under load.
+BATCH = 16
+COUPON = 'drain'
+
+
+def run(context):
+    count = context.sizes.backlog
+    with Stack(context, 'drain') as stack:
+        stack.start_sync()
+        context.say(f'drain: making {count} users')
+        population = Population(stack, count, own_sessions=False)
+        population.create()
+        stack.coupon(COUPON, count)
+        stack.drain()
+        stack.stop_sync()
+        context.say(f'drain: {count} redemptions without a sync worker')
+        population.redeem(COUPON, BATCH)
+        entries = stack.redis.call('XLEN', f'{SHARD}:outbox')
+        # From the start of the process, so with the look at the shard and the opening of it.
+        began = time.monotonic()
+        stack.drain()
+        seconds = time.monotonic() - began
+        rows = stack.rows(COUPON)
+        assert rows == count, f'{rows} rows in Postgres, {count} redemptions'
+        context.results.add(TABLE, ROW, ROWS, rows / seconds)
+        context.results.add(TABLE, ROW, 'rows', rows)
+        context.results.add(TABLE, ROW, 'seconds', seconds)
+        context.results.note('drain', f'drain: the backlog, {entries:,} entries of {BATCH} redemptions each by another user, was made by '
+                             'calling redeem.lua directly; the time is from the start of `redeem sync` until the outbox is empty, that '
+                             'is, landed and settled')
+        context.say(f'drain: {rows / seconds:,.0f} rows/s')
+        stack.reconcile()

@@ -1,0 +1,76 @@
+"""Drives a server with the load generator of `redeem bench`, or with wrk."""
+
+import json
+import re
+
+from . import prepared
+from .failure import Discarded, Failure
+
+CONNECTIONS = 64
+LIMIT_SECONDS = 60  # of one closed run
+FILLERS = {'redeem': '/livez "live"', 'peer': '/PING PONG'}
+EXPECTED = {'redeem': '201', 'peer': 'accepted'}
+WRK = f'{__file__.rpartition("/")[0]}/../wrk'
+
+
+class Run:
+    """Requests a second; milliseconds; microseconds of a processor a request that the generator used itself."""
+
+    def __init__(self, rate, p50, p99, cpu, late_p99=None):
+        self.rate, self.p50, self.p99, self.cpu, self.late_p99 = rate, p50, p99, cpu, late_p99
+
+
+class Requests:
+    """A file of prepared requests. `kind` is what kind of server they are for."""
+
+    def __init__(self, path, lines, kind):
+        prepared.write(path, lines)
+        self.path = path
+        self.count = len(lines)
+        self.kind = kind
+
+
+def with_bench(context, url, requests, rate=None, seconds=LIMIT_SECONDS, warmup=0):
+    """Each request once: as fast as 64 connections can, or `rate` a second."""
+    pace = ['--rate', str(rate)] if rate else ['--closed']
+    return run_bench(context, [
+        'replay', '--url', url, '--requests', requests.path, '--expect', EXPECTED[requests.kind], *pace,
+        '--duration', f'{seconds}s', '--warmup', f'{warmup}s'])
+
+
+def run_bench(context, arguments):
+    report = f'{context.folder}/report.json'
+    status, said = context.processes.run('redeem bench', [
+        context.redeem, 'bench', *arguments, '--connections', str(CONNECTIONS), '--fail-if', 'errors>0', '--json', report])
+    if status not in (0, 1):
+        raise Failure(f'redeem bench ended with {status}:\n{said[-2000:]}')
+    if status == 1:
+        raise Discarded(f'not every answer was as it must be: {outcomes(said)}')
+    with open(report, encoding='utf-8') as file:
+        result = json.load(file)['result']
+    late = result['generator'].get('lateness')
+    run = Run(result['rate'], result['latency']['p50'], result['latency']['p99'], result['generator']['cpuPerRequest'],
+              late and late['p99'])
+    run.requests = sum(count['count'] for kind in result['kinds'] for count in kind['wholeRun'])
+    return run
+
+
+def with_wrk(context, url, requests):
+    return run_wrk(context, url, 'replay.lua', requests.count, 'expected', {
+        'REDEEM_REQUESTS': requests.path, 'REDEEM_EXPECT': EXPECTED[requests.kind], 'REDEEM_FILLER': FILLERS[requests.kind]})
+
+
+def run_wrk(context, url, script, count, outcome, environment):
+    command = ['wrk', '-t1', f'-c{CONNECTIONS}', f'-d{LIMIT_SECONDS}s', '-s', f'{WRK}/{script}', url]
+    said = context.processes.must('wrk', command, environment)
+    if f'outcome {outcome} {count}\n' not in said:
+        raise Discarded(f'not all of {count} answers were as they must be: {outcomes(said)}')
+    rate, p50, p99 = re.search(r's: (\d+) a second; p50 ([\d.]+) ms, p99 ([\d.]+) ms', said).groups()
+    cpu = re.search(r'^cpu ([\d.]+) us', said, re.MULTILINE).group(1)
+    return Run(float(rate), float(p50), float(p99), float(cpu))
+
+
+def outcomes(said):
+    """What was answered instead, from what a generator says."""
+    found = re.findall(r'^(?:outcomes? +| {13})(\S+ .*\d.*)$', said, re.MULTILINE)
+    return '; '.join(found) or said[-1000:]

@@ -1,0 +1,39 @@
+"""A run, and what it cost the processes."""
+
+import time
+
+from . import proc
+
+# Columns. Microseconds are of a processor, for each redemption.
+RATE, P50, P99 = 'requests/s', 'p50 ms', 'p99 ms'
+SERVER, REDIS, SCRIPT, GENERATOR = 'server µs', 'Redis µs', 'script µs', 'generator µs'
+
+
+class Costs:
+    """Microseconds for each of `count` redemptions, during the `with` block."""
+
+    def __init__(self, stack, count, server_pids=()):
+        self.stack, self.count, self.server_pids = stack, count, server_pids
+
+    def __enter__(self):
+        self.stack.redis.call('CONFIG', 'RESETSTAT')
+        self._server = proc.cpu_seconds(self.server_pids)
+        self._redis = proc.cpu_seconds([self.stack.redis_pid])
+        self._began = time.monotonic()
+        return self
+
+    def __exit__(self, *_):
+        self.seconds = time.monotonic() - self._began
+        per = 1e6 / self.count
+        self.server = (proc.cpu_seconds(self.server_pids) - self._server) * per
+        self.redis = (proc.cpu_seconds([self.stack.redis_pid]) - self._redis) * per
+        self.script = self.stack.redis.script_usec() / self.count
+
+
+def record(results, table, row, turn, run, costs):
+    """What a row of a table is made of; without what is `None`, which was not measured."""
+    of_processes = {SERVER: costs.server, REDIS: costs.redis, SCRIPT: costs.script} if costs else {}
+    of_run = {RATE: run.rate, P50: run.p50, P99: run.p99, GENERATOR: run.cpu}
+    for column, value in {**of_run, **of_processes}.items():
+        if value is not None:
+            results.add(table, row, column, value, turn)

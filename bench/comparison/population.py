@@ -1,0 +1,64 @@
+"""Many users at once, whose ids follow from their numbers: put into Postgres by one statement, and into Redis by the script that
+loads users. They have no access tokens; only scripts redeem for them."""
+
+import hashlib
+
+from .stack import SHARD
+
+LUA = f'{__file__.rpartition("/")[0]}/../../lua'
+
+
+def script_sha1(name):
+    with open(f'{LUA}/{name}.lua', 'rb') as file:
+        return hashlib.sha1(file.read()).hexdigest()
+
+
+class Population:
+    CREDIT = 100
+
+    def __init__(self, stack, count, group=0, own_sessions=True):
+        """`group` tells populations of one stack apart. Without sessions of their own the users share one."""
+        self.stack, self.count = stack, count
+        self.prefix = f'00000000-0000-7000-8{group:03x}-'
+        self.session_prefix = f'00000000-0000-7000-9{group:03x}-'
+        self.own_sessions = own_sessions
+
+    def user(self, number):
+        return f'{SHARD}:user:{self.prefix}{number:012d}'
+
+    def session(self, number):
+        return f'{SHARD}:session:{self.session_prefix}{number if self.own_sessions else 0:012d}'
+
+    def create(self):
+        stack = self.stack
+        stack.sql(f"""
+            with made as (
+                insert into users (id, username, name, password_hash, role)
+                select ('{self.prefix}' || lpad(number::text, 12, '0'))::uuid, '{self.prefix}' || number, 'made', '!', 'user'
+                from generate_series(0, {self.count - 1}) number
+                returning id)
+            insert into credit_grants (user_id, amount, reason, actor) select id, {self.CREDIT}, 'created', 'bench' from made""")
+        redis = stack.redis
+        epoch, control = redis.call('HMGET', f'{SHARD}:shard', 'epoch', 'control')
+        load = script_sha1('load_user')
+        users = (('EVALSHA', load, 2, f'{SHARD}:shard', self.user(number), epoch, self.CREDIT, control) for number in range(self.count))
+        wrong = [reply for reply in redis.pipeline(users) if reply != 'loaded']
+        assert not wrong, f'load_user answers {wrong[0]}'
+        sessions = range(self.count if self.own_sessions else 1)
+        for _ in redis.pipeline(('HSET', self.session(number), 'role', 'user') for number in sessions):
+            pass
+
+    def redeem(self, coupon, batch):
+        """Each user redeems the coupon, `batch` in one call of the script, as a server under load does it."""
+        stack = self.stack
+        sha1, digest = script_sha1('redeem'), stack.digest(coupon)
+        head = (f'{SHARD}:coupon:{coupon}', f'{SHARD}:outbox')
+
+        def call(start):
+            numbers = range(start, min(start + batch, self.count))
+            keys = [key for number in numbers for key in (self.user(number), self.session(number))]
+            arguments = [part for number in numbers for part in (f'7000-8000-{number:012d}', digest)]
+            return ('EVALSHA', sha1, 2 + len(keys), *head, *keys, 10, 600_000, *arguments)
+
+        accepted = sum(reply.count('accepted') for reply in stack.redis.pipeline(call(start) for start in range(0, self.count, batch)))
+        assert accepted == self.count, f'{accepted} of {self.count} redemptions were accepted'

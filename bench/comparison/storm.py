@@ -1,0 +1,55 @@
+"""A sale that is sold out: what those get who come too late, beside what redemptions the same server makes in the same rounds."""
+
+from . import load
+from .arena import REDEEM, Arena
+from .failure import Discarded
+from .measure import Costs, record
+from .stack import PRICE, Stack
+
+TABLE = 'sold out, beside redemptions'
+STORM, SALE = 'sold_out answers', 'redemptions'
+STOCK = 100  # far less than users
+
+
+def run(context):
+    sizes, results = context.sizes, context.results
+    with Stack(context, 'storm') as stack:
+        stack.start_sync()
+        server = stack.serve('relaxed')
+        arena = Arena(context, stack)
+        results.order(TABLE, [SALE, STORM])
+        for turn in range(1, sizes.short_rounds + 1):
+            context.say(f'storm, round {turn} of {sizes.short_rounds}: making users')
+            # Credit for both coupons.
+            tokens = stack.seed(sizes.redemptions, f'sale-{turn}', 2 * PRICE)
+            stack.coupon(f'storm-{turn}', STOCK)
+            file = arena.requests(REDEEM, tokens, f'sale-{turn}', 'requests')
+            stack.settle()
+            sides = [SALE, STORM] if turn % 2 else [STORM, SALE]
+            for side in sides:
+                try:
+                    measured = sale(context, stack, server, file) if side == SALE else storm(context, stack, server, turn)
+                except Discarded as discarded:
+                    context.discard(TABLE, side, turn, discarded)
+                    continue
+                record(results, TABLE, side, turn, *measured)
+                context.progress(TABLE, side, turn, *measured)
+        stack.reconcile()
+
+
+def sale(context, stack, server, file):
+    with Costs(stack, file.count, server.pids) as costs:
+        run = load.with_bench(context, server.url, file)
+    return run, costs
+
+
+def storm(context, stack, server, turn):
+    """Users at random, again and again; answers that are no error are sold_out, and already_redeemed of the few."""
+    seconds = context.sizes.storm_seconds
+    with Costs(stack, 1, server.pids) as costs:
+        run = load.run_bench(context, [
+            'storm', '--url', server.url, '--tokens', f'{stack.folder}/tokens', '--coupon', f'storm-{turn}',
+            '--code', stack.code(f'storm-{turn}'), '--closed', '--duration', f'{seconds}s', '--warmup', '0s'])
+    for name in ('server', 'redis', 'script'):
+        setattr(costs, name, getattr(costs, name) / run.requests)
+    return run, costs
