@@ -137,7 +137,7 @@ def compare(arguments):
         context.processes.stop_all()
         shutil.rmtree(folder, ignore_errors=True)
         context.say('')
-    notes = list(context.results.notes.values()) + context.failures
+    notes = list(context.results.notes.values()) + [context.quiet.told()] + context.failures
     print(report.terminal(context.results, about, notes))
     target = options.results or (None if options.quick or options.only else f'{ROOT}/bench/results')
     if target:

@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass
 
 from .processes import Processes
+from .quiet import Quiet
 from .results import Results
 
 
@@ -35,6 +36,7 @@ class Context:
         self.processes = Processes(folder)
         self.results = Results()
         self.failures = []
+        self.quiet = Quiet()
         self._began = time.monotonic()
 
     def say(self, text):

@@ -26,6 +26,7 @@ def run(context):
         context.say(f'drain: {count} redemptions without a sync worker')
         population.redeem(COUPON, BATCH)
         entries = stack.redis.call('XLEN', f'{SHARD}:outbox')
+        context.quiet.wait()
         # From the start of the process, so with the look at the shard and the opening of it.
         began = time.monotonic()
         stack.drain()

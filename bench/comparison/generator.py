@@ -26,6 +26,7 @@ def run(context):
                 file = f'{stack.folder}/tokens-of-one'
                 with open(file, 'w', encoding='ascii') as lines:
                     lines.write('\n'.join(mine) + '\n')
+                context.quiet.wait()
                 try:
                     measured = drive(context, side, server.url, file, coupon, stack.code(coupon), count)
                 except Discarded as discarded:

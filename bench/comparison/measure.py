@@ -16,6 +16,7 @@ class Costs:
         self.stack, self.count, self.server_pids = stack, count, server_pids
 
     def __enter__(self):
+        self.stack.context.quiet.wait()
         self.stack.redis.call('CONFIG', 'RESETSTAT')
         self._server = proc.cpu_seconds(self.server_pids)
         self._redis = proc.cpu_seconds([self.stack.redis_pid])

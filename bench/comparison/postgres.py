@@ -34,6 +34,7 @@ class Peer:
             pgbench(), '-n', '-M', 'prepared', '-c', str(CONNECTIONS), '-j', str(os.cpu_count()), '-T', str(seconds),
             '-D', f'users={self.users}', '-f', f'{PEERS}/postgres.sql', '-l', f'--log-prefix={stack.folder}/pgbench',
             stack.postgres_url.rpartition('/')[0] + '/' + DATABASE]
+        self.context.quiet.wait()
         before = proc.cpu_seconds_with_children(stack.postgres_pid)
         said = self.context.processes.must('pgbench', command)
         cpu = proc.cpu_seconds_with_children(stack.postgres_pid) - before
