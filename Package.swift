@@ -120,7 +120,12 @@ let package = Package(
         ),
 
         // Not part of the product: what single steps cost.
-        .executableTarget(name: "MicroBench", dependencies: ["Domain", "Server"], path: "bench/micro", swiftSettings: settings),
+        .executableTarget(
+            name: "MicroBench",
+            dependencies: ["Domain", "HotPath", "Server", nioCore],
+            path: "bench/micro",
+            swiftSettings: settings
+        ),
 
         .testTarget(name: "DomainTests", dependencies: ["Domain"], swiftSettings: settings),
         .testTarget(

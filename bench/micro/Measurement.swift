@@ -8,10 +8,12 @@ struct Measurement {
     /// Of all rounds, the fastest and the slowest.
     let range: ClosedRange<Double>
 
-    init(_ name: String, _ operation: () -> some Any) {
+    /// - Parameter parts: how many of what is measured one call does.
+    init(_ name: String, of parts: Double = 1, _ operation: () -> some Any) {
         var calls = 1
         while Measurement.time(calls, operation) < Measurement.round { calls *= 2 }
-        let times = (0..<Measurement.rounds).map { _ in Measurement.time(calls, operation) / .nanoseconds(calls) }.sorted()
+        let times = (0..<Measurement.rounds).map { _ in Measurement.time(calls, operation) / .nanoseconds(calls) / parts }
+            .sorted()
         self.name = name
         nanoseconds = times[times.count / 2]
         range = times[0]...times[times.count - 1]

@@ -1,14 +1,14 @@
 public import Domain
-import NIOCore
+package import NIOCore
 
 /// Writes a command straight into a connection's outgoing bytes. What Redis takes as one argument may be written from
 /// several parts, so that nobody has to join strings for it.
 public struct RESPCommandWriter {
-    private(set) var buffer = ByteBuffer()
+    package private(set) var buffer = ByteBuffer()
     /// Arguments that the command's header promised and that are not written yet.
     private var missing = 0
 
-    init() {}
+    package init() {}
 
     public mutating func append(_ text: String) {
         writeHeader("$", text.utf8.count)
@@ -69,7 +69,7 @@ public struct RESPCommandWriter {
     }
 
     /// One command. A count that is not the true one would shift all replies behind it by one: it traps.
-    mutating func write(arguments: Int, _ encode: (inout RESPCommandWriter) -> Void) {
+    package mutating func write(arguments: Int, _ encode: (inout RESPCommandWriter) -> Void) {
         precondition(missing == 0, "a command within a command")
         precondition(arguments > 0, "a command without a name")
         writeHeader("*", arguments)
@@ -79,7 +79,7 @@ public struct RESPCommandWriter {
     }
 
     /// Empties the buffer, keeping its memory unless a rare large batch made it large.
-    mutating func clear() {
+    package mutating func clear() {
         if buffer.capacity > 256 << 10 {
             buffer = ByteBuffer()
         } else {

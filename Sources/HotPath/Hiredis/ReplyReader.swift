@@ -4,9 +4,9 @@ import CHiredis
 ///
 /// It uses what hiredis 0.14 (Debian 12) and 1.2 (Debian 13) have in common. Neither bounds a reply's size and 1.x does
 /// not bound its depth, so both limits are kept here.
-final class ReplyReader {
-    struct Violation: Error, Hashable, CustomStringConvertible {
-        let description: String
+package final class ReplyReader {
+    package struct Violation: Error, Hashable, CustomStringConvertible {
+        package let description: String
     }
 
     /// Arrays in arrays. hiredis 0.14 refuses more by itself.
@@ -21,7 +21,7 @@ final class ReplyReader {
     /// Bytes fed since the last reply came out.
     private var bytesOfReply = 0
 
-    init(replyLimitBytes: Int) {
+    package init(replyLimitBytes: Int) {
         guard let handle = redisReaderCreate() else { preconditionFailure("out of memory") }
         self.handle = handle
         self.replyLimitBytes = replyLimitBytes
@@ -33,7 +33,7 @@ final class ReplyReader {
 
     /// Takes a copy of the bytes, and hands out each reply that is whole now, until `body` returns false: the reader is
     /// then of no more use.
-    func read(_ bytes: UnsafeRawBufferPointer, _ body: (RESPValue) -> Bool) throws(Violation) {
+    package func read(_ bytes: UnsafeRawBufferPointer, _ body: (RESPValue) -> Bool) throws(Violation) {
         var rest = bytes[...]
         while !rest.isEmpty {
             try feed(UnsafeRawBufferPointer(rebasing: rest.prefix(ReplyReader.feedLimit)))

@@ -10,8 +10,8 @@ public struct Keys: Hashable, Sendable {
     public let fence: String
     /// What a coupon's, a user's or a session's key begins with.
     let couponPrefix: String
-    let userPrefix: String
-    let sessionPrefix: String
+    package let userPrefix: String
+    package let sessionPrefix: String
     let sessionsPrefix: String
     private let loginsPrefix: String
 

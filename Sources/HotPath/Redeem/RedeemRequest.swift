@@ -71,14 +71,14 @@ public enum RedeemReply: Sendable, Hashable {
 
 extension RedeemReply {
     /// What one call of `redeem.lua` decided.
-    struct Call {
+    package struct Call {
         private let values: [RESPValue]
         private let price: Int?
         /// Of the ids of what was accepted now, the bits before the tail.
         private let milliseconds: UInt64?
 
         /// `nil`: not what it says it answers.
-        init?(_ reply: RESPValue, requests: Int) {
+        package init?(_ reply: RESPValue, requests: Int) {
             guard let values = reply.array, values.count == 2 + requests, let beginning = values[1].string else { return nil }
             self.values = values
             price = values[0].number
@@ -86,7 +86,7 @@ extension RedeemReply {
         }
 
         /// The answer to a request. `nil`: not what the script says it answers.
-        func reply(_ index: Int, to request: RedeemRequest) -> RedeemReply? {
+        package func reply(_ index: Int, to request: RedeemRequest) -> RedeemReply? {
             guard let text = values[2 + index].string else { return nil }
             // The rule, without a look at the text's parts.
             if text == RedeemCode.accepted.rawValue {

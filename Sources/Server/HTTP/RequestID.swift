@@ -1,5 +1,5 @@
 /// The id that ties an answer to the log: the client's `X-Request-Id` where it is one that a log can bear, else one of ours.
-enum RequestID: Hashable {
+package enum RequestID: Hashable {
     /// 16 hexadecimal digits.
     case ours(UInt64)
     case theirs(String)
@@ -28,7 +28,7 @@ enum RequestID: Hashable {
 }
 
 extension RequestID: CustomStringConvertible {
-    var description: String { String(capacity: RequestID.bytes) { $0.write(self) } }
+    package var description: String { String(capacity: RequestID.bytes) { $0.write(self) } }
 }
 
 extension TextWriter {

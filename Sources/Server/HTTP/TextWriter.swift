@@ -2,11 +2,11 @@ import Domain
 
 /// Writes text into memory at hand, which must be large enough: an answer to a redemption is some twenty short pieces, and to
 /// append each to a buffer that may grow costs more than to make the piece.
-struct TextWriter {
+package struct TextWriter {
     private let target: UnsafeMutableRawBufferPointer
-    private(set) var count = 0
+    package private(set) var count = 0
 
-    init(_ target: UnsafeMutableRawBufferPointer) { self.target = target }
+    package init(_ target: UnsafeMutableRawBufferPointer) { self.target = target }
 
     mutating func write(_ text: StaticString) {
         write(UnsafeRawBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))

@@ -1,8 +1,8 @@
 /// A strict reader of JSON (RFC 8259) in memory that outlives it. It takes what is asked for and skips, but checks, the
 /// rest. Used where Foundation would cost more than all else: a request's body and a token's payload.
-struct JSONReader {
-    struct Failure: Error, Hashable {
-        enum Reason: String, CaseIterable {
+package struct JSONReader {
+    package struct Failure: Error, Hashable {
+        package enum Reason: String, CaseIterable {
             case invalidUTF8 = "it is not UTF-8"
             case syntax = "it is not JSON"
             case tooDeep = "it is nested too deep"

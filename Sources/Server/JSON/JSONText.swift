@@ -1,6 +1,6 @@
 /// A JSON string's value: a part of the text that was read, or a copy of it where it had escapes. Valid as long as the memory
 /// that was read.
-struct JSONText {
+package struct JSONText {
     private let plain: UnsafeBufferPointer<UInt8>
     private let decoded: [UInt8]?
 
@@ -18,7 +18,7 @@ struct JSONText {
 
     var string: String { withBytes { String(decoding: $0, as: UTF8.self) } }
 
-    var count: Int { decoded?.count ?? plain.count }
+    package var count: Int { decoded?.count ?? plain.count }
 
     static func == (text: JSONText, literal: StaticString) -> Bool {
         text.withBytes { bytes in

@@ -1,7 +1,7 @@
 /// A request body that is one JSON object, with string members that must be there. Other members are checked to be JSON and
 /// are otherwise not looked at, so that a client may send more than this version knows.
-enum RequestFields {
-    enum Failure: Error, Hashable {
+package enum RequestFields {
+    package enum Failure: Error, Hashable {
         case json(JSONReader.Failure)
         case missing(String)
         case notAString(String)
@@ -30,7 +30,7 @@ enum RequestFields {
     }
 
     /// The value of one member, which is part of `bytes` unless it has escapes.
-    static func text(of wanted: StaticString, in bytes: UnsafeRawBufferPointer) throws(Failure) -> JSONText {
+    package static func text(of wanted: StaticString, in bytes: UnsafeRawBufferPointer) throws(Failure) -> JSONText {
         var value: JSONText?
         var failure: Failure?
         do throws(JSONReader.Failure) {

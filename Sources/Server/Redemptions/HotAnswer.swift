@@ -1,9 +1,9 @@
-import Domain
+package import Domain
 import NIOCore
 
 /// Writes an answer of the hot route as the bytes of an HTTP response, past Hummingbird's and NIO's encoders: all of it but a
 /// few values is the same each time.
-struct HotAnswer {
+package struct HotAnswer {
     let requestID: RequestID
     let connection: HotCall.Connection
     let durability: Durability
@@ -11,7 +11,14 @@ struct HotAnswer {
     let date: String
 
     /// Of an answer that says what was redeemed: fixed text of some 250 bytes, a request's id of 128 and the body.
-    private static let capacity = 512 + RedemptionJSON.capacity
+    package static let capacity = 512 + RedemptionJSON.capacity
+
+    package init(requestID: RequestID, connection: HotCall.Connection, durability: Durability, date: String) {
+        self.requestID = requestID
+        self.connection = connection
+        self.durability = durability
+        self.date = date
+    }
 
     func write(_ answer: RedemptionAnswer, to buffer: inout ByteBuffer) {
         switch answer {
@@ -25,7 +32,7 @@ struct HotAnswer {
         }
     }
 
-    private func write(_ redemption: Redemption, replayed: Bool, to text: inout TextWriter) {
+    package func write(_ redemption: Redemption, replayed: Bool, to text: inout TextWriter) {
         text.write("HTTP/1.1 201 Created\r\nContent-Type: application/json\r\nCache-Control: no-store\r\n")
         if replayed { text.write("Idempotent-Replayed: true\r\n") }
         text.write("Location: /v1/redemptions/")

@@ -4,14 +4,14 @@ import NIOCore
 import NIOHTTP1
 
 /// What of a request matters until its answer has left.
-struct HotCall {
+package struct HotCall {
     let started: NIODeadline
     let requestID: RequestID
     let connection: Connection
     /// Whether it was meant for the hot route. Others are here only to be refused, and are not counted with the redemptions.
     let isRedemption: Bool
 
-    enum Connection {
+    package enum Connection {
         case keepAlive
         /// HTTP/1.0 wants to be told.
         case keepAliveSaid

@@ -6,9 +6,9 @@ import Domain
 /// Whatever is not plain is left to that decoder, which is also the one that refuses: this never refuses and never guesses. So it
 /// must never see an end of a request where the decoder would see another: every byte of the head is checked, a field that has
 /// to do with where a request ends is either understood or makes the request not plain (RFC 9112, sections 6 and 11.2).
-struct PlainRedemption {
+package struct PlainRedemption {
     /// Bytes of the whole request.
-    let length: Int
+    package let length: Int
     let body: UnsafeRawBufferPointer
     private let bytes: UnsafeBufferPointer<UInt8>
     private let couponPlace: Range<Int>
@@ -24,7 +24,7 @@ struct PlainRedemption {
 
     /// `nil`: the bytes do not begin with a plain redemption.
     /// - Parameter memory: must outlive this.
-    init?(_ memory: UnsafeRawBufferPointer, limits: ServerLimits) {
+    package init?(_ memory: UnsafeRawBufferPointer, limits: ServerLimits) {
         bytes = memory.bindMemory(to: UInt8.self)
         var scanner = Scanner(bytes: bytes)
         guard scanner.skip("POST /v1/coupons/") else { return nil }
