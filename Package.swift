@@ -109,10 +109,12 @@ let package = Package(
             path: "bench/load",
             swiftSettings: settings
         ),
+        // A TCP proxy that is a bad network, the history of a run, and what decides whether it kept every promise.
+        .target(name: "Torture", dependencies: ["Domain", "LoadGenerator", nioCore, nioPosix], swiftSettings: settings),
         .executableTarget(
             name: "redeem",
             dependencies: [
-                "Domain", "HotPath", "LoadGenerator", "LocalStack", "Persistence", "Server", "Sync", argumentParser,
+                "Domain", "HotPath", "LoadGenerator", "LocalStack", "Persistence", "Server", "Sync", "Torture", argumentParser,
                 asyncHTTPClient, configuration, lifecycle, logging, metricsCore, nioCore, nioHTTP1, nioPosix, systemPackage,
                 unixSignals,
             ],

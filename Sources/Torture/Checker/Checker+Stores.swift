@@ -1,0 +1,129 @@
+internal import Domain
+
+extension Checker {
+    /// What is left in Redis and what was redeemed are the total, and Redis and Postgres agree on what is paused.
+    func stock() -> [Violation] {
+        var counts: [Int: Int] = [:]
+        for row in ledger.rows { counts[row.coupon, default: 0] += 1 }
+        return ledger.coupons.sorted { $0.key < $1.key }.flatMap { number, coupon in
+            var violations: [Violation] = []
+            let name = self.coupon(number)
+            if let left = coupon.left {
+                if left < 0 || left + counts[number, default: 0] != coupon.total {
+                    let text = "\(name): \(left) left and \(counts[number, default: 0]) redeemed, and a total of \(coupon.total)"
+                    violations.append(Violation(.stock, text))
+                }
+            } else {
+                violations.append(Violation(.stock, "\(name) is not in Redis"))
+            }
+            if let paused = coupon.isPausedInRedis, paused != coupon.isPaused {
+                let states = [paused, coupon.isPaused].map { $0 ? "paused" : "active" }
+                violations.append(Violation(.control, "\(name) is \(states[0]) in Redis and \(states[1]) in Postgres"))
+            }
+            return violations
+        }
+    }
+
+    /// What was granted is what is available and what was spent; nothing is held any more.
+    func credit() -> [Violation] {
+        var balance = Array(repeating: history.credit, count: history.users.count)
+        for grant in ledger.grants where balance.indices.contains(grant.user) { balance[grant.user] += grant.amount }
+        for row in ledger.rows where balance.indices.contains(row.user) { balance[row.user] -= row.price }
+        return balance.enumerated().compactMap { number, rest in
+            if rest < 0 { return Violation(.credit, "\(user(number)) has spent \(-rest) more than was granted") }
+            guard let credit = ledger.credit[number] else { return nil }
+            guard credit.available != rest || credit.held != 0 else { return nil }
+            let text = "\(user(number)) should have \(rest), and has \(credit.available) available and \(credit.held) held"
+            return Violation(.credit, text)
+        }
+    }
+
+    /// What operators were told is done is in the control log, what they were refused is not, and totals follow from it.
+    func operations() -> [Violation] {
+        var totals: [Int: Int] = [:]
+        var violations: [Violation] = []
+        let granted = Dictionary(ledger.grants.map { ($0.operation, $0) }, uniquingKeysWith: { first, _ in first })
+        if granted.count != ledger.grants.count { violations.append(Violation(.control, "a grant is in Postgres twice")) }
+        for (place, attempt) in history.attempts.enumerated() {
+            guard case .operate(let operation, let number) = attempt.what else { continue }
+            let isThere = ledger.operations.contains(number)
+            switch attempt.outcome {
+            // Nothing is written where a coupon is in the state already.
+            case .done:
+                if !isThere, !operation.mayBeVoid {
+                    violations.append(Violation(.control, "operation \(number) was done and is not in the control log", [place]))
+                }
+            case .refused:
+                if isThere {
+                    violations.append(Violation(.control, "operation \(number) was refused and is in the control log", [place]))
+                }
+            case .redeemed, .session, .token, .unknown: break
+            }
+            guard isThere else { continue }
+            switch operation {
+            case .create(let coupon):
+                if history.coupons.indices.contains(coupon) { totals[coupon, default: 0] += history.coupons[coupon].total }
+            case .restock(let coupon, let amount): totals[coupon, default: 0] += amount
+            case .grant(let user, let amount):
+                if granted[number]?.user != user || granted[number]?.amount != amount {
+                    violations.append(Violation(.control, "grant \(number) is in the control log and not in Postgres", [place]))
+                }
+            case .pause, .resume: break
+            }
+        }
+        for (number, coupon) in ledger.coupons where totals[number, default: 0] != coupon.total {
+            let text = "\(self.coupon(number)) has a total of \(coupon.total), and was given \(totals[number, default: 0])"
+            violations.append(Violation(.control, text))
+        }
+        return violations
+    }
+
+    /// The cursor never goes back within an epoch, nor does the epoch.
+    func cursors() -> [Violation] {
+        zip(history.cursors, history.cursors.dropFirst()).compactMap { before, after in
+            let goesBack =
+                after.cursor.epoch < before.cursor.epoch
+                || after.cursor.epoch == before.cursor.epoch && after.cursor.lastID < before.cursor.lastID
+            guard goesBack else { return nil }
+            let places = [before, after].map { "\($0.cursor.lastID) of epoch \($0.cursor.epoch)" }
+            return Violation(.cursor, "the cursor went back from \(places[0]) to \(places[1])")
+        }
+    }
+
+    /// Only what a fault may have taken may be in quarantine: an owner finds it when an older file is put back.
+    func quarantine() -> [Violation] {
+        ledger.quarantine.compactMap { id, reason in
+            if let id, mayBeLost(id) { return nil }
+            return Violation(.quarantine, "\(id?.description ?? "something") is in quarantine: \(reason)")
+        }
+    }
+
+    func drift() -> [Violation] {
+        var violations = ledger.drift.map { Violation(.drift, $0) }
+        if ledger.undrained > 0 { violations.append(Violation(.drift, "\(ledger.undrained) entries are in the outbox")) }
+        return violations
+    }
+
+    func faults() -> [Violation] {
+        history.faults.flatMap { record in
+            var violations: [Violation] = []
+            if record.proof == nil {
+                violations.append(Violation(.unproven, "nothing shows that \(record.fault.rawValue) took place"))
+            }
+            if let complaint = record.complaint { violations.append(Violation(.exit, "\(record.fault.rawValue): \(complaint)")) }
+            if record.healed != nil, record.secondsToOpen == nil {
+                violations.append(Violation(.closed, "no redemption was decided in time after \(record.fault.rawValue)"))
+            }
+            return violations
+        }
+    }
+}
+
+extension Attempt.Operation {
+    fileprivate var mayBeVoid: Bool {
+        switch self {
+        case .pause, .resume: true
+        case .create, .restock, .grant: false
+        }
+    }
+}

@@ -1,0 +1,67 @@
+internal import NIOCore
+
+/// Other bytes in the place of some, as many. A test puts another script between a program and Redis that way, and leaves the
+/// program as it is.
+public struct Substitution: Hashable, Sendable {
+    let pattern: [UInt8]
+    let replacement: [UInt8]
+
+    /// Both have the same length, since what carries them says how long they are.
+    public init(_ pattern: [UInt8], with replacement: [UInt8]) {
+        precondition(!pattern.isEmpty && pattern.count == replacement.count)
+        self.pattern = pattern
+        self.replacement = replacement
+    }
+
+    public init(_ pattern: String, with replacement: String) { self.init(Array(pattern.utf8), with: Array(replacement.utf8)) }
+}
+
+/// Substitutes in a stream that comes in pieces. The beginning of a pattern at the end of a piece is held back until the next
+/// one tells whether the rest follows.
+struct Substituter {
+    private let substitutions: [Substitution]
+    private var held: [UInt8] = []
+    private(set) var count = 0
+
+    init(_ substitutions: [Substitution]) { self.substitutions = substitutions }
+
+    mutating func pass(_ buffer: ByteBuffer) -> ByteBuffer {
+        guard !substitutions.isEmpty else { return buffer }
+        var bytes = held + buffer.readableBytesView
+        held = []
+        var output: [UInt8] = []
+        output.reserveCapacity(bytes.count)
+        var position = 0
+        while position < bytes.count {
+            switch match(bytes[position...]) {
+            case .whole(let substitution):
+                output += substitution.replacement
+                position += substitution.pattern.count
+                count += 1
+            case .beginning:
+                held = Array(bytes[position...])
+                bytes.removeSubrange(position...)
+            case .none:
+                output.append(bytes[position])
+                position += 1
+            }
+        }
+        return ByteBuffer(bytes: output)
+    }
+
+    private enum Match {
+        case whole(Substitution)
+        /// The bytes end before the pattern does.
+        case beginning
+        case none
+    }
+
+    private func match(_ bytes: ArraySlice<UInt8>) -> Match {
+        var found = Match.none
+        for substitution in substitutions where substitution.pattern[0] == bytes[bytes.startIndex] {
+            if bytes.starts(with: substitution.pattern) { return .whole(substitution) }
+            if bytes.count < substitution.pattern.count, substitution.pattern.starts(with: bytes) { found = .beginning }
+        }
+        return found
+    }
+}

@@ -1,0 +1,47 @@
+public import Domain
+
+/// How much a fault may take with it under a mode.
+public enum PermittedLoss: Hashable, Sendable {
+    case nothing
+    /// What Redis decided and Postgres did not have yet: the fault destroys what the mode relies on.
+    case unlanded
+    /// What Redis decided in the last moments, and Postgres did not have yet.
+    case lastSeconds(Int)
+}
+
+extension Fault {
+    /// Seconds that a kill of Redis may lose where its append-only file is written each second: one that is being written, and
+    /// one that waits for it.
+    static let relaxedSeconds = 2
+
+    public func permittedLoss(_ mode: Durability) -> PermittedLoss {
+        switch self {
+        // The file that the modes without a ledger rely on is gone, or is another one.
+        case .flushAll, .aofRemoved, .aofOlder, .aofTruncated: .unlanded
+        case .redisKill:
+            switch mode {
+            case .relaxed: .lastSeconds(Fault.relaxedSeconds)
+            case .local: .nothing
+            }
+        case .serverKill, .serverStop, .serverTerm, .syncKill, .syncStop, .syncTerm, .redisStop, .redisRestart, .scriptFlush,
+            .redisFull, .postgresKill, .postgresStop, .postgresRestart, .clientReset, .clientBytewise, .clientLostReplies,
+            .serverRedisReset, .serverRedisHalfOpen, .serverRedisLatency, .serverRedisBytewise, .serverRedisLostReplies,
+            .serverPostgresReset, .serverPostgresLatency, .syncRedisReset, .syncRedisHalfOpen, .syncRedisLostReplies,
+            .syncPostgresReset, .syncPostgresHalfOpen, .syncPostgresBytewise, .syncPostgresLostReplies, .operatorLostReplies:
+            .nothing
+        }
+    }
+
+    /// The time of which decisions may be lost.
+    /// - Parameters:
+    ///   - landed: the cursor's last id that was seen in Postgres before the fault began, as a moment.
+    ///   - until: when what could be lost was gone.
+    public func loss(_ mode: Durability, landed: Moment, until: Moment) -> Loss? {
+        switch permittedLoss(mode) {
+        case .nothing: nil
+        case .unlanded: Loss(from: landed, until: until)
+        case .lastSeconds(let seconds):
+            Loss(from: max(landed, Moment(microseconds: until.microseconds - Int64(seconds) * 1_000_000)), until: until)
+        }
+    }
+}
