@@ -40,7 +40,21 @@ public struct PrivateProgram: Sendable {
     }
 
     /// SIGTERM, and SIGKILL when that takes too long; returns when it has gone.
-    public func stop() async { await process.stop() }
+    /// - Returns: what it exited with; `nil`: a signal ended it.
+    @discardableResult
+    public func stop() async -> Int32? {
+        await process.stop()
+        return process.exitStatus
+    }
+
+    /// SIGKILL; returns when it has gone.
+    public func kill() async { await process.kill() }
+
+    /// SIGSTOP: connections stay open, and nothing answers.
+    public func suspend() { process.send(SIGSTOP) }
+
+    /// SIGCONT.
+    public func resume() { process.send(SIGCONT) }
 
     /// Waits for its end, ordered or not, and says how it was.
     public func waitUntilExit() async -> LocalStackError { await process.waitUntilExit() }

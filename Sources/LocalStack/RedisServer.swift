@@ -20,10 +20,10 @@ public final class RedisServer: Sendable {
     /// `nil` while the server is down.
     public var pid: Int32? { process.withLock { $0?.pid } }
 
-    private let folder: ServerFolder
+    let folder: ServerFolder
     private let program: String
     private let options: Mutex<RedisOptions>
-    private let limits: StackLimits
+    let limits: StackLimits
     private let logger: Logger
     private let process = Mutex<ServerProcess?>(nil)
 

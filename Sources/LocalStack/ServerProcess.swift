@@ -33,6 +33,7 @@ final class ServerProcess: Sendable {
         /// process is reaped later.
         let pid = Mutex<pid_t?>(nil)
         let timedOut = Atomic(false)
+        let exitStatus = Mutex<Int32?>(nil)
         let (stops, stop) = AsyncStream<Void>.makeStream()
 
         func send(_ signal: Int32) { pid.withLock { if let pid = $0 { Glibc.kill(pid, signal) } } }
@@ -92,6 +93,9 @@ final class ServerProcess: Sendable {
         _ = await run.value
     }
 
+    /// What it exited with; `nil`: it runs, or a signal ended it.
+    var exitStatus: Int32? { life.exitStatus.withLock { $0 } }
+
     /// Nothing happens when the server has gone.
     func send(_ signal: Int32) { life.send(signal) }
 
@@ -142,6 +146,7 @@ final class ServerProcess: Sendable {
                     group.cancelAll()
                 }
             }
+            if case .exited(let status) = result.terminationStatus { life.exitStatus.withLock { $0 = status } }
             if case .exited(ServerLauncher.lockTimedOut) = result.terminationStatus {
                 return LocalStackError(.folderInUse, "an earlier \(launch.name) on \(launch.folder.path) does not end")
             }

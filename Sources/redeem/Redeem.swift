@@ -18,7 +18,7 @@ struct Redeem: AsyncParsableCommand {
         subcommands: [
             DevCommand.self, ServeCommand.self, SyncCommand.self, MigrateCommand.self, SeedCommand.self, CouponCommand.self,
             UserCommand.self, SessionCommand.self, ImportCommand.self, ReconcileCommand.self, DoctorCommand.self,
-            HealthCommand.self, BenchCommand.self,
+            HealthCommand.self, BenchCommand.self, TortureCommand.self,
         ]
     )
 }

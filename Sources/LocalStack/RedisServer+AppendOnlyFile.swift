@@ -1,0 +1,46 @@
+import FoundationEssentials
+
+/// What a test does to the append-only file: it is a folder of that name, with a manifest, a base and what came after it
+/// (Redis 7.0, "Multi Part AOF").
+extension RedisServer {
+    private static let files = "appendonlydir"
+
+    /// Bytes of the file.
+    public var appendOnlyFileBytes: Int { (try? parts().reduce(0) { $0 + $1.bytes }) ?? 0 }
+
+    /// Keeps a copy beside the file. The server may run, if it does not rewrite the file meanwhile.
+    public func copyAppendOnlyFile() async throws {
+        try await run("rm", "-rf", "appendonlydir.copy")
+        try await run("cp", "-a", RedisServer.files, "appendonlydir.copy")
+    }
+
+    /// Puts the copy in the file's place. Only while the server is down.
+    public func restoreAppendOnlyFile() async throws {
+        try await removeAppendOnlyFile()
+        try await run("mv", "-T", "appendonlydir.copy", RedisServer.files)
+    }
+
+    /// Only while the server is down.
+    public func removeAppendOnlyFile() async throws { try await run("rm", "-rf", RedisServer.files) }
+
+    /// Cuts off the end. Only while the server is down.
+    /// - Returns: how many bytes there were less.
+    public func truncateAppendOnlyFile(by bytes: Int) async throws -> Int {
+        // The last increment has the highest number.
+        let increments = try parts().filter { $0.name.hasSuffix(".aof") && $0.name.contains(".incr.") }
+        guard let last = increments.max(by: { $0.number < $1.number }) else { return 0 }
+        let rest = max(0, last.bytes - bytes)
+        try await run("truncate", "-s", String(rest), "\(RedisServer.files)/\(last.name)")
+        return last.bytes - rest
+    }
+
+    private func parts() throws -> [(name: String, number: Int, bytes: Int)] {
+        let path = "\(directory)/\(RedisServer.files)"
+        return try FileManager.default.contentsOfDirectory(atPath: path).map { name in
+            let size = try FileManager.default.attributesOfItem(atPath: "\(path)/\(name)")[.size] as? Int
+            return (name, name.split(separator: ".").compactMap { Int($0) }.first ?? 0, size ?? 0)
+        }
+    }
+
+    private func run(_ command: String...) async throws { try await ServerPrograms.run(command, in: folder, limits: limits) }
+}

@@ -1,0 +1,137 @@
+internal import Domain
+internal import HotPath
+internal import LocalStack
+internal import Torture
+
+extension Nemesis {
+    /// Past the deadline of a command, which is a second.
+    private static let stopAtLeast: Duration = .milliseconds(1_500)
+    /// Load between the copy of the append-only file and the moment that it is put back.
+    private static let copyAge: Duration = .milliseconds(1_500)
+    private static let truncatedBytes: UInt64 = 400
+    private static let attempts = 20
+
+    func beginRedis(_ record: FaultRecord, _ chance: UInt64) async throws -> Standing {
+        let redis = stack.redis
+        guard let pid = redis.pid else { return Standing(record: record) { _ in } }
+        let landed = monitor.landed
+        switch record.fault {
+        case .redisStop:
+            redis.suspend()
+            let isStopped = await Nemesis.state(of: pid, is: "T")
+            return Standing(record: record) { record in
+                try await Task.sleep(for: Nemesis.stopAtLeast)
+                redis.resume()
+                if isStopped { record.proof = "redis-server, pid \(pid), was in state T" }
+            }
+        case .flushAll:
+            let keys = try await command("DBSIZE").integer ?? 0
+            _ = try await command("FLUSHALL")
+            let until = Moment.now()
+            return Standing(record: record) { [mode] record in
+                record.loss = record.fault.loss(mode, landed: landed, until: until)
+                if keys > 0 { record.proof = "FLUSHALL took \(keys) keys" }
+            }
+        case .scriptFlush:
+            let before = try await scripts()
+            _ = try await command("SCRIPT", "FLUSH", "SYNC")
+            return Standing(record: record) { record in
+                if before > 0 { record.proof = "SCRIPT FLUSH took \(before) scripts" }
+            }
+        case .redisFull: return try await fill(record)
+        case .aofOlder:
+            try await copyAppendOnlyFile()
+            try await Task.sleep(for: Nemesis.copyAge)
+            // What was decided since is in Postgres, or is what the fault may take.
+            return try await replace(record, pid, landed: monitor.landed, chance)
+        case .redisRestart:
+            await redis.stop()
+            return restart(record, pid, loss: nil, text: "stopped")
+        default: return try await replace(record, pid, landed: landed, chance)
+        }
+    }
+
+    /// Kills Redis and changes what it will find when it starts.
+    private func replace(_ record: FaultRecord, _ pid: Int32, landed: Moment, _ chance: UInt64) async throws -> Standing {
+        let redis = stack.redis
+        await redis.kill()
+        let loss = record.fault.loss(mode, landed: landed, until: .now())
+        let before = redis.appendOnlyFileBytes
+        switch record.fault {
+        case .aofRemoved:
+            try await redis.removeAppendOnlyFile()
+            return restart(record, pid, loss: loss, text: "\(before) bytes of append-only file removed")
+        case .aofOlder:
+            try await redis.restoreAppendOnlyFile()
+            return restart(record, pid, loss: loss, text: "\(redis.appendOnlyFileBytes) older bytes in the place of \(before)")
+        case .aofTruncated:
+            let cut = try await redis.truncateAppendOnlyFile(by: Int(chance % Nemesis.truncatedBytes) + 1)
+            return restart(record, pid, loss: loss, text: "\(cut) of \(before) bytes of append-only file cut off")
+        default: return restart(record, pid, loss: loss, text: "killed")
+        }
+    }
+
+    private func restart(_ record: FaultRecord, _ pid: Int32, loss: Loss?, text: String) -> Standing {
+        let redis = stack.redis
+        return Standing(record: record) { record in
+            try await redis.restart()
+            record.loss = loss
+            if let now = redis.pid, now != pid { record.proof = "redis-server, pid \(pid) → \(now), \(text)" }
+        }
+    }
+
+    /// Less memory than it uses.
+    private func fill(_ record: FaultRecord) async throws -> Standing {
+        let before = try await refusedForMemory()
+        _ = try await command("CONFIG", "SET", "maxmemory", "1048576")
+        return Standing(record: record) { record in
+            let limit = ContinuousClock.now + Nemesis.proofLimit
+            var refused = 0
+            repeat {
+                refused = try await refusedForMemory() - before
+                if refused > 0 { break }
+                try await Task.sleep(for: .milliseconds(20))
+            } while ContinuousClock.now < limit
+            _ = try await command("CONFIG", "SET", "maxmemory", "0")
+            if refused > 0 { record.proof = "\(refused) commands refused with OOM" }
+        }
+    }
+
+    /// Without a rewrite meanwhile, which would take away files that are being copied.
+    private func copyAppendOnlyFile() async throws {
+        _ = try await command("CONFIG", "SET", "auto-aof-rewrite-percentage", "0")
+        while try await information("persistence", "aof_rewrite_in_progress") != "0" {
+            try await Task.sleep(for: .milliseconds(20))
+        }
+        try await stack.redis.copyAppendOnlyFile()
+        _ = try await command("CONFIG", "SET", "auto-aof-rewrite-percentage", "100")
+    }
+
+    private func refusedForMemory() async throws -> Int {
+        let text = try await information("errorstats", "errorstat_OOM") ?? "count=0"
+        return text.split(separator: "=").last.flatMap { Int($0) } ?? 0
+    }
+
+    private func scripts() async throws -> Int {
+        try await information("memory", "number_of_cached_scripts").flatMap { Int($0) } ?? 0
+    }
+
+    private func information(_ section: String, _ name: String) async throws -> String? {
+        let lines = (try await command("INFO", section).string ?? "").split(whereSeparator: \.isNewline)
+        return lines.first { $0.hasPrefix("\(name):") }.map { String($0.dropFirst(name.count + 1)) }
+    }
+
+    /// A Redis that has just started may not be connected yet.
+    private func command(_ words: String...) async throws -> RESPValue {
+        var attempt = 1
+        while true {
+            do {
+                return try await stack.direct.client.send(words)
+            } catch {
+                guard attempt < Nemesis.attempts else { throw error }
+                attempt += 1
+                try await Task.sleep(for: .milliseconds(100))
+            }
+        }
+    }
+}

@@ -1,0 +1,99 @@
+internal import Configuration
+internal import Foundation
+internal import LocalStack
+internal import Logging
+internal import Synchronization
+
+/// One `redeem serve` or `redeem sync` that is killed, suspended and started again. The calls are for one task at a time.
+final class ServiceProcess: Sendable {
+    let name: String
+    private let program: String
+    private let command: [String]
+    private let readyMarker: String
+    private let environment: [String: String?]
+    private let folder: String
+    private let logger: Logger
+    private let state = Mutex(State())
+
+    private struct State {
+        var process: PrivateProgram?
+        var starts = 0
+    }
+
+    /// - Parameters:
+    ///   - program: the path of `redeem`.
+    ///   - values: settings by key.
+    init(
+        _ name: String,
+        program: String,
+        command: [String],
+        readyMarker: String,
+        values: [String: String],
+        folder: String,
+        logger: Logger
+    ) {
+        self.name = name
+        self.program = program
+        self.command = command
+        self.readyMarker = readyMarker
+        self.folder = folder
+        self.logger = logger
+        var environment: [String: String?] = ["REDEEM_CONFIG": nil]
+        for (key, value) in values { environment[ConfigReader.variable(key)] = value }
+        self.environment = environment
+    }
+
+    /// `nil`: it is down.
+    var pid: Int32? { state.withLock { $0.process?.pid } }
+
+    /// - Returns: the line by which it said that it is ready.
+    @discardableResult
+    func start() async throws -> String {
+        let number = state.withLock { state in
+            state.starts += 1
+            return state.starts
+        }
+        let process = try await PrivateProgram.start(
+            name,
+            command: [program] + command,
+            environment: environment,
+            in: "\(folder)/\(name).\(number)",
+            readyMarker: readyMarker,
+            logger: logger
+        )
+        state.withLock { $0.process = process }
+        return process.readyLine
+    }
+
+    /// SIGKILL.
+    func kill() async { await take()?.kill() }
+
+    /// SIGTERM.
+    /// - Returns: what it exited with; `nil`: a signal ended it, or it was down.
+    @discardableResult
+    func stop() async -> Int32? { await take()?.stop() ?? nil }
+
+    func suspend() { state.withLock { $0.process?.suspend() } }
+
+    func resume() { state.withLock { $0.process?.resume() } }
+
+    /// What it has written since its last start, at most the end of it.
+    var log: String {
+        let number = state.withLock { $0.starts }
+        let data = FileManager.default.contents(atPath: "\(folder)/\(name).\(number)/log") ?? Data()
+        return String(decoding: data.suffix(1 << 16), as: UTF8.self)
+    }
+
+    private func take() -> PrivateProgram? { state.withLock { $0.process.take() } }
+}
+
+/// What Linux says of a process.
+enum ProcessState {
+    /// `T`: stopped by a signal. `nil`: there is no such process.
+    static func letter(of pid: Int32) -> Character? {
+        guard let text = try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8),
+            let end = text.lastIndex(of: ")")
+        else { return nil }
+        return text[end...].dropFirst(2).first
+    }
+}

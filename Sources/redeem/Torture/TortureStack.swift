@@ -1,0 +1,206 @@
+internal import Domain
+internal import Foundation
+internal import HotPath
+internal import LocalStack
+internal import Logging
+internal import NIOCore
+internal import NIOPosix
+internal import Persistence
+internal import Torture
+
+/// A whole Redeem in processes of its own: Redis, Postgres, two servers, two sync workers, and a proxy on each link between
+/// them. It goes when the run ends, however it ends.
+struct TortureStack: Sendable {
+    let redis: RedisServer
+    let postgres: PostgresServer
+    let links: TortureLinks
+    let servers: [ServiceProcess]
+    let workers: [ServiceProcess]
+    /// Past the proxies, for whoever looks and for faults by command.
+    let direct: TortureStores
+    let codeKey: String
+
+    /// Gives `body` the stack, open and ready.
+    static func with<Result: Sendable>(
+        _ settings: TortureSettings,
+        program: String,
+        logger: Logger,
+        _ body: (TortureStack) async throws -> Result
+    ) async throws -> Result {
+        let folder = try await TemporaryFolder.make()
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        Output.note("starting Redis, Postgres, two servers and two workers in \(folder) …")
+        var configuration = LocalStackConfiguration(directory: "\(folder)/stack")
+        switch settings.mode {
+        case .relaxed: configuration.redis.appendFsync = .everysec
+        case .local: configuration.redis.appendFsync = .always
+        }
+        // So that the file is rewritten now and then in the middle of a run.
+        configuration.redis.extra = ["auto-aof-rewrite-min-size 4mb"]
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        do {
+            let result = try await LocalStack.withStack(configuration, logger: logger) { stack in
+                let links = try await TortureLinks.start(redis: stack.redis.port, postgres: stack.postgres.port, on: group)
+                let result = try await Builder(settings, stack, links, program, folder, logger).with(body)
+                await links.stop()
+                return result
+            }
+            try await group.shutdownGracefully()
+            return result
+        } catch {
+            try? await group.shutdownGracefully()
+            throw error
+        }
+    }
+}
+
+/// Connections to both stores.
+struct TortureStores: Sendable {
+    let client: RedisClient
+    let postgres: PostgresClient
+
+    var store: ShardStore { HotPath(client: client).stores[0] }
+
+    init(redis: String, postgres url: String, logger: Logger) throws {
+        var configuration = RedisConfiguration(endpoint: try RedisEndpoint(url: redis))
+        configuration.commandDeadline = .seconds(2)
+        client = RedisClient(
+            configuration: configuration,
+            eventLoopGroup: MultiThreadedEventLoopGroup.singleton.next(),
+            logger: logger
+        )
+        postgres = PostgresClient(configuration: TortureStores.impatient(url), logger: logger)
+    }
+
+    /// Who looks must not wait for long for a Postgres that does not answer.
+    static func impatient(_ url: String) -> PostgresConfiguration {
+        var configuration = PostgresConfiguration(url: url)
+        configuration.maximumConnections = 4
+        configuration.connectTimeout = .seconds(2)
+        configuration.statementTimeout = .seconds(20)
+        configuration.replyGrace = .seconds(1)
+        return configuration
+    }
+
+    func close() async {
+        await client.close()
+        await postgres.close()
+    }
+}
+
+/// Puts the processes on top of the stores.
+private struct Builder {
+    let settings: TortureSettings
+    let stack: LocalStack
+    let links: TortureLinks
+    let program: String
+    let folder: String
+    let logger: Logger
+    let codeKey = Builder.key()
+    private let tokenKey = Builder.key()
+
+    init(
+        _ settings: TortureSettings,
+        _ stack: LocalStack,
+        _ links: TortureLinks,
+        _ program: String,
+        _ folder: String,
+        _ logger: Logger
+    ) {
+        self.settings = settings
+        self.stack = stack
+        self.links = links
+        self.program = program
+        self.folder = folder
+        self.logger = logger
+    }
+
+    func with<Result: Sendable>(_ body: (TortureStack) async throws -> Result) async throws -> Result {
+        let direct = try TortureStores(redis: stack.redis.url, postgres: stack.postgres.url, logger: logger)
+        let servers = (0..<2).map { number in
+            process("serve-\(number)", ["serve", "--port", "0", "--ops-port", "0"], "ready http", number, isServer: true)
+        }
+        let workers = (0..<2).map { number in
+            process("sync-\(number)", ["sync"], "the shard", number, isServer: false)
+        }
+        do {
+            _ = try await direct.postgres.withConnection { try Migrator().run(on: $0) }
+            try await direct.client.connect()
+            for worker in workers { try await worker.start() }
+            for (server, proxy) in zip(servers, links.clients) { try await server.listen(behind: proxy) }
+            let built = TortureStack(
+                redis: stack.redis,
+                postgres: stack.postgres,
+                links: links,
+                servers: servers,
+                workers: workers,
+                direct: direct,
+                codeKey: codeKey
+            )
+            let result = try await body(built)
+            await stop(servers + workers, direct)
+            return result
+        } catch {
+            await stop(servers + workers, direct)
+            throw error
+        }
+    }
+
+    private func stop(_ processes: [ServiceProcess], _ direct: TortureStores) async {
+        for process in processes { await process.stop() }
+        await direct.close()
+    }
+
+    private func process(
+        _ name: String,
+        _ command: [String],
+        _ marker: String,
+        _ number: Int,
+        isServer: Bool
+    ) -> ServiceProcess {
+        let redis = (isServer ? links.serverRedis : links.syncRedis)[number].port
+        let postgres = (isServer ? links.serverPostgres : links.syncPostgres)[number].port
+        let values = [
+            "redis.url": "redis://default:\(stack.redis.password)@127.0.0.1:\(redis)",
+            "postgres.url": stack.postgres.url(through: postgres, as: name),
+            // A statement that is lost on the way must not keep a connection for the usual half minute.
+            "postgres.statement_timeout_ms": "3000",
+            "token.key": tokenKey, "code.key": codeKey, "durability": settings.mode.rawValue,
+            // Clients have addresses of their own, as behind a proxy, and passwords cost next to nothing.
+            "http.trusted_proxies": "127.0.0.1", "login.username_burst": "1000000", "login.address_burst": "1000000",
+            "scrypt.log_n": "4", "token.lifetime_s": "60", "sync.owner_silence_ms": "2000",
+        ]
+        return ServiceProcess(
+            name,
+            program: program,
+            command: command,
+            readyMarker: marker,
+            values: values,
+            folder: folder,
+            logger: logger
+        )
+    }
+
+    /// 256 random bits.
+    private static func key() -> String {
+        (0..<4).map { _ in String(UInt64.random(in: .min ... .max) | 1 << 63, radix: 16) }.joined()
+    }
+}
+
+extension ServiceProcess {
+    /// Starts a server, on whatever port is free, and lets the clients' proxy lead there.
+    func listen(behind proxy: FaultProxy) async throws {
+        let words = try await start().split(whereSeparator: \.isWhitespace).map(String.init)
+        guard words.count == 4, let port = words[1].split(separator: ":").last.flatMap({ Int($0) }) else {
+            throw Refusal("`redeem serve` said '\(words.joined(separator: " "))', and not where it listens")
+        }
+        proxy.retarget(to: port)
+    }
+}
+
+extension PostgresServer {
+    /// The database `redeem` through a proxy. Postgres shows the name beside each connection.
+    func url(through port: Int, as name: String) -> String {
+        "postgresql://\(PostgresServer.name):\(password)@127.0.0.1:\(port)/\(PostgresServer.name)?application_name=\(name)"
+    }
+}
