@@ -19,11 +19,11 @@ struct TortureLoad: Sendable {
         let runs = try await open(pace, duration: TortureLoad.endless)
         return try await withThrowingTaskGroup(of: Void.self) { group in
             for run in runs { group.addTask { _ = try await run.perform() } }
-            defer { for run in runs { run.stop() } }
-            let result = try await body()
+            let result: Swift.Result<Result, any Error>
+            do { result = .success(try await body()) } catch { result = .failure(error) }
             for run in runs { run.stop() }
             try await group.waitForAll()
-            return result
+            return try result.get()
         }
     }
 

@@ -21,8 +21,8 @@ struct TortureOptions: ParsableArguments {
     @Option(parsing: .unconditional, help: "Requests a second, of both servers together.")
     var rate = 400.0
 
-    @Option(parsing: .unconditional, help: "Users to create.")
-    var users = 2_000
+    @Option(parsing: .unconditional, help: "Users to create. (default: 2000; 300 with --once)")
+    var users: Int?
 
     @Option(help: ArgumentHelp("Write all figures as JSON; - for standard output.", valueName: "file"))
     var json: String?

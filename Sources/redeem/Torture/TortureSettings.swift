@@ -29,6 +29,8 @@ extension TortureSettings {
     private static let minutesRange = 0.1...1440.0
     private static let rates = 1.0...20_000.0
     private static let userRange = 10...200_000
+    /// Few enough to have logged in soon.
+    private static let usersOnce = 300
 
     init(_ options: TortureOptions) throws {
         if options.once, options.minutes != nil {
@@ -50,10 +52,11 @@ extension TortureSettings {
             throw UsageError("--rate \(options.rate.text) is out of range", remedy: "use 1 to 20000 requests a second")
         }
         rate = options.rate
-        guard TortureSettings.userRange.contains(options.users) else {
-            throw UsageError("--users \(options.users) is out of range", remedy: "use 10 to 200000")
+        let users = options.users ?? (options.once ? TortureSettings.usersOnce : self.users)
+        guard TortureSettings.userRange.contains(users) else {
+            throw UsageError("--users \(users) is out of range", remedy: "use 10 to 200000")
         }
-        users = options.users
+        self.users = users
     }
 
     /// Names between commas; a name that ends with `*` stands for all that begin so, one behind `^` is taken away.
