@@ -14,6 +14,11 @@ extension OwnedShard {
         metrics.rebuilt(reason)
         logger.notice("rebuilding the shard from Postgres", metadata: ["reason": "\(reason.rawValue)"])
 
+        // Before the record goes that tells of it, so that an owner who is cut off here leaves it to the next one.
+        if reason.tellsOfAnEarlierRedis(cursor: cursor, status: status) {
+            let ended = try await sessions.endAll(of: shard)
+            logger.notice("this Redis is of an earlier time, so everybody is logged out", metadata: ["sessions": "\(ended)"])
+        }
         let known = try await session.withConnection { try $0.allCoupons() }.map(\.id)
         try await store.close(coupons: known)
         let drained = try await salvage(from: cursor)

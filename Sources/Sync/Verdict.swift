@@ -38,3 +38,20 @@ extension Verdict {
         return .sound(cursor)
     }
 }
+
+extension RebuildReason {
+    /// Whether this Redis is one of an earlier time, put back: then sessions that have ended since, and refresh tokens that were
+    /// exchanged since, are good in it again. Unlike revocations by operators, log-outs and exchanges are in no log.
+    /// - Parameters:
+    ///   - cursor: Postgres's, before the rebuild.
+    ///   - status: Redis's. A rebuild that did not finish has left no shard record behind, and the highest epoch that was begun.
+    func tellsOfAnEarlierRedis(cursor: Cursor?, status: ShardStatus) -> Bool {
+        switch self {
+        case .behindCursor: true
+        // Of a later epoch it is where Postgres went back.
+        case .otherEpoch: (status.epoch ?? Epoch(0)) < (cursor?.epoch ?? Epoch(0))
+        case .shardMissing: status.begunEpoch != cursor?.epoch
+        case .firstStart, .aheadOfControl, .controlRefused, .couponMissing: false
+        }
+    }
+}

@@ -1,5 +1,6 @@
 import Domain
 import HotPath
+import LocalStack
 import Persistence
 import TestSupport
 import Testing
@@ -48,6 +49,33 @@ import Testing
             _ = try await env.client.send(["SCRIPT", "FLUSH"])
             try await env.withWorker {
                 try await env.untilOpen(1)
+                #expect(try await env.hotPath.sessions.exists(user: jo, session: session) == false)
+            }
+        }
+    }
+
+    /// An older append-only file was put back: the sessions that ended since are in it, and the log does not know of a log-out.
+    @Test func aLogOutThatAnOlderRedisUndid() async throws {
+        try await SyncEnvironment.with { env in
+            let jo = try await env.user("jo")
+            let coupon = try await env.coupon("sale")
+            let session = try await env.withWorker {
+                try await env.untilOpen(1)
+                let session = try await env.login(jo)
+                try await env.redis.copyAppendOnlyFile()
+                let other = try await env.login(jo)
+                _ = try await env.redeem(jo, other, coupon)
+                try await env.until("landed") { try await env.rows() == 1 }
+                #expect(try await env.hotPath.sessions.revoke(user: jo, session: session))
+                return session
+            }
+            await env.redis.kill()
+            try await env.redis.restoreAppendOnlyFile()
+            try await env.redis.restart()
+            try await env.until("connected") { (try? await env.store.status()) != nil }
+            #expect(try await env.hotPath.sessions.exists(user: jo, session: session))
+            try await env.withWorker {
+                try await env.untilOpen(2)
                 #expect(try await env.hotPath.sessions.exists(user: jo, session: session) == false)
             }
         }

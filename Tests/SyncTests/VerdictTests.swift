@@ -42,6 +42,22 @@ import Testing
         #expect(Verdict.compare(cursor: cursor, control: 6, status: status()) == .rebuild(.aheadOfControl))
     }
 
+    @Test func anEarlierRedisIsTold() {
+        func tells(_ reason: RebuildReason, epoch: Int? = 3, begun: Int? = 3) -> Bool {
+            var status = status(epoch: epoch)
+            status.begunEpoch = begun.map(Epoch.init)
+            return reason.tellsOfAnEarlierRedis(cursor: cursor, status: status)
+        }
+        #expect(tells(.behindCursor))
+        #expect(tells(.otherEpoch, epoch: 2))
+        #expect(!tells(.otherEpoch, epoch: 4), "Postgres is the one that went back")
+        // Somebody deleted the record, or a rebuild of this epoch did not finish.
+        #expect(!tells(.shardMissing, epoch: nil))
+        #expect(tells(.shardMissing, epoch: nil, begun: 2))
+        #expect(tells(.shardMissing, epoch: nil, begun: nil))
+        for reason in [RebuildReason.firstStart, .aheadOfControl, .controlRefused, .couponMissing] { #expect(!tells(reason)) }
+    }
+
     @Test func pausesDoubleUpToTheLimit() {
         var backoff = Backoff(first: .milliseconds(50), limit: .milliseconds(180))
         #expect((0..<4).map { _ in backoff.next() } == [50, 100, 180, 180].map { .milliseconds($0) })

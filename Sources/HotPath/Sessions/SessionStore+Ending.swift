@@ -59,6 +59,27 @@ extension SessionStore {
         return ended
     }
 
+    /// Ends all sessions of a shard that are there from the beginning to the end of this, whoever's they are.
+    /// - Returns: how many there were.
+    @discardableResult
+    public func endAll(of shard: Shard) async throws(RedisError) -> Int {
+        let keys = Keys(shard)
+        var ended = 0
+        var position = "0"
+        repeat {
+            // The sessions and the lists of them: both begin so, and nothing else does.
+            let reply = try await client.send(["SCAN", position, "MATCH", "\(keys.sessionPrefix.dropLast())*", "COUNT", "1000"])
+            guard let page = reply.array, page.count == 2, let next = page[0].string, let found = page[1].array else {
+                throw RedisError.unexpected(reply, of: "SCAN")
+            }
+            let names = found.compactMap(\.string)
+            if !names.isEmpty { _ = try await client.send(["UNLINK"] + names) }
+            ended += names.count { $0.hasPrefix(keys.sessionPrefix) }
+            position = next
+        } while position != "0"
+        return ended
+    }
+
     /// Reads all sessions, some thousand at a time.
     private func endAll(begunBefore moment: Timestamp) async throws(RedisError) -> Int {
         var ended = 0

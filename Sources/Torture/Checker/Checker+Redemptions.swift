@@ -34,7 +34,8 @@ extension Checker {
                 violations.append(Violation(.twice, text, byPair[pair] ?? []))
             }
             if !acknowledged.contains(row.id), !mayBeUnknown(row, pair) {
-                let text = "\(row.id) of \(user(row.user)) and \(coupon(row.coupon)) is in Postgres, and no request can have made it"
+                let text =
+                    "\(row.id) of \(user(row.user)) and \(coupon(row.coupon)) is in Postgres, and no request can have made it"
                 violations.append(Violation(.unasked, text, byPair[pair] ?? []))
             }
         }

@@ -26,7 +26,8 @@ extension Checker {
                 attempt.started > end.moment || Int64(id.uuid.milliseconds) > end.moment.milliseconds,
                 !mayBeLost(end.moment, before: attempt.ended)
             else { continue }
-            let text = "\(self.user(user)) redeemed \(self.coupon(coupon)) as \(id) under session \(session), whose end was answered"
+            let text =
+                "\(self.user(user)) redeemed \(self.coupon(coupon)) as \(id) under session \(session), whose end was answered"
             violations.append(Violation(.revoked, text, [end.place, place]))
         }
         return violations

@@ -95,7 +95,11 @@ final class ProxyLedger: Sendable {
         let bound = NIOLoopBound(connection, eventLoop: channel.eventLoop)
         let (fault, target) = state.withLock { state in
             state.counts.connections += 1
-            if case .refused = state.fault { state.counts.refused += 1 } else { state.connections[ObjectIdentifier(connection)] = bound }
+            if case .refused = state.fault {
+                state.counts.refused += 1
+            } else {
+                state.connections[ObjectIdentifier(connection)] = bound
+            }
             return (state.fault, state.target)
         }
         if case .refused = fault { return ProxyConnection.reset(channel) }

@@ -64,4 +64,3 @@ public struct FaultSchedule: Sendable {
         )
     }
 }
-

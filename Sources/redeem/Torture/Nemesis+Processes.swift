@@ -17,7 +17,9 @@ extension Nemesis {
             let limit = ContinuousClock.now + Nemesis.takeoverLimit
             while monitor.owner == worker.name, ContinuousClock.now < limit { try await Task.sleep(for: .milliseconds(20)) }
             try await standing.heal(&record)
-            if monitor.owner != worker.name { record.proof = record.proof.map { "\($0); \(monitor.owner ?? "nobody") took over" } }
+            if monitor.owner != worker.name {
+                record.proof = record.proof.map { "\($0); \(monitor.owner ?? "nobody") took over" }
+            }
         }
     }
 
@@ -39,8 +41,11 @@ extension Nemesis {
             let status = await process.stop()
             return Standing(record: record) { record in
                 try await start()
-                record.proof = "\(process.name), pid \(pid) exited with \(status.map(String.init) ?? "a signal"), now \(process.pid ?? 0)"
-                if status != 0 { record.complaint = "SIGTERM, and \(process.name) ended with \(status.map(String.init) ?? "a signal")" }
+                record.proof =
+                    "\(process.name), pid \(pid) exited with \(status.map(String.init) ?? "a signal"), now \(process.pid ?? 0)"
+                if status != 0 {
+                    record.complaint = "SIGTERM, and \(process.name) ended with \(status.map(String.init) ?? "a signal")"
+                }
             }
         default:
             await process.kill()

@@ -61,7 +61,7 @@ struct Nemesis: Sendable {
         case .postgresKill, .postgresStop, .postgresRestart: return try await beginPostgres(record)
         case .clientReset: return link(record, stack.links.clients, .none, resetting: true) { $0.reset }
         case .clientBytewise: return link(record, stack.links.clients, .bytewise) { $0.pieces }
-        case .clientLostReplies: return link(record, stack.links.clients, .cut(.replies, after: cut(step)) ) { $0.dropped }
+        case .clientLostReplies: return link(record, stack.links.clients, .cut(.replies, after: cut(step))) { $0.dropped }
         case .serverRedisReset: return link(record, [stack.links.serverRedis[server]], .none, resetting: true) { $0.reset }
         case .serverRedisHalfOpen: return link(record, [stack.links.serverRedis[server]], stall(step)) { $0.stalled }
         case .serverRedisLatency: return link(record, [stack.links.serverRedis[server]], latency(step)) { $0.delayed }

@@ -27,7 +27,9 @@ struct TortureOperators: Sendable {
     let digester: CodeDigester
 
     /// Users, and the coupons of the beginning.
-    static func prepare(_ users: Int, seed: UInt64, postgres: PostgresClient, digester: CodeDigester) async throws -> TortureOperators {
+    static func prepare(_ users: Int, seed: UInt64, postgres: PostgresClient, digester: CodeDigester) async throws
+        -> TortureOperators
+    {
         var passwords = PasswordHasher.Configuration()
         passwords.cost = ScryptCost(logarithm: 4, blockSize: passwords.cost.blockSize, parallelism: passwords.cost.parallelism)
         let hasher = PasswordHasher(configuration: passwords)
@@ -62,7 +64,9 @@ struct TortureOperators: Sendable {
             switch Int.random(in: 0..<100, using: &random) {
             case _ where turn % TortureOperators.createEvery == 0: await create(&random)
             case 0..<20:
-                if let old = paused.randomElement(using: &random), paused.count > TortureOperators.pausedAtMost || Bool.random(using: &random) {
+                if let old = paused.randomElement(using: &random),
+                    paused.count > TortureOperators.pausedAtMost || Bool.random(using: &random)
+                {
                     paused.remove(old)
                     await perform(.resume(coupon: old)) { connection, actor in
                         _ = try connection.setCouponState(TortureWorld.couponID(old), .active, actor: actor)

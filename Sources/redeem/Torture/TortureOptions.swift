@@ -15,7 +15,9 @@ struct TortureOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Names from the list above, commas between: 'redis-*,sync-kill', or all but some: '^sync-stop'."))
     var faults: String?
 
-    @Option(help: "\(Durability.allCases.map(\.rawValue).joined(separator: " or ")): what the servers promise, and what is checked.")
+    @Option(
+        help: "\(Durability.allCases.map(\.rawValue).joined(separator: " or ")): what the servers promise, and what is checked."
+    )
     var mode = Durability.local.rawValue
 
     @Option(parsing: .unconditional, help: "Requests a second, of both servers together.")

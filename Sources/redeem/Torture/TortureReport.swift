@@ -95,7 +95,7 @@ struct TortureReport: Sendable, Codable {
         var lines = [
             "\(Measure.count(requests)) requests in \(Measure.seconds(seconds)), mode \(mode.rawValue), seed \(seed): "
                 + "\(Measure.count(rows)) redemptions stored, \(Measure.count(unknown)) requests without an answer, "
-                + "\(Measure.count(lostAsAllowed)) accepted ones lost as the mode allows",
+                + "\(Measure.count(lostAsAllowed)) accepted ones lost as the mode allows"
         ]
         for kind in kinds {
             let outcomes = kind.outcomes.sorted { ($1.value, $0.key) < ($0.value, $1.key) }

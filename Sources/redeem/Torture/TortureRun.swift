@@ -21,7 +21,9 @@ struct TortureRun: Sendable {
     let logger: Logger
 
     func perform() async throws -> TortureReport {
-        let digester = CodeDigester(key: try ServiceKey.code(try await Settings(flags: ["code.key": stack.codeKey], file: nil).reader))
+        let digester = CodeDigester(
+            key: try ServiceKey.code(try await Settings(flags: ["code.key": stack.codeKey], file: nil).reader)
+        )
         let operators = try await TortureOperators.prepare(
             settings.users,
             seed: settings.seed,
