@@ -55,6 +55,26 @@ extension PostgresConnection {
         return try query(sql, AdvisoryLock.space, AdvisoryLock.shard(shard).number)[0].decode(0)
     }
 
+    /// Ends the connection of the shard's owner where it is within a statement whose data has not come for `silence`.
+    ///
+    /// `idle_session_timeout` ends a silent owner elsewhere. Within COPY neither it nor `statement_timeout` does (PostgreSQL 15:
+    /// a backend that reads COPY data looks at nothing but an order to end), so without this a process that was stopped
+    /// there would keep the shard as long as it is stopped.
+    /// - Returns: whether there was such an owner.
+    public func endSilentOwner(of shard: Shard, after silence: Duration) throws(PostgresError) -> Bool {
+        let sql = """
+            select pg_terminate_backend(pid)
+            from pg_locks join pg_stat_activity using (pid)
+            where locktype = 'advisory' and granted
+              and database = (select oid from pg_database where datname = current_database())
+              and classid::bigint = $1 and objid::bigint = $2 and objsubid = 2
+              and state = 'active' and wait_event = 'ClientRead'
+              and query_start < clock_timestamp() - $3 * interval '1 millisecond'
+            """
+        let shard = AdvisoryLock.shard(shard).number
+        return try !query(sql, AdvisoryLock.space, shard, Int(silence.milliseconds)).isEmpty
+    }
+
     public func unlock(_ shard: Shard) throws(PostgresError) {
         let sql = "select pg_advisory_unlock($1::bigint::int, $2::bigint::int)"
         try query(sql, AdvisoryLock.space, AdvisoryLock.shard(shard).number)

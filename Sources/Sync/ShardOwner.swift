@@ -84,6 +84,10 @@ struct ShardOwner: Sendable {
                 logger.info("another worker owns the shard; waiting")
                 waiting = true
             }
+            let silence = configuration.ownerSilence
+            if try await session.withConnection({ try $0.endSilentOwner(of: shard, after: silence) }) {
+                logger.warning("the owner has stopped in the middle of a batch; its connection was ended")
+            }
             try? await cancelWhenGracefulShutdown { try await Task.sleep(for: configuration.lockRetry) }
         }
         return false

@@ -1,6 +1,8 @@
 import Domain
+import Glibc
 import HotPath
 import Persistence
+import Synchronization
 import TestSupport
 import Testing
 
@@ -54,6 +56,39 @@ import Testing
                 try await env.untilDrained()
                 try await env.holds()
             }
+        }
+    }
+
+    /// Within COPY none of Postgres's limits on idle sessions and on statements ends the connection of a process that was stopped.
+    @Test func anOwnerStoppedWithinACopyLosesTheShard() async throws {
+        try await SyncEnvironment.with { env in
+            let stopped = try await PostgresSession.open(env.postgresConfiguration, logger: testLogger())
+            let isStopped = Atomic(true)
+            let copies = AsyncStream<Void>.makeStream()
+            let copying = Task {
+                try await stopped.withConnection { connection in
+                    #expect(try connection.tryLock(Shard(index: 0)))
+                    // More than is sent at once, then nothing.
+                    let rows = (0..<5_000).lazy.map { number in
+                        if number == 4_999 {
+                            copies.continuation.yield()
+                            while isStopped.load(ordering: .relaxed) { usleep(1_000) }
+                        }
+                        return number
+                    }
+                    let columns = ["id", "username", "name", "password_hash", "role"]
+                    _ = try connection.copyIn(rows, into: "users", columns) { number, copy in
+                        copy.row(UserID(uuid: UUIDv7(milliseconds: 1)), "user-\(number)", "", "!", Role.user)
+                    }
+                }
+            }
+            for await _ in copies.stream { break }
+            var configuration = SyncConfiguration()
+            configuration.ownerSilence = .seconds(1)
+            try await env.withWorker(configuration) { try await env.untilOpen(1) }
+            isStopped.store(false, ordering: .relaxed)
+            await #expect(throws: PostgresError.self) { try await copying.value }
+            await stopped.close()
         }
     }
 

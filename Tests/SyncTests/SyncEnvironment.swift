@@ -50,7 +50,10 @@ struct SyncEnvironment: Sendable {
     }
 
     /// Runs a worker while the body runs, and waits until it has stopped.
-    func withWorker<T: Sendable>(_ body: () async throws -> T) async throws -> T {
+    func withWorker<T: Sendable>(
+        _ configuration: SyncConfiguration = SyncConfiguration(),
+        _ body: () async throws -> T
+    ) async throws -> T {
         let reader = RedisClient(
             configuration: RedisConfiguration(endpoint: try RedisEndpoint(url: redis.url)),
             eventLoopGroup: MultiThreadedEventLoopGroup.singleton.next(),
@@ -60,6 +63,7 @@ struct SyncEnvironment: Sendable {
             hotPath: hotPath,
             outboxReader: HotPath(client: reader),
             postgres: postgresConfiguration,
+            configuration: configuration,
             logger: testLogger(level: .critical)
         )
         let running = Task { try await worker.run() }
