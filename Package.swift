@@ -174,6 +174,14 @@ let package = Package(
             swiftSettings: settings
         ),
         .testTarget(
+            name: "FaultTests",
+            dependencies: [
+                "redeem", "Domain", "HotPath", "LoadGenerator", "LocalStack", "LuaScripts", "Persistence", "Server", "Sync",
+                "TestSupport", "Torture", argumentParser, lifecycle, logging, nioCore, nioPosix, subprocess,
+            ],
+            swiftSettings: settings
+        ),
+        .testTarget(
             name: "EndToEndTests",
             dependencies: [
                 "redeem", "HotPath", "LocalStack", "Persistence", "TestSupport", asyncHTTPClient, logging, nioCore, nioHTTP1,

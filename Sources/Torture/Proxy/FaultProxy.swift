@@ -16,9 +16,7 @@ public final class FaultProxy: Sendable {
         self.ledger = ledger
     }
 
-    /// - Parameters:
-    ///   - target: the server's port; it may change later, and there need not be anybody yet.
-    ///   - substitutions: in what clients send.
+    /// - Parameter target: the server's port; it may change later, and there need not be anybody yet.
     public static func start(
         to target: Int,
         substituting substitutions: [Substitution] = [],

@@ -41,7 +41,7 @@ final class Lane {
         self.direction = direction
         self.eventLoop = eventLoop
         self.ledger = ledger
-        substituter = Substituter(substitutions)
+        substituter = Substituter(substitutions.filter { $0.direction == direction })
     }
 
     /// Whether the source may be read now: little waits, and the other side takes what is written. Where not, it is read as soon

@@ -16,7 +16,7 @@ final class ProxyConnection {
         self.ledger = ledger
         let loop = client.eventLoop
         requests = Lane(.requests, eventLoop: loop, ledger: ledger, substitutions: substitutions)
-        replies = Lane(.replies, eventLoop: loop, ledger: ledger, substitutions: [])
+        replies = Lane(.replies, eventLoop: loop, ledger: ledger, substitutions: substitutions)
         requests.connect(from: client)
         replies.connect(to: client)
         requests.cut = { [weak self] in self?.reset() }

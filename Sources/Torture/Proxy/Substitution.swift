@@ -5,15 +5,15 @@ internal import NIOCore
 public struct Substitution: Hashable, Sendable {
     let pattern: [UInt8]
     let replacement: [UInt8]
+    let direction: LinkFault.Direction
 
     /// Both have the same length, since what carries them says how long they are.
-    public init(_ pattern: [UInt8], with replacement: [UInt8]) {
-        precondition(!pattern.isEmpty && pattern.count == replacement.count)
-        self.pattern = pattern
-        self.replacement = replacement
+    public init(_ pattern: String, with replacement: String, in direction: LinkFault.Direction = .requests) {
+        precondition(!pattern.isEmpty && pattern.utf8.count == replacement.utf8.count)
+        self.pattern = Array(pattern.utf8)
+        self.replacement = Array(replacement.utf8)
+        self.direction = direction
     }
-
-    public init(_ pattern: String, with replacement: String) { self.init(Array(pattern.utf8), with: Array(replacement.utf8)) }
 }
 
 /// Substitutes in a stream that comes in pieces. The beginning of a pattern at the end of a piece is held back until the next

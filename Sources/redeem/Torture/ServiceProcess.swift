@@ -77,11 +77,14 @@ final class ServiceProcess: Sendable {
 
     func resume() { state.withLock { $0.process?.resume() } }
 
-    /// What it has written since its last start, at most the end of it.
-    var log: String {
-        let number = state.withLock { $0.starts }
-        let data = FileManager.default.contents(atPath: "\(folder)/\(name).\(number)/log") ?? Data()
-        return String(decoding: data.suffix(1 << 16), as: UTF8.self)
+    /// Copies what it has logged, a file for each start.
+    func copyLogs(to directory: String) throws {
+        let starts = state.withLock { $0.starts }
+        for number in stride(from: 1, through: starts, by: 1) {
+            let copy = "\(directory)/\(name).\(number).log"
+            try? FileManager.default.removeItem(atPath: copy)
+            try FileManager.default.copyItem(atPath: "\(folder)/\(name).\(number)/log", toPath: copy)
+        }
     }
 
     private func take() -> PrivateProgram? { state.withLock { $0.process.take() } }

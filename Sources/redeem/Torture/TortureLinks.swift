@@ -14,27 +14,17 @@ struct TortureLinks: Sendable {
 
     var all: [FaultProxy] { clients + serverRedis + serverPostgres + syncRedis + syncPostgres + [operators] }
 
-    /// - Parameters:
-    ///   - redis: the port of Redis.
-    ///   - substitutions: in what programs send to Redis.
-    static func start(
-        redis: Int,
-        postgres: Int,
-        substituting substitutions: [Substitution] = [],
-        on group: any EventLoopGroup
-    ) async throws -> TortureLinks {
-        func two(to port: Int, _ substitutions: [Substitution] = []) async throws -> [FaultProxy] {
-            [
-                try await FaultProxy.start(to: port, substituting: substitutions, on: group),
-                try await FaultProxy.start(to: port, substituting: substitutions, on: group),
-            ]
+    /// - Parameter redis: the port of Redis.
+    static func start(redis: Int, postgres: Int, on group: any EventLoopGroup) async throws -> TortureLinks {
+        func two(to port: Int) async throws -> [FaultProxy] {
+            [try await FaultProxy.start(to: port, on: group), try await FaultProxy.start(to: port, on: group)]
         }
         return TortureLinks(
             // Their targets are known when the servers listen. Nobody listens on port 1 meanwhile.
             clients: try await two(to: 1),
-            serverRedis: try await two(to: redis, substitutions),
+            serverRedis: try await two(to: redis),
             serverPostgres: try await two(to: postgres),
-            syncRedis: try await two(to: redis, substitutions),
+            syncRedis: try await two(to: redis),
             syncPostgres: try await two(to: postgres),
             operators: try await FaultProxy.start(to: postgres, on: group)
         )

@@ -27,9 +27,13 @@ struct TortureOperators: Sendable {
     let digester: CodeDigester
 
     /// Users, and the coupons of the beginning.
-    static func prepare(_ users: Int, seed: UInt64, postgres: PostgresClient, digester: CodeDigester) async throws
-        -> TortureOperators
-    {
+    static func prepare(
+        _ users: Int,
+        credit: Int = TortureWorld.credit,
+        seed: UInt64,
+        postgres: PostgresClient,
+        digester: CodeDigester
+    ) async throws -> TortureOperators {
         var passwords = PasswordHasher.Configuration()
         passwords.cost = ScryptCost(logarithm: 4, blockSize: passwords.cost.blockSize, parallelism: passwords.cost.parallelism)
         let hasher = PasswordHasher(configuration: passwords)
@@ -42,11 +46,11 @@ struct TortureOperators: Sendable {
                 name: TortureWorld.username(number),
                 role: number == TortureWorld.admin ? .admin : .user,
                 passwordHash: hash,
-                credit: TortureWorld.credit
+                credit: credit
             )
         }
         try await postgres.withConnection { try $0.createUsers(new, actor: "torture") }
-        let world = TortureWorld(users: new.map(\.id), seed: seed)
+        let world = TortureWorld(users: new.map(\.id), credit: credit, seed: seed)
         let operators = TortureOperators(world: world, postgres: postgres, digester: digester)
         var random = SplitMix64(seed: seed, sequence: 1)
         for _ in 0..<firstCoupons { await operators.create(&random) }

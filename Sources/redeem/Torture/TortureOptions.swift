@@ -26,6 +26,9 @@ struct TortureOptions: ParsableArguments {
     @Option(parsing: .unconditional, help: "Users to create. (default: 2000; 300 with --once)")
     var users: Int?
 
+    @Option(help: ArgumentHelp("Keep what the servers and workers have logged, one file a process.", valueName: "folder"))
+    var logs: String?
+
     @Option(help: ArgumentHelp("Write all figures as JSON; - for standard output.", valueName: "file"))
     var json: String?
 }

@@ -11,6 +11,8 @@ struct TortureSettings: Sendable {
     /// Requests a second, of both servers together.
     var rate = 400.0
     var users = 2_000
+    /// The folder that gets the processes' logs; `nil`: they go with them.
+    var logs: String?
 
     /// Requests that wait for a connection of a server that does not answer, at most.
     static let waitingStarts = 5_000
@@ -57,6 +59,7 @@ extension TortureSettings {
             throw UsageError("--users \(users) is out of range", remedy: "use 10 to 200000")
         }
         self.users = users
+        logs = options.logs
     }
 
     /// Names between commas; a name that ends with `*` stands for all that begin so, one behind `^` is taken away.

@@ -149,6 +149,13 @@ private struct Builder {
     private func stop(_ processes: [ServiceProcess], _ direct: TortureStores) async {
         for process in processes { await process.stop() }
         await direct.close()
+        guard let logs = settings.logs else { return }
+        do {
+            try FileManager.default.createDirectory(atPath: logs, withIntermediateDirectories: true)
+            for process in processes { try process.copyLogs(to: logs) }
+        } catch {
+            Output.note("cannot keep the logs in \(logs): \(error.localizedDescription)")
+        }
     }
 
     private func process(

@@ -10,6 +10,7 @@ final class TortureWorld: Sendable {
     /// The one user who may end the sessions of others.
     static let admin = 0
     static let password = "correct horse"
+    /// What a user begins with.
     static let credit = 150
 
     static func username(_ number: Int) -> String { "user-\(number)" }
@@ -79,11 +80,11 @@ final class TortureWorld: Sendable {
     let state: Mutex<State>
     let seed: UInt64
 
-    init(users: [UserID], seed: UInt64) {
+    init(users: [UserID], credit: Int, seed: UInt64) {
         self.seed = seed
         state = Mutex(
             State(
-                history: History(users: users, credit: TortureWorld.credit, coupons: []),
+                history: History(users: users, credit: credit, coupons: []),
                 clients: Array(repeating: Client(), count: users.count),
                 random: SplitMix64(seed: seed)
             )

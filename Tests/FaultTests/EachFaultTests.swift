@@ -1,0 +1,50 @@
+import Foundation
+import LocalStack
+import Subprocess
+import Testing
+import TestSupport
+import Torture
+
+@testable import redeem
+
+#if canImport(System)
+    import System
+#else
+    import SystemPackage
+#endif
+
+/// Each fault once, in real processes under load, by the command that users run.
+@Suite(.serialized) struct EachFaultTests {
+    private static let run = Task { () throws -> (status: TerminationStatus, report: TortureReport, log: String) in
+        try await withTemporaryFolder { folder in
+            let program = URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent().appendingPathComponent(
+                "redeem"
+            )
+            let result = try await Subprocess.run(
+                .path(FilePath(program.path)),
+                arguments: ["torture", "--once", "--seed", "1", "--json", "\(folder)/report.json"],
+                output: .string(limit: 1 << 20),
+                error: .string(limit: 1 << 20)
+            )
+            let data = try Data(contentsOf: URL(fileURLWithPath: "\(folder)/report.json"))
+            let report = try JSONDecoder().decode(TortureReport.self, from: data)
+            return (result.terminationStatus, report, result.standardOutput + result.standardError)
+        }
+    }
+
+    @Test func everyPromiseIsKept() async throws {
+        let (status, report, log) = try await EachFaultTests.run.value
+        #expect(status == .exited(0), "\(log)")
+        #expect(report.violations.isEmpty)
+        #expect(report.rows > 100)
+        #expect(report.requests > 1_000)
+    }
+
+    @Test(arguments: Fault.allCases)
+    func takesPlaceAndIsOverSoon(_ fault: Fault) async throws {
+        let record = try #require(try await EachFaultTests.run.value.report.records.first { $0.fault == fault })
+        #expect(record.proof != nil)
+        #expect(record.complaint == nil)
+        #expect(try #require(record.secondsToOpen) < 5)
+    }
+}

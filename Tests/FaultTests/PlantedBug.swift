@@ -1,0 +1,123 @@
+import HotPath
+import LocalStack
+import LuaScripts
+import Testing
+import Torture
+
+/// A bug in one of the scripts. The program is the one that is shipped; what it sends to Redis is changed on the way, so that
+/// another script is loaded and called under the name of the right one.
+struct PlantedBug: Sendable, CustomTestStringConvertible {
+    let text: String
+    let script: LuaScript
+    /// What the right script says, and what stands there instead. Not longer: the rest is filled with spaces.
+    let right: String
+    let wrong: String
+    /// One of the rules that must be broken by it.
+    let rules: Set<Violation.Rule>
+    /// It shows only after Redis was rebuilt.
+    var afterFlush = false
+
+    var testDescription: String { "\(script.name): \(text)" }
+
+    /// - Returns: between a program and this Redis.
+    func substitutions(_ redis: RedisClient) async throws -> [Substitution] {
+        let filled = wrong + String(repeating: " ", count: right.utf8.count - wrong.utf8.count)
+        let parts = script.source.split(separator: right, omittingEmptySubsequences: false)
+        precondition(parts.count == 2, "\(script.name) does not have once: \(right)")
+        let source = parts.joined(separator: filled)
+        guard let name = try await redis.send(["SCRIPT", "LOAD", source]).string else { preconditionFailure("no script") }
+        _ = try await redis.send(["SCRIPT", "FLUSH"])
+        return [
+            Substitution(script.source, with: source), Substitution(script.sha1, with: name),
+            Substitution(name, with: script.sha1, in: .replies),
+        ]
+    }
+
+    static let all = [
+        PlantedBug(
+            text: "the idempotency key is ignored",
+            script: .redeem,
+            right: "right and redemption and sub(redemption, -22) == tail",
+            wrong: "false",
+            rules: [.changedAnswer]
+        ),
+        PlantedBug(
+            text: "an earlier redemption is not looked for",
+            script: .redeem,
+            right: "elseif redemption then",
+            wrong: "elseif false then",
+            rules: [.twice]
+        ),
+        PlantedBug(
+            text: "stock is not looked at",
+            script: .redeem,
+            right: "elseif left < 1 then",
+            wrong: "elseif false then",
+            rules: [.stock]
+        ),
+        PlantedBug(
+            text: "credit is not looked at",
+            script: .redeem,
+            right: "if credit < 0 then",
+            wrong: "if false then",
+            rules: [.credit]
+        ),
+        PlantedBug(
+            text: "nothing is charged",
+            script: .redeem,
+            right: "local credit = user[2] - price",
+            wrong: "local credit = user[2] - 0",
+            rules: [.credit]
+        ),
+        PlantedBug(
+            text: "sessions are not looked at",
+            script: .redeem,
+            right: "elseif not all_exist and call('EXISTS', KEYS[2 + 2 * i]) == 0 then",
+            wrong: "elseif false then",
+            rules: [.revoked]
+        ),
+        PlantedBug(
+            text: "the outbox forgets",
+            script: .redeem,
+            right: "call('HSET', coupon_key, 'left', left)",
+            wrong: "call('XDEL', outbox, id)",
+            rules: [.lost]
+        ),
+        PlantedBug(
+            text: "more is trimmed than has landed",
+            script: .settle,
+            right: "call('XTRIM', outbox, 'MINID', next_id)",
+            wrong: "call('XTRIM', outbox, 'MAXLEN', 0)",
+            rules: [.lost]
+        ),
+        PlantedBug(
+            text: "holds are not released",
+            script: .settle,
+            right: "tonumber(user[2]) - sum",
+            wrong: "tonumber(user[2])",
+            rules: [.credit]
+        ),
+        PlantedBug(
+            text: "an old refresh token is accepted",
+            script: .refreshSession,
+            right: "if presented == current then",
+            wrong: "if true then",
+            rules: [.refresh]
+        ),
+        PlantedBug(
+            text: "a grant is lost",
+            script: .applyControl,
+            right: "call('HSET', key, 'credit', credit, 'control', sequence)",
+            wrong: "call('HSET', key, 'control', sequence)",
+            rules: [.credit]
+        ),
+        PlantedBug(
+            text: "earlier redemptions are not loaded",
+            script: .loadUser,
+            right: "for i = 4, #ARGV, 2 do",
+            wrong: "for i = 4, 0, 2 do",
+            rules: [.twice],
+            afterFlush: true
+        ),
+    ]
+}
