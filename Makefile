@@ -9,7 +9,7 @@ LINTED := Sources Tests bench lua Package.swift
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup build release run dev build-tests test format lint load bench bench-micro image clean
+.PHONY: help setup build release run dev build-tests test format lint load torture bench bench-micro image clean
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -41,6 +41,9 @@ format: ## Format the sources in place.
 
 lint: ## Check the format.
 	@$(SWIFT) format lint --strict --parallel --recursive $(LINTED)
+
+torture: release ## Break a Redeem of its own in every way there is, and check every promise: ARGS='--minutes 30 --seed 7'
+	@exec "$$($(SWIFT) build -c release --show-bin-path)/redeem" torture $(ARGS)
 
 load: release ## Load a Redeem of its own and check every promise. Other runs: ARGS='storm --local --html storm.html'
 	@exec "$$($(SWIFT) build -c release --show-bin-path)/redeem" bench $(or $(ARGS),--local)

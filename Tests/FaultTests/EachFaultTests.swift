@@ -40,11 +40,46 @@ import Torture
         #expect(report.requests > 1_000)
     }
 
+    @Test func aKillOfTheCommandLeavesNoProcessBehind() async throws {
+        let program = EachFaultTests.program
+        let pids = try await Subprocess.run(
+            .path(FilePath(program)),
+            arguments: ["torture", "--faults", "server-stop", "--users", "20"],
+            input: .none,
+            output: .discarded,
+            error: .sequence
+        ) { execution in
+            for try await line in execution.standardError.strings() where line.contains("server-stop") { break }
+            let pids = EachFaultTests.descendants(of: execution.processIdentifier.value)
+            try execution.send(signal: .kill)
+            return pids
+        }.closureResult
+        #expect(pids.count >= 6, "two servers, two workers, Redis and Postgres")
+        try await until("all are gone", within: .seconds(20)) {
+            pids.allSatisfy { [nil, "Z"].contains(ProcessState.letter(of: $0)) }
+        }
+    }
+
     @Test(arguments: Fault.allCases)
     func takesPlaceAndIsOverSoon(_ fault: Fault) async throws {
         let record = try #require(try await EachFaultTests.run.value.report.records.first { $0.fault == fault })
         #expect(record.proof != nil)
         #expect(record.complaint == nil)
         #expect(try #require(record.secondsToOpen) < 5)
+    }
+
+    private static var program: String {
+        URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent().appendingPathComponent("redeem").path
+    }
+
+    /// Children and their children, as Linux lists them.
+    private static func descendants(of pid: Int32) -> [Int32] {
+        // A child is listed with the thread that forked it.
+        let threads = (try? FileManager.default.contentsOfDirectory(atPath: "/proc/\(pid)/task")) ?? []
+        let all = threads.reduce(into: Set<Int32>()) { children, thread in
+            let text = (try? String(contentsOfFile: "/proc/\(pid)/task/\(thread)/children", encoding: .utf8)) ?? ""
+            children.formUnion(text.split(separator: " ").compactMap { Int32($0) })
+        }
+        return all.flatMap { [$0] + descendants(of: $0) }
     }
 }

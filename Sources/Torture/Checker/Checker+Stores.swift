@@ -99,7 +99,7 @@ extension Checker {
     }
 
     func drift() -> [Violation] {
-        var violations = ledger.drift.map { Violation(.drift, $0) }
+        var violations = (history.drift + ledger.drift).map { Violation(.drift, $0) }
         if ledger.undrained > 0 { violations.append(Violation(.drift, "\(ledger.undrained) entries are in the outbox")) }
         return violations
     }

@@ -1,4 +1,5 @@
 public import Domain
+internal import Glibc
 
 /// A moment of the wall clock, in microseconds of Unix time: Redis's clock, which is in the ids of redemptions, is the same
 /// machine's.
@@ -6,6 +7,12 @@ public struct Moment: Hashable, Sendable, Comparable, Codable {
     public let microseconds: Int64
 
     public init(microseconds: Int64) { self.microseconds = microseconds }
+
+    public static func now() -> Moment {
+        var time = timespec()
+        clock_gettime(CLOCK_REALTIME, &time)
+        return Moment(microseconds: Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1000)
+    }
 
     public init(_ timestamp: Timestamp) { microseconds = timestamp.milliseconds * 1000 }
 

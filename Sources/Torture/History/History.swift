@@ -39,6 +39,8 @@ public struct History: Sendable {
     public var faults: [FaultRecord] = []
     /// The cursor as it was seen again and again.
     public var cursors: [CursorSighting] = []
+    /// What `redeem reconcile` called drift in the middle of the run.
+    public var drift: [String] = []
 
     public init(users: [UserID], credit: Int, coupons: [Coupon]) {
         self.users = users

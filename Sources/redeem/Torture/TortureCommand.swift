@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Foundation
+internal import LocalStack
 internal import Logging
 internal import Torture
 
@@ -42,12 +43,20 @@ struct TortureCommand: AsyncParsableCommand {
             var logger = Logger(label: "redeem.torture", factory: { StreamLogHandler.standardError(label: $0) })
             logger.logLevel = .critical
             let program = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
-            let report = try await TortureStack.with(settings, program: program, logger: logger) { [logger] stack in
-                try await TortureRun(settings: settings, stack: stack, logger: logger).perform()
-            }
+            let report = try await run(settings, program: program, logger: logger)
             if options.json != "-" { print(report.text) }
             if let file = options.json { try write(report, to: file) }
             guard report.holds else { throw ExitCode.failure }
+        }
+    }
+
+    private func run(_ settings: TortureSettings, program: String, logger: Logger) async throws -> TortureReport {
+        do {
+            return try await TortureStack.with(settings, program: program, logger: logger) { stack in
+                try await TortureRun(settings: settings, stack: stack, logger: logger).perform()
+            }
+        } catch let error as LocalStackError {
+            throw Unreachable(error.description, remedy: "`make setup` installs what is missing; --logs keeps what servers said")
         }
     }
 

@@ -61,15 +61,7 @@ struct TortureReport: Sendable, Codable {
         for case .redeemed(let id, _) in history.attempts.map(\.outcome) where !stored.contains(id) { lost.insert(id) }
         lostAsAllowed = lost.count - violations.count { $0.rule == .lost }
         rows = ledger.rows.count
-        kinds = Dictionary(grouping: history.attempts, by: \.kind)
-            .map { name, attempts in
-                Kind(
-                    name: name,
-                    count: attempts.count,
-                    outcomes: attempts.reduce(into: [:]) { $0[$1.outcome.name, default: 0] += 1 }
-                )
-            }
-            .sorted { ($1.count, $0.name) < ($0.count, $1.name) }
+        kinds = TortureReport.kinds(history.attempts)
         faults = Dictionary(grouping: history.faults, by: \.fault)
             .map { fault, records in
                 let times = records.compactMap(\.secondsToOpen).sorted()
@@ -85,6 +77,19 @@ struct TortureReport: Sendable, Codable {
         self.violations = violations.map { violation in
             Broken(rule: violation.rule, text: violation.text, window: Window(violation, in: history).description)
         }
+    }
+
+    /// The first request of a key is a redemption, and each further one a retry.
+    private static func kinds(_ attempts: [Attempt]) -> [Kind] {
+        var asked: Set<Int> = []
+        var counts: [String: [String: Int]] = [:]
+        for attempt in attempts {
+            var kind = attempt.kind
+            if case .redeem(_, _, let key, _) = attempt.what, !asked.insert(key).inserted { kind = "retry" }
+            counts[kind, default: [:]][attempt.outcome.name, default: 0] += 1
+        }
+        return counts.map { Kind(name: $0, count: $1.values.reduce(0, +), outcomes: $1) }
+            .sorted { ($1.count, $0.name) < ($0.count, $1.name) }
     }
 
     /// Violations that are printed; the rest is in the JSON.

@@ -96,6 +96,9 @@ struct TortureRun: Sendable {
             show(records, world, ContinuousClock.now - began)
             // Nothing that comes after it could be told from it.
             guard records.allSatisfy({ $0.secondsToOpen != nil }) else { break }
+            // In the middle of the load: what is under way must not be called drift.
+            let drift = try await LedgerReader.drift(HotPath(client: stack.direct.client), stack.direct.postgres)
+            world.add(drift: drift.map { "after \(records.map(\.fault.rawValue).joined(separator: " and ")): \($0)" })
         }
         try? await Task.sleep(for: TortureRun.lead)
     }

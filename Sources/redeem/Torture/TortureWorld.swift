@@ -1,5 +1,4 @@
 internal import Domain
-internal import Glibc
 internal import LoadGenerator
 internal import Synchronization
 internal import Torture
@@ -115,6 +114,8 @@ final class TortureWorld: Sendable {
 
     func add(_ record: FaultRecord) { state.withLock { $0.history.faults.append(record) } }
 
+    func add(drift: [String]) { state.withLock { $0.history.drift += drift } }
+
     func add(_ sighting: CursorSighting) {
         state.withLock { state in
             // What has not moved is not worth the memory.
@@ -160,12 +161,6 @@ extension TortureWorld.State {
 }
 
 extension Moment {
-    static func now() -> Moment {
-        var time = timespec()
-        clock_gettime(CLOCK_REALTIME, &time)
-        return Moment(microseconds: Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1000)
-    }
-
     func advanced(milliseconds: Int) -> Moment { Moment(microseconds: microseconds + Int64(milliseconds) * 1000) }
 }
 
