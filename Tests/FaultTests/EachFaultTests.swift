@@ -26,7 +26,10 @@ import Torture
                 output: .string(limit: 1 << 20),
                 error: .string(limit: 1 << 20)
             )
-            let data = try Data(contentsOf: URL(fileURLWithPath: "\(folder)/report.json"))
+            let file = "\(folder)/report.json"
+            guard let data = FileManager.default.contents(atPath: file) else {
+                throw TestFailure("no report: \(result.terminationStatus) \(result.standardError)")
+            }
             let report = try JSONDecoder().decode(TortureReport.self, from: data)
             return (result.terminationStatus, report, result.standardOutput + result.standardError)
         }

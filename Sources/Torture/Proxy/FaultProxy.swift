@@ -45,16 +45,16 @@ public final class FaultProxy: Sendable {
     /// New connections go to another port: the server came back there.
     public func retarget(to port: Int) { ledger.retarget(to: port) }
 
-    /// Takes the place of the fault before.
-    public func set(_ fault: LinkFault) { ledger.set(fault) }
+    /// Takes the place of the fault before. Returns when every connection is under it.
+    public func set(_ fault: LinkFault) async { await ledger.set(fault) }
 
     /// Resets every connection that is open.
-    public func resetConnections() { ledger.forEach { $0.reset() } }
+    public func resetConnections() async { await ledger.forEach { $0.reset() } }
 
     /// Nobody can connect any more, and every connection is reset.
     public func stop() async {
         try? await listener.close()
-        resetConnections()
+        await resetConnections()
     }
 }
 
@@ -77,16 +77,17 @@ final class ProxyLedger: Sendable {
 
     func retarget(to port: Int) { state.withLock { $0.target = port } }
 
-    func set(_ fault: LinkFault) {
+    func set(_ fault: LinkFault) async {
         state.withLock { $0.fault = fault }
-        forEach { $0.apply(fault) }
+        await forEach { $0.apply(fault) }
     }
 
     /// On the event loop of each connection.
-    func forEach(_ body: @escaping @Sendable (ProxyConnection) -> Void) {
-        for connection in state.withLock({ Array($0.connections.values) }) {
-            connection.eventLoop.execute { body(connection.value) }
-        }
+    func forEach(_ body: @escaping @Sendable (ProxyConnection) -> Void) async {
+        let connections = state.withLock { Array($0.connections.values) }
+        let calls = connections.map { connection in connection.eventLoop.submit { body(connection.value) } }
+        // Fails where the event loop has ended, and its connections with it.
+        for call in calls { try? await call.get() }
     }
 
     func accept(_ connection: ProxyConnection, on channel: any Channel) {

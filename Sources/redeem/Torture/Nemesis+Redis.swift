@@ -9,7 +9,6 @@ extension Nemesis {
     /// Load between the copy of the append-only file and the moment that it is put back.
     private static let copyAge: Duration = .milliseconds(1_500)
     private static let truncatedBytes: UInt64 = 400
-    private static let attempts = 20
 
     func beginRedis(_ record: FaultRecord, _ chance: UInt64) async throws -> Standing {
         let redis = stack.redis
@@ -121,17 +120,7 @@ extension Nemesis {
         return lines.first { $0.hasPrefix("\(name):") }.map { String($0.dropFirst(name.count + 1)) }
     }
 
-    /// A Redis that has just started may not be connected yet.
     private func command(_ words: String...) async throws -> RESPValue {
-        var attempt = 1
-        while true {
-            do {
-                return try await stack.direct.client.send(words)
-            } catch {
-                guard attempt < Nemesis.attempts else { throw error }
-                attempt += 1
-                try await Task.sleep(for: .milliseconds(100))
-            }
-        }
+        try await stack.direct.patiently { try await $0.client.send(words) }
     }
 }

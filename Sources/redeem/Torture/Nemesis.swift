@@ -32,10 +32,12 @@ struct Nemesis: Sendable {
         for fault in step.faults { standing.append(try await begin(fault, step)) }
         try? await Task.sleep(for: step.hold)
         var records: [FaultRecord] = []
-        while var last = standing.popLast() {
-            try await last.heal(&last.record)
-            last.record.healed = .now()
-            records.append(last.record)
+        // A link shows that it is bad only where there is somebody at its end, and a service that starts waits for the stores.
+        let order = (0...2).flatMap { rank in standing.filter { $0.record.fault.healingRank == rank } }
+        for var fault in order {
+            try await fault.heal(&fault.record)
+            fault.record.healed = .now()
+            records.append(fault.record)
         }
         let healed = world.watch()
         let limit = ContinuousClock.now + TortureSettings.openLimit
@@ -59,27 +61,29 @@ struct Nemesis: Sendable {
         case .redisKill, .redisStop, .redisRestart, .flushAll, .scriptFlush, .aofRemoved, .aofOlder, .aofTruncated, .redisFull:
             return try await beginRedis(record, step.chance)
         case .postgresKill, .postgresStop, .postgresRestart: return try await beginPostgres(record)
-        case .clientReset: return link(record, stack.links.clients, .none, resetting: true) { $0.reset }
-        case .clientBytewise: return link(record, stack.links.clients, .bytewise) { $0.pieces }
-        case .clientLostReplies: return link(record, stack.links.clients, .cut(.replies, after: cut(step))) { $0.dropped }
-        case .serverRedisReset: return link(record, [stack.links.serverRedis[server]], .none, resetting: true) { $0.reset }
-        case .serverRedisHalfOpen: return link(record, [stack.links.serverRedis[server]], stall(step)) { $0.stalled }
-        case .serverRedisLatency: return link(record, [stack.links.serverRedis[server]], latency(step)) { $0.delayed }
-        case .serverRedisBytewise: return link(record, [stack.links.serverRedis[server]], .bytewise) { $0.pieces }
+        case .clientReset: return await link(record, stack.links.clients, .none, resetting: true) { $0.reset }
+        case .clientBytewise: return await link(record, stack.links.clients, .bytewise) { $0.pieces }
+        case .clientLostReplies: return await link(record, stack.links.clients, .cut(.replies, after: cut(step))) { $0.dropped }
+        case .serverRedisReset: return await link(record, [stack.links.serverRedis[server]], .none, resetting: true) { $0.reset }
+        case .serverRedisHalfOpen: return await link(record, [stack.links.serverRedis[server]], stall(step)) { $0.stalled }
+        case .serverRedisLatency: return await link(record, [stack.links.serverRedis[server]], latency(step)) { $0.delayed }
+        case .serverRedisBytewise: return await link(record, [stack.links.serverRedis[server]], .bytewise) { $0.pieces }
         case .serverRedisLostReplies:
-            return link(record, [stack.links.serverRedis[server]], .cut(.replies, after: cut(step))) { $0.dropped }
-        case .serverPostgresReset: return link(record, [stack.links.serverPostgres[server]], .none, resetting: true) { $0.reset }
-        case .serverPostgresLatency: return link(record, [stack.links.serverPostgres[server]], latency(step)) { $0.delayed }
-        case .syncRedisReset: return link(record, [stack.links.syncRedis[owner]], .none, resetting: true) { $0.reset }
-        case .syncRedisHalfOpen: return link(record, [stack.links.syncRedis[owner]], stall(step)) { $0.stalled }
+            return await link(record, [stack.links.serverRedis[server]], .cut(.replies, after: cut(step))) { $0.dropped }
+        case .serverPostgresReset:
+            return await link(record, [stack.links.serverPostgres[server]], .none, resetting: true) { $0.reset }
+        case .serverPostgresLatency: return await link(record, [stack.links.serverPostgres[server]], latency(step)) { $0.delayed }
+        case .syncRedisReset: return await link(record, [stack.links.syncRedis[owner]], .none, resetting: true) { $0.reset }
+        case .syncRedisHalfOpen: return await link(record, [stack.links.syncRedis[owner]], stall(step)) { $0.stalled }
         case .syncRedisLostReplies:
-            return link(record, [stack.links.syncRedis[owner]], .cut(.replies, after: cut(step))) { $0.dropped }
-        case .syncPostgresReset: return link(record, [stack.links.syncPostgres[owner]], .none, resetting: true) { $0.reset }
-        case .syncPostgresHalfOpen: return link(record, [stack.links.syncPostgres[owner]], stall(step)) { $0.stalled }
-        case .syncPostgresBytewise: return link(record, [stack.links.syncPostgres[owner]], .bytewise) { $0.pieces }
+            return await link(record, [stack.links.syncRedis[owner]], .cut(.replies, after: cut(step))) { $0.dropped }
+        case .syncPostgresReset: return await link(record, [stack.links.syncPostgres[owner]], .none, resetting: true) { $0.reset }
+        case .syncPostgresHalfOpen: return await link(record, [stack.links.syncPostgres[owner]], stall(step)) { $0.stalled }
+        case .syncPostgresBytewise: return await link(record, [stack.links.syncPostgres[owner]], .bytewise) { $0.pieces }
         case .syncPostgresLostReplies:
-            return link(record, [stack.links.syncPostgres[owner]], .cut(.replies, after: cut(step))) { $0.dropped }
-        case .operatorLostReplies: return link(record, [stack.links.operators], .cut(.replies, after: cut(step))) { $0.dropped }
+            return await link(record, [stack.links.syncPostgres[owner]], .cut(.replies, after: cut(step))) { $0.dropped }
+        case .operatorLostReplies:
+            return await link(record, [stack.links.operators], .cut(.replies, after: cut(step))) { $0.dropped }
         }
     }
 
@@ -106,12 +110,12 @@ struct Nemesis: Sendable {
         _ fault: LinkFault,
         resetting: Bool = false,
         _ count: @escaping (ProxyCounts) -> Int
-    ) -> Standing {
+    ) async -> Standing {
         let before = proxies.reduce(0) { $0 + count($1.counts) }
-        for proxy in proxies { proxy.set(fault) }
+        for proxy in proxies { await proxy.set(fault) }
         let resets = Task {
             while resetting, !Task.isCancelled {
-                for proxy in proxies { proxy.resetConnections() }
+                for proxy in proxies { await proxy.resetConnections() }
                 try await Task.sleep(for: Nemesis.resetInterval)
             }
         }
@@ -124,7 +128,7 @@ struct Nemesis: Sendable {
                 try await Task.sleep(for: .milliseconds(10))
             } while ContinuousClock.now < limit
             resets.cancel()
-            for proxy in proxies { proxy.set(.none) }
+            for proxy in proxies { await proxy.set(.none) }
             guard change > 0 else { return }
             record.proof = resetting ? "\(change) connections reset" : "\(change) \(Nemesis.unit(fault)) by the proxy"
         }
@@ -137,6 +141,17 @@ struct Nemesis: Sendable {
         case .delayed: "pieces delayed"
         case .bytewise: "bytes written one by one"
         case .cut: "bytes of replies dropped"
+        }
+    }
+}
+
+extension Fault {
+    /// Which of several faults is undone first: the least.
+    fileprivate var healingRank: Int {
+        switch part {
+        case .redis, .postgres: 0
+        case .clients, .operators: 1
+        case .server, .sync: [.serverKill, .serverTerm, .syncKill, .syncTerm].contains(self) ? 2 : 1
         }
     }
 }

@@ -30,7 +30,7 @@ struct TortureLinks: Sendable {
         )
     }
 
-    func heal() { for proxy in all { proxy.set(.none) } }
+    func heal() async { for proxy in all { await proxy.set(.none) } }
 
     func stop() async { for proxy in all { await proxy.stop() } }
 }

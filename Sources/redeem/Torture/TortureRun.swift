@@ -57,7 +57,7 @@ struct TortureRun: Sendable {
                 group.cancelAll()
             }
             let seconds = (ContinuousClock.now - began).seconds
-            stack.links.heal()
+            await stack.links.heal()
             Output.note("clearing up \(world.counts.unknown) requests without an answer, draining, checking …")
             try await load.resolve(limit: TortureRun.resolveLimit)
             let store = stack.direct.store
@@ -97,7 +97,7 @@ struct TortureRun: Sendable {
             // Nothing that comes after it could be told from it.
             guard records.allSatisfy({ $0.secondsToOpen != nil }) else { break }
             // In the middle of the load: what is under way must not be called drift.
-            let drift = try await LedgerReader.drift(HotPath(client: stack.direct.client), stack.direct.postgres)
+            let drift = try await stack.direct.patiently { try await LedgerReader.drift(HotPath(client: $0.client), $0.postgres) }
             world.add(drift: drift.map { "after \(records.map(\.fault.rawValue).joined(separator: " and ")): \($0)" })
         }
         try? await Task.sleep(for: TortureRun.lead)

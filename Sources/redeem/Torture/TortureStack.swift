@@ -64,6 +64,7 @@ struct TortureStores: Sendable {
     init(redis: String, postgres url: String, logger: Logger) throws {
         var configuration = RedisConfiguration(endpoint: try RedisEndpoint(url: redis))
         configuration.commandDeadline = .seconds(2)
+        configuration.reconnectBackoffMaximum = .milliseconds(50)
         client = RedisClient(
             configuration: configuration,
             eventLoopGroup: MultiThreadedEventLoopGroup.singleton.next(),
@@ -81,6 +82,17 @@ struct TortureStores: Sendable {
         configuration.replyGrace = .seconds(1)
         return configuration
     }
+
+    /// Tries again for a while: a server that has just started may not be connected yet.
+    func patiently<Result>(_ body: (TortureStores) async throws -> Result) async throws -> Result {
+        for _ in 1..<TortureStores.attempts {
+            do { return try await body(self) } catch { try await Task.sleep(for: TortureStores.pause) }
+        }
+        return try await body(self)
+    }
+
+    private static let attempts = 50
+    private static let pause: Duration = .milliseconds(100)
 
     func close() async {
         await client.close()
