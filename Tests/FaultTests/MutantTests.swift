@@ -4,7 +4,7 @@ import Torture
 /// A suite that finds nothing is worth something only if it finds what is there: each of these bugs must break a promise, and
 /// without any none may be broken.
 @Suite(.serialized) struct MutantTests {
-    private static let load: Duration = .milliseconds(1_500)
+    private static let load: Duration = .milliseconds(1_250)
 
     @Test func withoutABugEveryPromiseIsKept() async throws {
         let verdict = try await SmallProduct.judge { product in

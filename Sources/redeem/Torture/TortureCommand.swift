@@ -26,7 +26,7 @@ struct TortureCommand: AsyncParsableCommand {
 
             Examples:
               redeem torture --minutes 30 --seed 7
-              redeem torture --once                           each fault once, in about two minutes
+              redeem torture --once                           each fault once, in less than a minute
               redeem torture --faults 'redis-*,aof-*' --mode relaxed
               redeem torture --faults '^sync-stop' --json torture.json
 
