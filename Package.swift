@@ -177,7 +177,7 @@ let package = Package(
             name: "FaultTests",
             dependencies: [
                 "redeem", "Domain", "HotPath", "LoadGenerator", "LocalStack", "LuaScripts", "Persistence", "Server", "Sync",
-                "TestSupport", "Torture", argumentParser, lifecycle, logging, nioCore, nioPosix, subprocess,
+                "TestSupport", "Torture", argumentParser, lifecycle, logging, nioCore, nioPosix, subprocess, systemPackage,
             ],
             swiftSettings: settings
         ),

@@ -1,27 +1,19 @@
 import Foundation
 import LocalStack
 import Subprocess
+import SystemPackage
 import Testing
 import TestSupport
 import Torture
 
 @testable import redeem
 
-#if canImport(System)
-    import System
-#else
-    import SystemPackage
-#endif
-
 /// Each fault once, in real processes under load, by the command that users run.
 @Suite(.serialized) struct EachFaultTests {
     private static let run = Task { () throws -> (status: TerminationStatus, report: TortureReport, log: String) in
         try await withTemporaryFolder { folder in
-            let program = URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent().appendingPathComponent(
-                "redeem"
-            )
             let result = try await Subprocess.run(
-                .path(FilePath(program.path)),
+                .path(FilePath(program)),
                 arguments: ["torture", "--once", "--seed", "1", "--json", "\(folder)/report.json"],
                 output: .string(limit: 1 << 20),
                 error: .string(limit: 1 << 20)

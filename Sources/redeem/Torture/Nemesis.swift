@@ -14,6 +14,8 @@ struct Nemesis: Sendable {
     /// A fault that was made and not undone yet.
     struct Standing {
         var record: FaultRecord
+        /// Nothing comes through a link to be held or lost where what is at its end is down.
+        var needsTraffic = false
         /// Undoes it, and fills in what proves it.
         let heal: (inout FaultRecord) async throws -> Void
     }
@@ -37,6 +39,8 @@ struct Nemesis: Sendable {
         for var fault in order {
             try await fault.heal(&fault.record)
             fault.record.healed = .now()
+            // One of two that the other kept from taking place is not counted.
+            guard fault.record.proof != nil || !fault.needsTraffic || order.count == 1 else { continue }
             records.append(fault.record)
         }
         let healed = world.watch()
@@ -119,7 +123,7 @@ struct Nemesis: Sendable {
                 try await Task.sleep(for: Nemesis.resetInterval)
             }
         }
-        return Standing(record: record) { record in
+        return Standing(record: record, needsTraffic: true) { record in
             let limit = ContinuousClock.now + Nemesis.proofLimit
             var change = 0
             repeat {

@@ -68,7 +68,7 @@ struct TortureReport: Sendable, Codable {
                 return FaultSummary(
                     fault: fault,
                     count: records.count,
-                    median: times.isEmpty ? 0 : times[times.count / 2],
+                    median: times.isEmpty ? 0 : times[(times.count - 1) / 2],
                     longest: times.last ?? 0
                 )
             }
