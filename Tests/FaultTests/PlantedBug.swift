@@ -79,7 +79,7 @@ struct PlantedBug: Sendable, CustomTestStringConvertible {
         PlantedBug(
             text: "the outbox forgets",
             script: .redeem,
-            right: "call('HSET', coupon_key, 'left', left)",
+            right: "call('HSET', coupon_key, 'left', format('%d', left))",
             wrong: "call('XDEL', outbox, id)",
             rules: [.lost]
         ),
