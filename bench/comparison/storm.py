@@ -7,7 +7,10 @@ from .measure import Costs, record
 from .stack import PRICE, Stack
 
 TABLE = 'sold out, beside redemptions'
-STORM, SALE = 'sold_out answers', 'redemptions'
+SALE = 'redemptions'
+STORM = 'sold_out answers, from memory'
+# A request with an Idempotency-Key may be the repeat of one that was accepted, so Redis is asked.
+ASKED = 'sold_out answers to requests with a key, from Redis'
 STOCK = 100  # far less than users
 
 
@@ -17,7 +20,7 @@ def run(context):
         stack.start_sync()
         server = stack.serve('relaxed')
         arena = Arena(context, stack)
-        results.order(TABLE, [SALE, STORM])
+        results.order(TABLE, [SALE, STORM, ASKED])
         for turn in range(1, sizes.short_rounds + 1):
             context.say(f'storm, round {turn} of {sizes.short_rounds}: making users')
             # Credit for both coupons.
@@ -25,10 +28,10 @@ def run(context):
             stack.coupon(f'storm-{turn}', STOCK)
             file = arena.requests(REDEEM, tokens, f'sale-{turn}', 'requests')
             stack.settle()
-            sides = [SALE, STORM] if turn % 2 else [STORM, SALE]
+            sides = [SALE, STORM, ASKED] if turn % 2 else [ASKED, STORM, SALE]
             for side in sides:
                 try:
-                    measured = sale(context, stack, server, file) if side == SALE else storm(context, stack, server, turn)
+                    measured = sale(context, stack, server, file) if side == SALE else storm(context, stack, server, turn, side)
                 except Discarded as discarded:
                     context.discard(TABLE, side, turn, discarded)
                     continue
@@ -43,13 +46,14 @@ def sale(context, stack, server, file):
     return run, costs
 
 
-def storm(context, stack, server, turn):
+def storm(context, stack, server, turn, side):
     """Users at random, again and again; answers that are no error are sold_out, and already_redeemed of the few."""
     seconds = context.sizes.storm_seconds
     with Costs(stack, 1, server.pids) as costs:
         run = load.run_bench(context, [
             'storm', '--url', server.url, '--tokens', f'{stack.folder}/tokens', '--coupon', f'storm-{turn}',
-            '--code', stack.code(f'storm-{turn}'), '--closed', '--duration', f'{seconds}s', '--warmup', '0s'])
+            '--code', stack.code(f'storm-{turn}'), '--closed', '--duration', f'{seconds}s', '--warmup', '0s',
+            *([] if side == ASKED else ['--no-idempotency-keys'])])
     for name in ('server', 'redis', 'script'):
         setattr(costs, name, getattr(costs, name) / run.requests)
     return run, costs
