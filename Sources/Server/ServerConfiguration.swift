@@ -8,9 +8,8 @@ public struct ServerConfiguration: Sendable {
     public var host = "127.0.0.1"
     public var port = 8080
     /// Threads that read requests and answer redemptions, each with a connection to Redis of its own. What waits on one thread is
-    /// decided in one call, so more threads make smaller calls: half of the processors answer more than all of them, and leave the
-    /// others to the rest of the process. Two or three threads are as much as one Redis can decide for.
-    public var eventLoops = max(1, System.coreCount / 2)
+    /// decided in one call, so more threads make smaller calls, and three have processor time for more than one Redis decides.
+    public var eventLoops = min(3, max(1, System.coreCount / 2))
     /// Where probes and scrapes are answered, apart from the API, so that they are neither public nor behind the sale.
     public var opsHost = "127.0.0.1"
     public var opsPort = 9090

@@ -35,6 +35,7 @@ struct App {
         onReady: @escaping @Sendable (ServerConfiguration, ServerPorts) async throws -> Void
     ) throws -> [any Service] {
         let configuration = try ServerConfiguration(settings.reader)
+        // These threads end with the process: whatever still runs when a service has failed may wait for an answer from one of them.
         let eventLoops = MultiThreadedEventLoopGroup(numberOfThreads: configuration.eventLoops)
         let client = RedisClient(configuration: redis, eventLoopGroup: eventLoops, logger: logger)
         let pool = PostgresClient(configuration: postgres, logger: logger)
@@ -57,9 +58,6 @@ struct App {
         return [
             ClosingAfterwards(name: "stores") {
                 await client.close(); await pool.close()
-                do { try await eventLoops.shutdownGracefully() } catch {
-                    logger.warning("threads do not end", metadata: ["error": "\(error)"])
-                }
             }
         ] + server.services + (reload.map { [$0] } ?? []) + [ready]
     }

@@ -22,7 +22,7 @@ struct DecodedRequest {
         _ = try? channel.finish(acceptAlreadyClosed: true)
     }
 
-    /// With the decoder as the server has it.
+    /// With a decoder that is as strict as the server's, but for the limits.
     static func channel() throws -> EmbeddedChannel {
         let channel = EmbeddedChannel()
         try channel.pipeline.syncOperations.configureHTTPServerPipeline(

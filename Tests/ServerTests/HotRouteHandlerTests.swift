@@ -159,6 +159,15 @@ import Testing
         #expect(fixture.backend.waiting == 0)
     }
 
+    /// What is behind it must not take the answers that are owed before it.
+    @Test func bytesBehindWhatIsNotHTTPAreNotRead() throws {
+        let fixture = try Fixture()
+        try fixture.send(fixture.redemption() + "GARBAGE\r\n\r\n")
+        try? fixture.send("MORE\r\n\r\n")
+        fixture.accept(0)
+        #expect(fixture.responses().map(\.status) == [201, 400])
+    }
+
     @Test func aBadChunkForHummingbirdIsRefusedInItsStead() throws {
         let fixture = try Fixture()
         try fixture.send(fixture.other(headers: ["Transfer-Encoding: chunked"], method: "POST") + "zz\r\n")

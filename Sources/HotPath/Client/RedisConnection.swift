@@ -123,7 +123,8 @@ public final class RedisConnection {
         }
     }
 
-    private func flush() {
+    /// Writes what was sent in this tick now, and not at its end: for who has much to do in what is left of it.
+    func flush() {
         guard machine.flush() else { return }
         handler?.write(outgoing.buffer)
         outgoing.clear()

@@ -81,7 +81,7 @@ extension RedeemReply {
         package init?(_ reply: RESPValue, requests: Int) {
             guard let values = reply.array, values.count == 2 + requests, let beginning = values[1].string else { return nil }
             self.values = values
-            price = values[0].number
+            price = values[0].number.flatMap { $0 >= 0 ? $0 : nil }
             milliseconds = UUIDv7(beginning + "7000-8000-000000000000")?.milliseconds
         }
 

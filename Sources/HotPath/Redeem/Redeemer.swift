@@ -108,7 +108,10 @@ public final class Redeemer {
     /// The next call leaves before the answers of this one go out: Redis decides while we write.
     private func answered(_ reply: RESPValue, to batch: [Pending], in line: Batches.Line, sent: NIODeadline) {
         let next = batches.answered(line, now: eventLoop.now)
-        if !next.batch.isEmpty { send(next.batch, in: line) }
+        if !next.batch.isEmpty {
+            send(next.batch, in: line)
+            connection.flush()
+        }
         for pending in next.expired {
             pending.completion(.failure(RedisError(.deadlineExceeded, "waited too long to be sent")))
         }

@@ -25,8 +25,10 @@ struct SoldOutMemory<Line: Hashable> {
     /// - Parameter time: when the call that found it sold out was sent, so that nothing that happened later is denied for longer
     ///   than `age`.
     mutating func learn(_ line: Line, asked time: NIODeadline) {
-        if asked.count >= limit { asked = asked.filter { time < $0.value + age } }
-        guard asked.count < limit else { return }
+        if asked[line] == nil, asked.count >= limit {
+            asked = asked.filter { time < $0.value + age }
+            guard asked.count < limit else { return }
+        }
         asked[line] = time
     }
 

@@ -5,6 +5,8 @@ extension HotRouteHandler {
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         guard phase == .open, failure == nil else { return }
         guard let error = error as? HTTPParserError else {
+            // More bytes behind those that were not HTTP: that has its answer, which waits for those before it.
+            if error is ByteToMessageDecoderError, case .discarded = reading, !turns.answers.isEmpty { return }
             // The connection itself is broken; its channelInactive follows.
             context.fireErrorCaught(error)
             context.close(promise: nil)

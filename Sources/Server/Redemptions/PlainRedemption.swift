@@ -1,6 +1,6 @@
 import Domain
 
-/// A redemption as nearly every client sends it: the whole request in the bytes at hand, and nothing in its head that asks for more
+/// A redemption as most clients send it: the whole request in the bytes at hand, and nothing in its head that asks for more
 /// than to be read. Reading it here costs a fifth of what NIO's decoder and its array of header fields cost.
 ///
 /// Whatever is not plain is left to that decoder, which is also the one that refuses: this never refuses and never guesses. So it

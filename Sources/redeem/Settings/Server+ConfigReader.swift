@@ -14,7 +14,7 @@ extension ConfigReader {
 /// |---|---|---|
 /// | http.host | REDEEM_HTTP_HOST | 127.0.0.1 |
 /// | http.port | REDEEM_HTTP_PORT | 8080 |
-/// | http.event_loops (threads that answer redemptions) | REDEEM_HTTP_EVENT_LOOPS | half of the processors |
+/// | http.event_loops (threads that answer redemptions) | REDEEM_HTTP_EVENT_LOOPS | half of the processors, at most 3 |
 /// | ops.host | REDEEM_OPS_HOST | 127.0.0.1 |
 /// | ops.port | REDEEM_OPS_PORT | 9090 |
 /// | durability | REDEEM_DURABILITY | local |
