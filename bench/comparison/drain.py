@@ -15,7 +15,7 @@ COUPON = 'drain'
 
 def run(context):
     count = context.sizes.backlog
-    with Stack(context, 'drain') as stack:
+    with Stack(context, 'drain', vacuums=True) as stack:
         stack.start_sync()
         context.say(f'drain: making {count} users')
         population = Population(stack, count, own_sessions=False)
@@ -31,6 +31,7 @@ def run(context):
         began = time.monotonic()
         stack.drain()
         seconds = time.monotonic() - began
+        context.quiet.ended()
         rows = stack.rows(COUPON)
         assert rows == count, f'{rows} rows in Postgres, {count} redemptions'
         context.results.add(TABLE, ROW, ROWS, rows / seconds)

@@ -29,11 +29,12 @@ def run(context):
                 context.quiet.wait()
                 try:
                     measured = drive(context, side, server.url, file, coupon, stack.code(coupon), count)
+                    clean = context.quiet.ended()
                 except Discarded as discarded:
                     context.discard(TABLE, side, turn, discarded)
                     continue
                 if turn:
-                    record(context.results, TABLE, side, turn, measured, None)
+                    record(context.results, TABLE, side, turn, measured, None, clean)
                 context.progress(TABLE, side, turn, measured, None)
         stack.reconcile()
 

@@ -44,10 +44,10 @@ def run(context):
                 except Discarded as discarded:
                     context.discard(TABLE, side, turn, discarded)
                     continue
-                results.add(TABLE, side, RATE, measured.rate, turn)
-                results.add(TABLE, side, P50, measured.p50, turn)
-                results.add(TABLE, side, P99, measured.p99, turn)
-                results.add(TABLE, side, 'generator late p99 ms', measured.late_p99 or 0, turn)
+                results.add(TABLE, side, RATE, measured.rate, turn, costs.clean)
+                results.add(TABLE, side, P50, measured.p50, turn, costs.clean)
+                results.add(TABLE, side, P99, measured.p99, turn, costs.clean)
+                results.add(TABLE, side, 'generator late p99 ms', measured.late_p99 or 0, turn, costs.clean)
                 context.progress(TABLE, side, turn, measured, costs)
         arena.close()
         stack.reconcile()

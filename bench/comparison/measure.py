@@ -1,7 +1,5 @@
 """A run, and what it cost the processes."""
 
-import time
-
 from . import proc
 
 # Columns. Microseconds are of a processor, for each redemption.
@@ -20,21 +18,21 @@ class Costs:
         self.stack.redis.call('CONFIG', 'RESETSTAT')
         self._server = proc.cpu_seconds(self.server_pids)
         self._redis = proc.cpu_seconds([self.stack.redis_pid])
-        self._began = time.monotonic()
         return self
 
     def __exit__(self, *_):
-        self.seconds = time.monotonic() - self._began
+        self.clean = self.stack.context.quiet.ended()
         per = 1e6 / self.count
         self.server = (proc.cpu_seconds(self.server_pids) - self._server) * per
         self.redis = (proc.cpu_seconds([self.stack.redis_pid]) - self._redis) * per
         self.script = self.stack.redis.script_usec() / self.count
 
 
-def record(results, table, row, turn, run, costs):
+def record(results, table, row, turn, run, costs, clean=None):
     """What a row of a table is made of; without what is `None`, which was not measured."""
+    clean = costs.clean if costs else clean
     of_processes = {SERVER: costs.server, REDIS: costs.redis, SCRIPT: costs.script} if costs else {}
     of_run = {RATE: run.rate, P50: run.p50, P99: run.p99, GENERATOR: run.cpu}
     for column, value in {**of_run, **of_processes}.items():
         if value is not None:
-            results.add(table, row, column, value, turn)
+            results.add(table, row, column, value, turn, clean)

@@ -37,6 +37,7 @@ class Peer:
         self.context.quiet.wait()
         before = proc.cpu_seconds_with_children(stack.postgres_pid)
         said = self.context.processes.must('pgbench', command)
+        clean = self.context.quiet.ended()
         cpu = proc.cpu_seconds_with_children(stack.postgres_pid) - before
         redeemed, users, sold, remaining = map(int, stack.sql(
             'select count(*), count(distinct account), (select total - remaining from coupon), (select remaining from coupon) '
@@ -48,7 +49,7 @@ class Peer:
         self.context.results.note('postgres', f'Postgres alone: the coupon did not oversell; {1 - redeemed / done:.1%} of its '
                                        'transactions met a user who had redeemed already, and are not counted')
         latencies = sorted(latencies_ms(f'{stack.folder}/pgbench.*'))
-        costs = SimpleNamespace(server=cpu / redeemed * 1e6, redis=None, script=None)
+        costs = SimpleNamespace(server=cpu / redeemed * 1e6, redis=None, script=None, clean=clean)
         return Run(tps * redeemed / done, quantile(latencies, 0.5), quantile(latencies, 0.99), None), costs
 
 

@@ -18,8 +18,11 @@ def cpu_seconds(pids):
 
 def cpu_seconds_with_children(pid):
     """Of a process and of its children that have ended (fields 14 to 17 of proc(5)), in ticks of 10 ms."""
-    with open(f'/proc/{pid}/stat', encoding='utf-8', errors='replace') as file:
-        fields = file.read().rpartition(')')[2].split()
+    try:
+        with open(f'/proc/{pid}/stat', encoding='utf-8', errors='replace') as file:
+            fields = file.read().rpartition(')')[2].split()
+    except OSError:
+        return 0
     return sum(int(field) for field in fields[11:15]) / TICKS
 
 

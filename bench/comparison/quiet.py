@@ -1,42 +1,57 @@
 """Whether the machine has other things to do: a side that shares it with a compiler says nothing."""
 
+import os
 import time
 
+from . import proc
+
 SAMPLE_SECONDS = 0.25
-BUSY = 0.15  # of all processors; what idle servers and this program use is below it
 PATIENCE_SECONDS = 15
+BUSY = 0.15  # of all processors; what idle servers and this program use is below it
+DISTURBED = 0.1  # of all processors during a run
 
 
-def ticks():
-    """Since the machine was started: all, idle, and what its host kept for others (proc(5), /proc/stat)."""
+def machine():
+    """Ticks of all processors since the machine was started: all, and those in which something ran (proc(5), /proc/stat)."""
     with open('/proc/stat', encoding='ascii') as file:
         user, nice, system, idle, waiting, interrupts, soft, stolen = map(int, file.readline().split()[1:9])
-    return user + nice + system + idle + waiting + interrupts + soft + stolen, idle + waiting, stolen
+    busy = user + nice + system + interrupts + soft + stolen
+    return busy + idle + waiting, busy
+
+
+def own():
+    """Ticks of this program and all that it has started, whether it lives or has ended."""
+    return sum(proc.cpu_seconds_with_children(pid) for pid in [os.getpid(), *proc.descendants(os.getpid())]) * proc.TICKS
 
 
 class Quiet:
+    """Waits for it before each run, and sees how much of the machine others had during it."""
+
     def __init__(self):
-        self.looks = self.disturbed = 0
-        self._began = ticks()
+        self._shares = []
 
     def wait(self):
-        """Returns when nothing else runs; goes on all the same after a while, and counts that."""
-        self.looks += 1
+        """Returns when nothing else runs; after a while all the same."""
         deadline = time.monotonic() + PATIENCE_SECONDS
-        while self._busy() > BUSY:
-            if time.monotonic() > deadline:
-                self.disturbed += 1
-                return
+        while self._busy() > BUSY and time.monotonic() < deadline:
+            pass
+        self._before = (*machine(), own())
+
+    def ended(self):
+        """Whether the run had the machine for itself."""
+        everything, busy, ours = (now - before for now, before in zip((*machine(), own()), self._before))
+        self._shares.append(max(0, busy - ours) / max(1, everything))
+        return self._shares[-1] <= DISTURBED
 
     @staticmethod
     def _busy():
-        before = ticks()
+        before = machine()
         time.sleep(SAMPLE_SECONDS)
-        after = ticks()
-        return 1 - (after[1] - before[1]) / max(1, after[0] - before[0])
+        after = machine()
+        return (after[1] - before[1]) / max(1, after[0] - before[0])
 
     def told(self):
-        now = ticks()
-        stolen = (now[2] - self._began[2]) / max(1, now[0] - self._began[0])
-        return (f'the machine was busy with other things before {self.disturbed} of {self.looks} runs; its host gave {stolen:.1%} of '
-                'its processors to others')
+        disturbed = sum(share > DISTURBED for share in self._shares)
+        return (f'in {disturbed} of {len(self._shares)} runs, programs that do not belong here had more than {DISTURBED:.0%} of the '
+                f'processors, {max(self._shares, default=0):.0%} at most; rounds of a side that were disturbed are left out where '
+                'there are others')

@@ -17,9 +17,15 @@ class Results:
         self._values = {}
         self.notes = {}
 
-    def add(self, table, row, column, value, turn=1):
-        """`turn`: the round that the value is of."""
-        self._values.setdefault(table, {}).setdefault(row, {}).setdefault(column, {})[turn] = value
+    def add(self, table, row, column, value, turn=1, clean=True):
+        """`turn`: the round that the value is of. `clean`: nobody else used the machine; other values count only where there is
+        no clean one."""
+        self._values.setdefault(table, {}).setdefault(row, {}).setdefault(column, {})[turn] = (value, clean)
+
+    def _by_turn(self, table, row, column):
+        found = self._values.get(table, {}).get(row, {}).get(column, {})
+        clean = {turn: value for turn, (value, clean) in found.items() if clean}
+        return clean or {turn: value for turn, (value, _) in found.items()}
 
     def order(self, table, rows):
         """The rows of a table in the order to show, since rounds begin with another one each time."""
@@ -44,7 +50,7 @@ class Results:
 
     def values(self, table, row, column):
         """By round; none where nothing was measured."""
-        return list(self._values.get(table, {}).get(row, {}).get(column, {}).values())
+        return list(self._by_turn(table, row, column).values())
 
     def median(self, table, row, column):
         values = self.values(table, row, column)
@@ -57,9 +63,12 @@ class Results:
         return (max(values) - min(values)) / 2 / middle if middle and len(values) > 1 else None
 
     def ratio(self, left, right):
-        """Of two (table, row, column), over the rounds that have both; `None`: there is none."""
-        ours, theirs = (self._values.get(table, {}).get(row, {}).get(column, {}) for table, row, column in (left, right))
+        """Of two (table, row, column), over the rounds that have both. Where those are not of the same rounds, the ratio of the
+        medians; `None`: one was not measured."""
+        ours, theirs = self._by_turn(*left), self._by_turn(*right)
         values = [ours[turn] / theirs[turn] for turn in ours if theirs.get(turn)]
+        if not values and ours and theirs:
+            values = [median(ours.values()) / median(theirs.values())]
         return Ratio(values) if values else None
 
     def best(self, table, rows, column, of=max):

@@ -35,6 +35,15 @@ class ResultsTest(unittest.TestCase):
         self.assertEqual(results.ratio((rounds.BENCH, REDEEM, RATE), (rounds.BENCH, WEBDIS, RATE)).median, 2)
         self.assertIsNone(results.ratio((rounds.BENCH, REDEEM, RATE), (rounds.BENCH, NGINX, RATE)))
 
+    def test_disturbed_rounds_count_only_where_there_are_no_others(self):
+        results = rates({REDEEM: [30, 32]})
+        results.add(rounds.BENCH, REDEEM, RATE, 5, 3, clean=False)
+        results.add(rounds.BENCH, WEBDIS, RATE, 10, 3, clean=False)
+        self.assertEqual(results.median(rounds.BENCH, REDEEM, RATE), 31)
+        self.assertEqual(results.median(rounds.BENCH, WEBDIS, RATE), 10)
+        # No round has both: the ratio of the medians.
+        self.assertEqual(results.ratio((rounds.BENCH, REDEEM, RATE), (rounds.BENCH, WEBDIS, RATE)).median, 3.1)
+
     def test_rows_without_a_value_are_not_shown(self):
         results = Results()
         results.order('a', ['x', 'y'])

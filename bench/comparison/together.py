@@ -40,9 +40,11 @@ def run(context):
     report = f'{context.folder}/together.json'
     context.say(f'everything at once: making users for {rate}/s over {seconds + WARMUP_SECONDS} s')
     watch = Watch()
+    context.quiet.wait()
     status, said = context.processes.run('redeem bench', [
         context.redeem, 'bench', 'redeem', '--local', '--durability', 'local', '--rate', str(rate), '--duration', f'{seconds}s',
         '--warmup', f'{WARMUP_SECONDS}s', '--connections', str(CONNECTIONS), '--json', report], while_running=watch.look)
+    context.quiet.ended()
     if status != 0:
         raise Failure(f'redeem bench --local failed with {status}:\n{said[-2000:]}')
     with open(report, encoding='utf-8') as file:
