@@ -54,12 +54,13 @@ def bars(results):
     def ratio(what, left, right, bar, goal):
         ratio = results.ratio(left, right)
         if ratio:
-            found.append(Bar(what, bar, goal, '×', ratio.median, f' ({ratio.least:.2f} to {ratio.greatest:.2f})'))
+            spread = f' ({ratio.least:.2f} to {ratio.greatest:.2f})'
+            found.append(Bar(what, bar, goal, '×', ratio.median, spread + disturbed(results, left, right)))
 
     def figure(what, table, row, column, bar, goal, unit, at_most=True):
         value = results.median(table, row, column)
         if value is not None:
-            found.append(Bar(what, bar, goal, unit, value, '', at_most))
+            found.append(Bar(what, bar, goal, unit, value, disturbed(results, (table, row, column)), at_most))
 
     for table, by in ((rounds.BENCH, 'redeem bench'), (rounds.WRK, 'wrk')):
         better = results.best(table, PEERS, RATE)
@@ -88,6 +89,10 @@ def bars(results):
     return found
 
 
+def disturbed(results, *places):
+    return '' if all(results.is_clean(*place) for place in places) else ', disturbed'
+
+
 def of_together(results):
     def value(column):
         return results.median(together.TABLE, together.ROW, column)
@@ -95,11 +100,12 @@ def of_together(results):
     asked = value('asked for/s')
     if asked is None:
         return []
+    more = disturbed(results, (together.TABLE, together.ROW, RATE))
     growth = value('server MB at end') / value('server MB at start')
     # Where the measured time is cut off, up to 1 of 200 answers is not in it.
     return [
-        Bar('everything at once: redemptions/s', 15_000, 25_000, '', value(RATE), f' of {asked:,.0f} asked for', slack=0.995),
-        Bar('everything at once: p99', 50, 50, ' ms', value(P99), at_most=True),
-        Bar('everything at once: sync lag at most', 2, 2, ' s', value('lag at most s'), at_most=True),
+        Bar('everything at once: redemptions/s', 15_000, 25_000, '', value(RATE), f' of {asked:,.0f} asked for{more}', slack=0.995),
+        Bar('everything at once: p99', 50, 50, ' ms', value(P99), more, at_most=True),
+        Bar('everything at once: sync lag at most', 2, 2, ' s', value('lag at most s'), more, at_most=True),
         Bar('everything at once: memory of the server, end against start', 1.1, 1.1, '×', growth, at_most=True),
     ]

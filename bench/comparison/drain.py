@@ -31,12 +31,11 @@ def run(context):
         began = time.monotonic()
         stack.drain()
         seconds = time.monotonic() - began
-        context.quiet.ended()
+        clean = context.quiet.ended()
         rows = stack.rows(COUPON)
         assert rows == count, f'{rows} rows in Postgres, {count} redemptions'
-        context.results.add(TABLE, ROW, ROWS, rows / seconds)
-        context.results.add(TABLE, ROW, 'rows', rows)
-        context.results.add(TABLE, ROW, 'seconds', seconds)
+        for column, value in {ROWS: rows / seconds, 'rows': rows, 'seconds': seconds}.items():
+            context.results.add(TABLE, ROW, column, value, clean=clean)
         context.results.note('drain', f'drain: the backlog, {entries:,} entries of {BATCH} redemptions each by another user, was made by '
                              'calling redeem.lua directly; the time is from the start of `redeem sync` until the outbox is empty, that '
                              'is, landed and settled')

@@ -36,6 +36,9 @@ class Results:
         """What a reader should know beside the figures; the last one of a subject counts."""
         self.notes[subject] = text
 
+    def is_clean(self, table, row, column):
+        return any(clean for _, clean in self._values.get(table, {}).get(row, {}).get(column, {}).values())
+
     def tables(self):
         return [table for table in self._values if self.rows(table)]
 

@@ -41,6 +41,7 @@ class ResultsTest(unittest.TestCase):
         results.add(rounds.BENCH, WEBDIS, RATE, 10, 3, clean=False)
         self.assertEqual(results.median(rounds.BENCH, REDEEM, RATE), 31)
         self.assertEqual(results.median(rounds.BENCH, WEBDIS, RATE), 10)
+        self.assertTrue(bars.bars(results)[0].cells[3].endswith(', disturbed'))
         # No round has both: the ratio of the medians.
         self.assertEqual(results.ratio((rounds.BENCH, REDEEM, RATE), (rounds.BENCH, WEBDIS, RATE)).median, 3.1)
 

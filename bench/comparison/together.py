@@ -44,7 +44,7 @@ def run(context):
     status, said = context.processes.run('redeem bench', [
         context.redeem, 'bench', 'redeem', '--local', '--durability', 'local', '--rate', str(rate), '--duration', f'{seconds}s',
         '--warmup', f'{WARMUP_SECONDS}s', '--connections', str(CONNECTIONS), '--json', report], while_running=watch.look)
-    context.quiet.ended()
+    clean = context.quiet.ended()
     if status != 0:
         raise Failure(f'redeem bench --local failed with {status}:\n{said[-2000:]}')
     with open(report, encoding='utf-8') as file:
@@ -52,7 +52,7 @@ def run(context):
     result = document['result']
 
     def add(column, value):
-        context.results.add(TABLE, ROW, column, value)
+        context.results.add(TABLE, ROW, column, value, clean=clean)
 
     add('asked for/s', rate)
     add('requests/s', result['rate'])
