@@ -50,18 +50,21 @@ public struct Coupon: Hashable, Sendable {
 /// HMAC-SHA-256 of a hidden code under the code key. The code itself is stored nowhere.
 public struct CodeDigest: Hashable, Sendable, CustomStringConvertible {
     /// The 32 bytes, in order, most significant first: without an allocation, since each redemption has one.
-    private let words: (UInt64, UInt64, UInt64, UInt64)
+    private let first, second, third, fourth: UInt64
 
     /// `nil` unless there are 32 bytes.
     public init?(bytes: some Collection<UInt8>) {
         guard bytes.count == 32 else { return nil }
         var words: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
         withUnsafeMutableBytes(of: &words) { $0.copyBytes(from: bytes) }
-        self.words = (words.0.bigEndian, words.1.bigEndian, words.2.bigEndian, words.3.bigEndian)
+        first = words.0.bigEndian
+        second = words.1.bigEndian
+        third = words.2.bigEndian
+        fourth = words.3.bigEndian
     }
 
     public var bytes: [UInt8] {
-        [words.0, words.1, words.2, words.3].flatMap { word in withUnsafeBytes(of: word.bigEndian, Array.init) }
+        [first, second, third, fourth].flatMap { word in withUnsafeBytes(of: word.bigEndian, Array.init) }
     }
 
     /// Parses 64 hexadecimal digits.
@@ -84,19 +87,10 @@ public struct CodeDigest: Hashable, Sendable, CustomStringConvertible {
 
     /// Writes the 64 digits of `hex`.
     public func writeHex(to target: UnsafeMutableRawPointer) {
-        HexDigits.write(words.0, to: target)
-        HexDigits.write(words.1, to: target + 16)
-        HexDigits.write(words.2, to: target + 32)
-        HexDigits.write(words.3, to: target + 48)
-    }
-
-    public static func == (left: CodeDigest, right: CodeDigest) -> Bool { left.words == right.words }
-
-    public func hash(into hasher: inout Hasher) {
-        hasher.combine(words.0)
-        hasher.combine(words.1)
-        hasher.combine(words.2)
-        hasher.combine(words.3)
+        HexDigits.write(first, to: target)
+        HexDigits.write(second, to: target + 16)
+        HexDigits.write(third, to: target + 32)
+        HexDigits.write(fourth, to: target + 48)
     }
 
     /// Tells nothing: digests stay out of logs.

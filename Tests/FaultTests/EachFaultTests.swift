@@ -51,7 +51,7 @@ import Torture
         }.closureResult
         #expect(pids.count >= 6, "two servers, two workers, Redis and Postgres")
         try await until("all are gone", within: .seconds(20)) {
-            pids.allSatisfy { [nil, "Z"].contains(ProcessState.letter(of: $0)) }
+            pids.allSatisfy { [nil, "Z"].contains(ProcessStat.state(of: $0)) }
         }
     }
 

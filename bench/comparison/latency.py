@@ -3,7 +3,7 @@
 from . import load
 from .arena import PEERS, SIDES, Arena
 from .failure import Discarded, Failure
-from .measure import P50, P99, RATE
+from .measure import P50, P99, RATE, in_turn
 from .rounds import BENCH
 from .stack import Stack
 
@@ -37,8 +37,7 @@ def run(context):
             files = {side: arena.requests(side, tokens[number * count:(number + 1) * count], coupon, f'requests-{number}')
                      for number, side in enumerate(SIDES)}
             stack.settle()
-            shift = turn % len(SIDES)
-            for side in SIDES[shift:] + SIDES[:shift]:
+            for side in in_turn(SIDES, turn):
                 try:
                     measured, costs = arena.run(side, files[side], drive)
                 except Discarded as discarded:

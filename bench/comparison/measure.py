@@ -7,6 +7,12 @@ RATE, P50, P99 = 'requests/s', 'p50 ms', 'p99 ms'
 SERVER, REDIS, SCRIPT, GENERATOR = 'server µs', 'Redis µs', 'script µs', 'generator µs'
 
 
+def in_turn(sides, turn):
+    """Another one first each time."""
+    first = turn % len(sides)
+    return sides[first:] + sides[:first]
+
+
 class Costs:
     """Microseconds for each of `count` redemptions, during the `with` block."""
 

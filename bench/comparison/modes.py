@@ -3,7 +3,7 @@
 from . import load
 from .arena import REDEEM, Arena
 from .failure import Discarded, Failure
-from .measure import Costs, record
+from .measure import Costs, in_turn, record
 from .stack import Stack
 
 TABLE = 'durability modes'
@@ -24,8 +24,7 @@ def run(context):
             files = {mode: arena.requests(REDEEM, tokens[number * count:(number + 1) * count], f'modes-{turn}', f'requests-{number}')
                      for number, mode in enumerate(modes)}
             stack.settle()
-            shift = turn % len(modes)
-            for mode in modes[shift:] + modes[:shift]:
+            for mode in in_turn(modes, turn):
                 # An answer of the mode ledger waits for Postgres, and so for the worker; the others need none.
                 stack.start_sync() if mode == LEDGER else stack.stop_sync()
                 server = stack.serve(mode)

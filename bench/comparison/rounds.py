@@ -6,7 +6,7 @@ import contextlib
 from . import ceiling, load, postgres
 from .arena import REDEEM, SIDES, Arena
 from .failure import Discarded
-from .measure import record
+from .measure import in_turn, record
 from .stack import Stack
 
 BENCH, WRK = 'redemptions over HTTP, by redeem bench', 'redemptions over HTTP, by wrk'
@@ -44,8 +44,7 @@ def run(context, names):
                 for number, place in enumerate(http)}
             # For the peers' sake, which nobody carries anything to Postgres for.
             stack.settle()
-            shift = turn % len(turns)
-            for table, row in turns[shift:] + turns[:shift]:
+            for table, row in in_turn(turns, turn):
                 try:
                     if table == CEILING:
                         measured = limit.run(turn, count)

@@ -119,11 +119,8 @@ public final class Redeemer {
         let call = RedeemReply.Call(reply, requests: batch.count)
         for (index, pending) in batch.enumerated() {
             let decided = call?.reply(index, to: pending.request)
-            switch decided {
-            case .soldOut: soldOut.learn(line, asked: sent)
-            case .accepted: soldOut.forget(line)
-            default: break
-            }
+            if case .soldOut = decided { soldOut.learn(line, asked: sent) }
+            if case .accepted = decided { soldOut.forget(line) }
             pending.completion(decided.map { .success($0) } ?? .failure(.unexpected(reply, of: Script.redeem.rawValue)))
         }
     }

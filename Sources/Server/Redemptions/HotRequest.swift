@@ -122,35 +122,26 @@ extension HotRequest {
 
         init(_ headers: HTTPHeaders) {
             for (name, value) in headers {
+                func isName(_ text: StaticString) -> Bool { text.matches(name) }
                 // The length tells most of them apart.
                 switch name.utf8.count {
                 case 12:
-                    if name.matches("content-type") {
+                    if isName("content-type") {
                         isJSON = MediaType.isJSON(value)
-                    } else if name.matches("x-request-id") {
+                    } else if isName("x-request-id") {
                         requestID = RequestID(acceptable: value) ?? requestID
                     }
                 case 13:
-                    guard name.matches("authorization") else { continue }
+                    guard isName("authorization") else { continue }
                     authorization = value
                     authorizations += 1
                 case 15:
-                    guard name.matches("idempotency-key") else { continue }
+                    guard isName("idempotency-key") else { continue }
                     hasValidIdempotencyKey = hasValidIdempotencyKey && idempotencyKey == nil && IdempotencyKey.isValid(value)
                     idempotencyKey = value
                 default: continue
                 }
             }
-        }
-    }
-}
-
-extension String {
-    /// Whether this is the name of the field, in any case.
-    fileprivate func matches(_ lowercased: StaticString) -> Bool {
-        let bytes = UnsafeBufferPointer(start: lowercased.utf8Start, count: lowercased.utf8CodeUnitCount)
-        return utf8.elementsEqual(bytes) { byte, expected in
-            byte == expected || ((UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte) && byte | 0x20 == expected)
         }
     }
 }

@@ -60,13 +60,14 @@ private struct Fields {
 
     /// - Returns: whether the request may still be plain.
     mutating func take(_ name: Range<Int>, _ value: Range<Int>, in bytes: UnsafeBufferPointer<UInt8>) -> Bool {
-        func isName(_ text: StaticString) -> Bool { Scanner.matches(name, text, in: bytes) }
+        func isName(_ text: StaticString) -> Bool { text.matches(UnsafeBufferPointer(rebasing: bytes[name])) }
+        func isValue(_ text: StaticString) -> Bool { text.matches(UnsafeBufferPointer(rebasing: bytes[value])) }
         // The length tells most of them apart.
         switch name.count {
         case 2: return !isName("te")
         case 6: return !isName("expect")
         case 7: return !isName("upgrade") && !isName("trailer")
-        case 10: return !isName("connection") || Scanner.matches(value, "keep-alive", in: bytes)
+        case 10: return !isName("connection") || isValue("keep-alive")
         case 12:
             if isName("content-type") { return Fields.set(&contentType, value) }
             return !isName("x-request-id") || Fields.set(&requestID, value)
@@ -136,17 +137,6 @@ private struct Scanner {
     }
 
     static func isSpace(_ byte: UInt8) -> Bool { byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t") }
-
-    /// Whether a part is `text`, in any case. `text` is lower case.
-    static func matches(_ place: Range<Int>, _ text: StaticString, in bytes: UnsafeBufferPointer<UInt8>) -> Bool {
-        guard place.count == text.utf8CodeUnitCount else { return false }
-        for index in 0..<place.count {
-            let byte = bytes[place.lowerBound + index]
-            let isUpper = (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte)
-            if (isUpper ? byte | 0x20 : byte) != text.utf8Start[index] { return false }
-        }
-        return true
-    }
 
     /// A number of one to nine digits and nothing else.
     static func number(_ place: Range<Int>, in bytes: UnsafeBufferPointer<UInt8>) -> Int? {

@@ -1,4 +1,3 @@
-internal import Configuration
 internal import Domain
 internal import Foundation
 internal import HotPath
@@ -25,11 +24,7 @@ struct LocalTarget: Sendable {
         let folder = try await TemporaryFolder.make()
         defer { try? FileManager.default.removeItem(atPath: folder) }
         Output.note("starting Redis and Postgres in \(folder) …")
-        var configuration = LocalStackConfiguration(directory: "\(folder)/stack")
-        switch settings.durability {
-        case .relaxed: configuration.redis.appendFsync = .everysec
-        case .local: configuration.redis.appendFsync = .always
-        }
+        let configuration = LocalStackConfiguration(directory: "\(folder)/stack", for: settings.durability)
         try await LocalStack.withStack(configuration, logger: logger) { stack in
             let values = [
                 "redis.url": stack.redis.url, "postgres.url": stack.postgres.url, "token.key": ServiceKey.random().secretText,
@@ -71,11 +66,10 @@ struct LocalTarget: Sendable {
             )
             let coupon = try await seed(app, stores, files)
             let server = try await programs.start("serve", ["--port", "0", "--ops-port", "0"], readyMarker: "ready http")
-            let words = server.readyLine.split(whereSeparator: \.isWhitespace).map(String.init)
-            guard words.count == 4 else { throw Refusal("`redeem serve` said '\(server.readyLine)', and not where it listens") }
+            let addresses = try ServerAddresses(readyLine: server.readyLine)
             var target = try BenchTarget(
-                api: try HTTPAddress(words[1], of: "the server's address"),
-                operations: try HTTPAddress(words[3], of: "the server's address"),
+                api: addresses.api,
+                operations: addresses.operations,
                 coupon: coupon,
                 code: LocalTarget.code
             )
@@ -144,13 +138,11 @@ private final class Programs: Sendable {
     }
 
     func start(_ command: String, _ arguments: [String], readyMarker: String) async throws -> PrivateProgram {
-        let program = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
-        var environment: [String: String?] = ["REDEEM_CONFIG": nil]
-        for (key, value) in values { environment[ConfigReader.variable(key)] = value }
-        let process = try await PrivateProgram.start(
+        let process = try await PrivateProgram.startRedeem(
             "redeem \(command)",
-            command: [program, command] + arguments,
-            environment: environment,
+            program: try PrivateProgram.ownPath(),
+            command: [command] + arguments,
+            values: values,
             in: "\(folder)/\(command)",
             readyMarker: readyMarker,
             logger: logger

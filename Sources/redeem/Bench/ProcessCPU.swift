@@ -12,11 +12,7 @@ enum ProcessCPU {
 
     /// With those of children that have ended and were waited for (fields 14 to 17 of proc(5)).
     private static func ticks(of pid: Int32) -> Int? {
-        guard let text = try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8),
-            let name = text.lastIndex(of: ")")
-        else { return nil }
-        let fields = text[text.index(after: name)...].split(separator: " ")
-        guard fields.count > 14 else { return nil }
+        guard let fields = ProcessStat.fields(of: pid), fields.count > 14 else { return nil }
         return fields[11...14].compactMap { Int($0) }.reduce(0, +)
     }
 }

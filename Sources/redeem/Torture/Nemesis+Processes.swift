@@ -79,7 +79,7 @@ extension Nemesis {
     static func state(of pid: Int32, is letter: Character) async -> Bool {
         let limit = ContinuousClock.now + .seconds(1)
         repeat {
-            if ProcessState.letter(of: pid) == letter { return true }
+            if ProcessStat.state(of: pid) == letter { return true }
             try? await Task.sleep(for: .milliseconds(2))
         } while ContinuousClock.now < limit
         return false

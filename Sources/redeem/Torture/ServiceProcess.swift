@@ -1,4 +1,3 @@
-internal import Configuration
 internal import Foundation
 internal import LocalStack
 internal import Logging
@@ -10,7 +9,7 @@ final class ServiceProcess: Sendable {
     private let program: String
     private let command: [String]
     private let readyMarker: String
-    private let environment: [String: String?]
+    private let values: [String: String]
     private let folder: String
     private let logger: Logger
     private let state = Mutex(State())
@@ -36,11 +35,9 @@ final class ServiceProcess: Sendable {
         self.program = program
         self.command = command
         self.readyMarker = readyMarker
+        self.values = values
         self.folder = folder
         self.logger = logger
-        var environment: [String: String?] = ["REDEEM_CONFIG": nil]
-        for (key, value) in values { environment[ConfigReader.variable(key)] = value }
-        self.environment = environment
     }
 
     /// `nil`: it is down.
@@ -53,10 +50,11 @@ final class ServiceProcess: Sendable {
             state.starts += 1
             return state.starts
         }
-        let process = try await PrivateProgram.start(
+        let process = try await PrivateProgram.startRedeem(
             name,
-            command: [program] + command,
-            environment: environment,
+            program: program,
+            command: command,
+            values: values,
             in: "\(folder)/\(name).\(number)",
             readyMarker: readyMarker,
             logger: logger
@@ -88,15 +86,4 @@ final class ServiceProcess: Sendable {
     }
 
     private func take() -> PrivateProgram? { state.withLock { $0.process.take() } }
-}
-
-/// What Linux says of a process.
-enum ProcessState {
-    /// `T`: stopped by a signal. `nil`: there is no such process.
-    static func letter(of pid: Int32) -> Character? {
-        guard let text = try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8),
-            let end = text.lastIndex(of: ")")
-        else { return nil }
-        return text[end...].dropFirst(2).first
-    }
 }

@@ -42,8 +42,7 @@ struct TortureCommand: AsyncParsableCommand {
             let settings = try TortureSettings(options)
             var logger = Logger(label: "redeem.torture", factory: { StreamLogHandler.standardError(label: $0) })
             logger.logLevel = .critical
-            let program = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
-            let report = try await run(settings, program: program, logger: logger)
+            let report = try await run(settings, program: try PrivateProgram.ownPath(), logger: logger)
             if options.json != "-" { print(report.text) }
             if let file = options.json { try write(report, to: file) }
             guard report.holds else { throw ExitCode.failure }

@@ -6,6 +6,7 @@ internal import Logging
 internal import NIOCore
 internal import NIOPosix
 internal import Persistence
+internal import Server
 internal import Torture
 
 /// A whole Redeem in processes of its own: Redis, Postgres, two servers, two sync workers, and a proxy on each link between
@@ -30,18 +31,21 @@ struct TortureStack: Sendable {
         let folder = try await TemporaryFolder.make()
         defer { try? FileManager.default.removeItem(atPath: folder) }
         Output.note("starting Redis, Postgres, two servers and two workers in \(folder) …")
-        var configuration = LocalStackConfiguration(directory: "\(folder)/stack")
-        switch settings.mode {
-        case .relaxed: configuration.redis.appendFsync = .everysec
-        case .local: configuration.redis.appendFsync = .always
-        }
+        var configuration = LocalStackConfiguration(directory: "\(folder)/stack", for: settings.mode)
         // So that the file is rewritten now and then in the middle of a run.
         configuration.redis.extra = ["auto-aof-rewrite-min-size 4mb"]
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         do {
             let result = try await LocalStack.withStack(configuration, logger: logger) { stack in
                 let links = try await TortureLinks.start(redis: stack.redis.port, postgres: stack.postgres.port, on: group)
-                let result = try await Builder(settings, stack, links, program, folder, logger).with(body)
+                let result = try await Builder(
+                    settings: settings,
+                    stack: stack,
+                    links: links,
+                    program: program,
+                    folder: folder,
+                    logger: logger
+                ).with(body)
                 await links.stop()
                 return result
             }
@@ -62,24 +66,8 @@ private struct Builder {
     let program: String
     let folder: String
     let logger: Logger
-    let codeKey = Builder.key()
-    private let tokenKey = Builder.key()
-
-    init(
-        _ settings: TortureSettings,
-        _ stack: LocalStack,
-        _ links: TortureLinks,
-        _ program: String,
-        _ folder: String,
-        _ logger: Logger
-    ) {
-        self.settings = settings
-        self.stack = stack
-        self.links = links
-        self.program = program
-        self.folder = folder
-        self.logger = logger
-    }
+    let codeKey = ServiceKey.random().secretText
+    let tokenKey = ServiceKey.random().secretText
 
     func with<Result: Sendable>(_ body: (TortureStack) async throws -> Result) async throws -> Result {
         let direct = try TortureStores(redis: stack.redis.url, postgres: stack.postgres.url, logger: logger)
@@ -153,21 +141,12 @@ private struct Builder {
             logger: logger
         )
     }
-
-    /// 256 random bits.
-    private static func key() -> String {
-        (0..<4).map { _ in String(UInt64.random(in: .min ... .max) | 1 << 63, radix: 16) }.joined()
-    }
 }
 
 extension ServiceProcess {
     /// Starts a server, on whatever port is free, and lets the clients' proxy lead there.
     func listen(behind proxy: FaultProxy) async throws {
-        let words = try await start().split(whereSeparator: \.isWhitespace).map(String.init)
-        guard words.count == 4, let port = words[1].split(separator: ":").last.flatMap({ Int($0) }) else {
-            throw Refusal("`redeem serve` said '\(words.joined(separator: " "))', and not where it listens")
-        }
-        proxy.retarget(to: port)
+        proxy.retarget(to: try ServerAddresses(readyLine: try await start()).api.port)
     }
 }
 

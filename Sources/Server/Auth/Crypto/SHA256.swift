@@ -66,18 +66,11 @@ struct Digest32: Sendable {
 
     /// 64 lower-case hexadecimal digits.
     var hex: String {
-        withUnsafeBytes { bytes in
-            String(unsafeUninitializedCapacity: bytes.count * 2) { output in
-                for (index, byte) in bytes.enumerated() {
-                    output[index * 2] = Digest32.hexDigit(byte >> 4)
-                    output[index * 2 + 1] = Digest32.hexDigit(byte & 0xF)
-                }
-                return bytes.count * 2
-            }
+        String(capacity: 64) { text in
+            text.write(hex: words.0.bigEndian)
+            text.write(hex: words.1.bigEndian)
+            text.write(hex: words.2.bigEndian)
+            text.write(hex: words.3.bigEndian)
         }
-    }
-
-    private static func hexDigit(_ nibble: UInt8) -> UInt8 {
-        nibble < 10 ? UInt8(ascii: "0") + nibble : UInt8(ascii: "a") + nibble - 10
     }
 }

@@ -1,0 +1,13 @@
+internal import Domain
+internal import LocalStack
+
+extension LocalStackConfiguration {
+    /// A Redis that is configured for a mode, and a Postgres.
+    init(directory: String, for mode: Durability) {
+        self.init(directory: directory)
+        switch mode {
+        case .relaxed: redis.appendFsync = .everysec
+        case .local: redis.appendFsync = .always
+        }
+    }
+}
