@@ -128,7 +128,9 @@ def compare(arguments):
     os.chmod(folder, 0o711)  # servers run as another user when this is root
     context = Context(redeem, folder, turns, sizes, options.together_rate)
     about = machine.describe(redeem, postgres.pgbench())
-    about += [('run', f'bench/compare {" ".join(arguments)}'.rstrip()),
+    # Where the program is says nothing about the run; its commit and its version are told.
+    told = [argument for argument in arguments if redeem not in argument and argument != '--redeem']
+    about += [('run', f'bench/compare {" ".join(told)}'.rstrip()),
               ('sizes', f'{turns} round{"" if turns == 1 else "s"} of {sizes.redemptions:,} redemptions a side, 64 connections; Redis with an append-only file, '
                         'written every second in mode relaxed and for its peers, for each answer in mode local')]
     try:
