@@ -3,6 +3,7 @@
 --
 -- KEYS  1 coupon · 2 outbox · then for each request: user, session
 -- ARGV  1 wrong hidden codes within the window that lock a user out · 2 the window, which is also the length of the lock (ms)
+--       3 entries of the outbox from which on nothing is accepted
 --       then for each request: tail (the last 22 characters of the redemption's id), code digest (64 hexadecimal digits; '' for
 --       that of the request before: most of a sale enter one code)
 -- REPLY array: the coupon's price ('' where it is not loaded), the first 14 characters of the ids accepted now ('' where none was),
@@ -21,9 +22,10 @@
 --   coupon_not_loaded
 --   user_not_loaded
 --   session_revoked
+--   backlog_full
 --
 -- Checked in this order: coupon loaded, user loaded in the coupon's epoch, session exists, locked out, replay, coupon's state
--- and window, code, already redeemed, stock, credit. A replay comes before the window, because whoever lost the answer to a
+-- and window, code, already redeemed, stock, credit, room in the outbox. A replay comes before the window, because whoever lost the answer to a
 -- request that was accepted in the last moment of a sale must be told so after it. It needs the right code, as the request had.
 -- A wrong code counts as a try whatever the coupon's state and window, so that nobody can try codes faster before a
 -- sale than during it.
@@ -37,7 +39,7 @@ local sub = string.sub
 local format = string.format
 
 local count = (#KEYS - 2) / 2
-if count < 1 or count > 64 or count % 1 ~= 0 or #ARGV ~= 2 + 2 * count then
+if count < 1 or count > 64 or count % 1 ~= 0 or #ARGV ~= 3 + 2 * count then
     return redis.error_reply('ERR redeem: wrong number of keys or arguments')
 end
 
@@ -55,7 +57,7 @@ end
 local code, price, left = coupon[2], tonumber(coupon[3]), tonumber(coupon[4])
 local coupon_id = string.match(coupon_key, '}:coupon:(.+)$')
 local field = 'r:' .. coupon_id
-local limit, window = tonumber(ARGV[1]), tonumber(ARGV[2])
+local limit, window, entries_limit = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local time = call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 
@@ -89,18 +91,19 @@ local reply = { coupon[3], '' }
 local entry = { 'XADD', outbox, '*', 'epoch', epoch, 'coupon', coupon_id, 'price', coupon[3] }
 local accepted, accepted_keys, accepted_users = 0, {}, {}
 local unfinished = {} -- place in the reply → a tail that still lacks the time before it
+local has_room -- of the outbox; asked for when something is to be accepted
 local right = false
 local wrong -- user key → state, of those who sent a wrong code
 
 for i = 1, count do
-    local key, tail = KEYS[1 + 2 * i], ARGV[1 + 2 * i]
+    local key, tail = KEYS[1 + 2 * i], ARGV[2 + 2 * i]
     local user = users[key]
     if not user then
         user = call('HMGET', key, 'epoch', 'credit', 'held', 'locked_until', field)
         users[key] = user
     end
     local locked_until, redemption = user[4], user[5]
-    local digest = ARGV[2 + 2 * i]
+    local digest = ARGV[3 + 2 * i]
     if digest ~= '' then
         right = digest == code
     end
@@ -137,8 +140,13 @@ for i = 1, count do
         result = 'sold_out'
     else
         local credit = user[2] - price
+        if has_room == nil then
+            has_room = call('XLEN', outbox) < entries_limit
+        end
         if credit < 0 then
             result = 'insufficient_credit'
+        elseif not has_room then
+            result = 'backlog_full'
         else
             result = 'accepted'
             left = left - 1

@@ -13,6 +13,7 @@ public final class HotPath: Sendable {
     private let eventLoops: [any EventLoop]
     private let redeemers: [ObjectIdentifier: NIOLoopBoundBox<Redeemer>]
     private let turn = Atomic<Int>(0)
+    private let memory: MemoryState
 
     public init(client: RedisClient, shards: ShardMap = ShardMap(), limits: HotPathLimits = HotPathLimits()) {
         self.client = client
@@ -21,9 +22,11 @@ public final class HotPath: Sendable {
         stores = shards.shards.map { ShardStore(shard: $0, client: client) }
         sessions = SessionStore(client: client, shards: shards)
         eventLoops = client.eventLoops
+        let memory = MemoryState()
+        self.memory = memory
         redeemers = Dictionary(
             uniqueKeysWithValues: client.eventLoops.map { eventLoop in
-                let redeemer = Redeemer(client: client, eventLoop: eventLoop, shards: shards, limits: limits)
+                let redeemer = Redeemer(client: client, eventLoop: eventLoop, shards: shards, limits: limits, memory: memory)
                 return (ObjectIdentifier(eventLoop), NIOLoopBoundBox.makeBoxSendingValue(redeemer, eventLoop: eventLoop))
             }
         )
@@ -49,7 +52,18 @@ public final class HotPath: Sendable {
         return try result.get()
     }
 
+    /// Whether Redis is so full that no redemption is to be accepted (`backlogFull`).
+    /// - Returns: whether that is new.
+    public func setMemoryShort(_ isShort: Bool) -> Bool {
+        memory.isShort.exchange(isShort, ordering: .relaxed) != isShort
+    }
+
     public func store(for user: UserID) -> ShardStore { store(shards.shard(of: user)) }
 
     public func store(_ shard: Shard) -> ShardStore { stores[shard.index] }
+}
+
+/// What all redeemers know of Redis's memory.
+final class MemoryState: Sendable {
+    let isShort = Atomic<Bool>(false)
 }

@@ -14,6 +14,19 @@ public struct HotPathLimits: Sendable, Hashable {
     /// not sent has surely not happened.
     public var waitLimit: Duration = .seconds(1)
 
+    /// Entries of a shard's outbox, above which nothing more is accepted: Postgres has been away for long, and what waits for it
+    /// lives in Redis's memory. Of one to `redemptionsPerCall` redemptions each; an entry of one takes some 200 bytes, each
+    /// further redemption some 70.
+    public var outboxEntries = 1_000_000
+
+    /// Of Redis's `maxmemory`, above which nothing more is accepted: what is left is for settling the backlog, and for sessions.
+    public var memoryShare = 0.9
+
+    /// Replicas that must have acknowledged a redemption of durability `replicated` before it is answered.
+    public var replicas = 1
+    /// How long that may take; after it the outcome is unknown. Meanwhile nothing else of the connection is decided.
+    public var replicationTimeout: Duration = .milliseconds(500)
+
     /// How old Redis's answer that a coupon is sold out may be to be given again without asking; zero: it is never. Also how long
     /// a restock may take to be seen.
     public var soldOutAge: Duration = .milliseconds(100)

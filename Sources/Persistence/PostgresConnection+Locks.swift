@@ -35,6 +35,12 @@ extension PostgresConnection {
         return try query(sql, AdvisoryLock.space, lock.number)[0].decode(0)
     }
 
+    /// From now on a commit of this connection is on disk when it returns, whatever the database's default: answers of durability
+    /// `ledger` rest on it. A stricter default stays.
+    public func commitDurably() throws(PostgresError) {
+        try query("select set_config('synchronous_commit', 'on', false) where current_setting('synchronous_commit') = 'off'")
+    }
+
     /// Takes the lock of a shard's owner, if nobody has it. It ends with the connection, and with `unlock`.
     public func tryLock(_ shard: Shard) throws(PostgresError) -> Bool {
         // Locks of one session add up; a second one would survive `unlock`.

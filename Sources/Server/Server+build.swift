@@ -42,10 +42,11 @@ public func buildServer(
     let verifier = AccessTokenVerifier(keys: configuration.tokenKeys, parties: configuration.tokenParties)
     let digester = CodeDigester(key: configuration.codeKey)
     let hasher = PasswordHasher(configuration: configuration.passwords)
-    let durability = DurabilityGuard(mode: configuration.durability, client: hotPath.client, logger: logger)
+    let durability = DurabilityGuard(mode: configuration.durability, hotPath: hotPath, postgres: postgres, logger: logger)
     let sampler = StatusSampler(hotPath: hotPath, postgres: postgres, limits: limits, registry: registry, logger: logger)
     let readiness = Readiness(sampler: sampler, durability: durability)
     let users = UserLoader(hotPath: hotPath, postgres: postgres, limits: limits, registry: registry, logger: logger)
+    let ledger = LedgerWatch(postgres: postgres, limits: limits, logger: logger)
     let loops = LoopDirectory(eventLoops: hotPath.client.eventLoops) { eventLoop in
         LoopServices(
             verifier: verifier,
@@ -53,7 +54,8 @@ public func buildServer(
             durability: configuration.durability,
             limits: limits,
             metrics: metrics,
-            decide: RedemptionDecider(on: eventLoop, hotPath: hotPath, users: users, durability: durability).decide
+            decide: RedemptionDecider(on: eventLoop, hotPath: hotPath, users: users, durability: durability, ledger: ledger)
+                .decide
         )
     }
     let health = HealthAPI(readiness: readiness, registry: registry, process: ProcessMetrics(registry: registry))
@@ -113,6 +115,7 @@ public func buildServer(
             PasswordService(hasher: hasher),
             opsListener.service(limits: limits, metrics: metrics, bound: bound, logger: logger),
             durability,
+            MemoryGuard(hotPath: hotPath, logger: logger),
             apiListener.service(limits: limits, metrics: metrics, bound: bound, logger: logger) {
                 try await durability.checkAtStart()
             },

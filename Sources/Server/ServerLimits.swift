@@ -19,6 +19,10 @@ public struct ServerLimits: Sendable {
     public var requestTimeout: Duration = .seconds(10)
     /// How long a connection that was refused more input may take to read why.
     public var lingerTimeout: Duration = .seconds(1)
+    /// Redemptions of durability `ledger` that wait to be found in Postgres. Further ones are refused before they are decided.
+    public var ledgerWaiters = 20_000
+    /// How long each waits; after it, its outcome is unknown to the client.
+    public var ledgerTimeout: Duration = .seconds(5)
     /// Users that wait to be read from Postgres.
     public var userLoads = 20_000
     /// Users read from Postgres by one statement.
@@ -44,6 +48,7 @@ public struct ServerLimits: Sendable {
     func check() {
         precondition(bodyBytes >= 256 && headerBytes >= 1024 && headerFields >= 8)
         precondition(loginsAtOncePerAddress > 0 && connections > 0 && backlog > 0 && pipelinedRequests > 0)
+        precondition(ledgerWaiters > 0 && ledgerTimeout > .zero)
         precondition(userLoads >= userLoadBatch && userLoadBatch > 0 && userLoadStatements > 0)
         precondition(cachedCoupons > 0 && indexedCodes > 0 && pageDefault > 0 && pageDefault <= pageGreatest)
         precondition(requestTimeout <= idleTimeout && statusAge > .zero)

@@ -77,6 +77,7 @@ struct ShardOwner: Sendable {
     /// Waits for the shard's lock. False: shutting down.
     private func becomeOwner(_ session: PostgresSession) async throws -> Bool {
         let shard = store.shard
+        try await session.withConnection { try $0.commitDurably() }
         var waiting = false
         while !Task.isStopping {
             if try await session.withConnection({ try $0.tryLock(shard) }) { return true }

@@ -43,7 +43,7 @@ struct App {
         MetricsSystem.bootstrap(registry)
         let server = buildServer(
             configuration: configuration,
-            hotPath: HotPath(client: client),
+            hotPath: HotPath(client: client, limits: try HotPathLimits(settings.reader)),
             postgres: pool,
             metrics: registry,
             eventLoopGroup: eventLoops,

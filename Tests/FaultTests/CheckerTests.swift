@@ -163,6 +163,16 @@ import Testing
         #expect(story.rules == [.lost])
     }
 
+    /// Where every answer waits for Postgres, what a fault takes with it was not acknowledged.
+    @Test func nothingAcknowledgedMayBeLostWhereTheLedgerIsWaitedFor() {
+        var story = Story()
+        let began = story.now
+        story.add(story.redeem(), .redeemed(story.id(), replayed: false))
+        story.fault(.flushAll, mayLoseSince: began)
+        #expect(story.rules == [])
+        #expect(Checker(story.history, story.ledger, mode: .ledger).violations().map(\.rule) == [.lost])
+    }
+
     @Test func storedBeforeAnybodyAsked() {
         var story = Story()
         let id = story.id(after: -5)

@@ -49,6 +49,24 @@ import Testing
         }
     }
 
+    @Test func aFullOutboxKeepsOutOnlyWhatWouldBeAccepted() async throws {
+        try await withShard { shard in
+            try await shard.open([.test(price: 10)])
+            let (early, late, poor) = (try await shard.addUser(), try await shard.addUser(), try await shard.addUser(credit: 9))
+            let accepted = early.request(x)
+            #expect(try await shard.decide([accepted], entries: 1).map(\.code) == [.accepted])
+            let before = try await shard.everything()
+            let requests = [accepted, late.request(x), early.request(x), poor.request(x), late.request(x, code: .wrong)]
+            let codes = try await shard.decide(requests, entries: 1).map(\.code)
+            #expect(codes == [.replayed, .backlogFull, .alreadyRedeemed, .insufficientCredit, .wrongCode])
+            // But for the count of wrong codes, nothing changed.
+            var after = try await shard.everything()
+            after[shard.keys.user(late.id)] = before[shard.keys.user(late.id)]
+            #expect(after == before)
+            #expect(try await shard.decide([late.request(x)], entries: 2).map(\.code) == [.accepted])
+        }
+    }
+
     @Test func aCallThatAcceptsNothingWritesNoEntry() async throws {
         try await withShard { shard in
             try await shard.open([.test(total: 1, redeemed: 1)])

@@ -16,12 +16,17 @@ extension TestShard {
     }
 
     /// One call of `redeem.lua`, all requests for the coupon of the first.
-    func decide(_ requests: [RedeemRequest], wrongCodes: Int = 10, window: Int = 600_000) async throws -> [Decision] {
+    func decide(
+        _ requests: [RedeemRequest],
+        wrongCodes: Int = 10,
+        window: Int = 600_000,
+        entries: Int = 1000
+    ) async throws -> [Decision] {
         let coupon = requests[0].coupon
         let reply = try await call(
             .redeem,
             keys: [keys.coupon(coupon), keys.outbox] + requests.flatMap { [keys.user($0.user), keys.session($0.session)] },
-            [String(wrongCodes), String(window)] + requests.flatMap { [$0.tail.description, $0.codeDigest.hex] }
+            [String(wrongCodes), String(window), String(entries)] + requests.flatMap { [$0.tail.description, $0.codeDigest.hex] }
         )
         let values = try (reply.array ?? []).map { value in
             guard let text = value.string else { throw TestFailure("not text: \(value)") }

@@ -99,7 +99,13 @@ final class Fixture {
         guard decided.insert(index).inserted, index < asked.count else { return }
         let request = asked[index].0
         let id = RedemptionID(uuid: UUIDv7(milliseconds: 1_800_000_000_000, tail: request.tail))
-        asked[index].1(.redeemed(Redemption(id: id, user: request.user, coupon: request.coupon, price: 7), replayed: false))
+        asked[index].1(
+            .redeemed(
+                Redemption(id: id, user: request.user, coupon: request.coupon, price: 7),
+                replayed: false,
+                request.durability
+            )
+        )
     }
 
     /// All that was written since the last call.

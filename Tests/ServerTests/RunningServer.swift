@@ -86,12 +86,18 @@ struct RunningServer: Sendable {
         }
     }
 
-    func redeem(_ coupon: String, token: String, code: String = code, key: String? = nil) async throws -> TestResponse {
+    func redeem(
+        _ coupon: String,
+        token: String,
+        code: String = code,
+        key: String? = nil,
+        durability: String? = nil
+    ) async throws -> TestResponse {
         try await request(
             "POST",
             "/v1/coupons/\(coupon)/redemptions",
             token: token,
-            headers: key.map { ["Idempotency-Key: \($0)"] } ?? [],
+            headers: (key.map { ["Idempotency-Key: \($0)"] } ?? []) + (durability.map { ["Durability: \($0)"] } ?? []),
             json: "{\"code\":\"\(code)\"}"
         )
     }
@@ -112,6 +118,8 @@ struct RunningServer: Sendable {
 /// Runs the body with a server that listens. The shard is closed.
 func withServer<T: Sendable>(
     redis options: RedisOptions = RedisOptions(),
+    isDurable: Bool = false,
+    limits: HotPathLimits = HotPathLimits(),
     _ change: (inout ServerConfiguration) -> Void = { _ in },
     _ body: (RunningServer) async throws -> T
 ) async throws -> T {
@@ -121,7 +129,7 @@ func withServer<T: Sendable>(
     configuration.passwords = .least
     change(&configuration)
     let chosen = configuration
-    return try await withTestEnvironment(redis: options) { environment in
+    return try await withTestEnvironment(redis: options, isDurable: isDurable, limits: limits) { environment in
         let logger = testLogger(level: .critical)
         let server = buildServer(
             configuration: chosen,

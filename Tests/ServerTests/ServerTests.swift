@@ -224,10 +224,15 @@ import Testing
                 logger: testLogger(level: .critical)
             )
             try await client.connect()
-            let durability = DurabilityGuard(mode: .local, client: client, logger: testLogger(level: .critical))
+            let durability = DurabilityGuard(
+                mode: .local,
+                hotPath: HotPath(client: client),
+                postgres: environment.postgres,
+                logger: testLogger(level: .critical)
+            )
             let error = await #expect(throws: DurabilityError.self) { try await durability.checkAtStart() }
             #expect(error?.description.contains("+config|get") == true)
-            #expect(!durability.holds)
+            #expect(!durability.holds(.relaxed))
             await client.close()
         }
     }

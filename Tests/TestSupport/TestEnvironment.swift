@@ -36,13 +36,16 @@ public struct TestEnvironment: Sendable {
 }
 
 /// Runs the body with an environment of its own. The shard is closed until `openShard`, or until a sync worker runs.
+/// - Parameter isDurable: whether the database is one that durability `ledger` can rest on.
 public func withTestEnvironment<T: Sendable>(
     redis options: RedisOptions = RedisOptions(),
+    isDurable: Bool = false,
+    limits: HotPathLimits = HotPathLimits(),
     eventLoopGroup: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton,
     _ body: (TestEnvironment) async throws -> T
 ) async throws -> T {
     try await withRedis(options) { redis in
-        try await withMigratedDatabase { url in
+        try await (isDurable ? withDurableDatabase : withMigratedDatabase) { url in
             let configuration = PostgresConfiguration(url: url)
             let postgres = PostgresClient(configuration: configuration, logger: testLogger())
             let client = RedisClient(
@@ -60,7 +63,7 @@ public func withTestEnvironment<T: Sendable>(
                     TestEnvironment(
                         redis: redis,
                         redisClient: client,
-                        hotPath: HotPath(client: client),
+                        hotPath: HotPath(client: client, limits: limits),
                         postgres: postgres,
                         postgresConfiguration: configuration,
                         eventLoopGroup: eventLoopGroup

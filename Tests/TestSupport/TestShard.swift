@@ -138,8 +138,17 @@ extension TestUser {
         _ coupon: CouponID,
         code: CodeDigest = .right,
         tail: UUIDv7.Tail = .random(),
-        mayBeRepeat: Bool = true
+        mayBeRepeat: Bool = true,
+        durability: Durability = .local
     ) -> RedeemRequest {
-        RedeemRequest(user: id, session: session, coupon: coupon, codeDigest: code, tail: tail, mayBeRepeat: mayBeRepeat)
+        RedeemRequest(
+            user: id,
+            session: session,
+            coupon: coupon,
+            codeDigest: code,
+            tail: tail,
+            mayBeRepeat: mayBeRepeat,
+            durability: durability
+        )
     }
 }

@@ -53,6 +53,20 @@ public func withDatabase<T: Sendable>(_ body: (String) async throws -> T) async 
     try await withDatabase(migrated: false, body)
 }
 
+/// Runs the body with the URL of a database that has all migrations, of a server of its own that keeps what it commits.
+public func withDurableDatabase<T: Sendable>(_ body: (String) async throws -> T) async throws -> T {
+    var options = PostgresOptions.forTests
+    options.fsync = true
+    return try await withPostgres(options) { postgres in
+        let url = postgres.url(database: "postgres")
+        let session = try await PostgresSession.open(PostgresConfiguration(url: url), logger: testLogger())
+        try await stopping({ await session.close() }) {
+            _ = try await session.withConnection { try Migrator().run(on: $0) }
+        }
+        return try await body(url)
+    }
+}
+
 /// Runs the body with the URL of a database of its own that has all migrations.
 public func withMigratedDatabase<T: Sendable>(_ body: (String) async throws -> T) async throws -> T {
     try await withDatabase(migrated: true, body)

@@ -3,6 +3,7 @@ loads users. They have no access tokens; only scripts redeem for them."""
 
 import hashlib
 
+from . import prepared
 from .stack import SHARD
 
 LUA = f'{__file__.rpartition("/")[0]}/../../lua'
@@ -58,7 +59,7 @@ class Population:
             numbers = range(start, min(start + batch, self.count))
             keys = [key for number in numbers for key in (self.user(number), self.session(number))]
             arguments = [part for number in numbers for part in (f'7000-8000-{number:012d}', digest)]
-            return ('EVALSHA', sha1, 2 + len(keys), *head, *keys, 10, 600_000, *arguments)
+            return ('EVALSHA', sha1, 2 + len(keys), *head, *keys, prepared.ATTEMPTS, prepared.WINDOW_MS, prepared.ENTRIES, *arguments)
 
         accepted = sum(reply.count('accepted') for reply in stack.redis.pipeline(call(start) for start in range(0, self.count, batch)))
         assert accepted == self.count, f'{accepted} of {self.count} redemptions were accepted'

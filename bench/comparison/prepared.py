@@ -7,7 +7,7 @@ import random
 from .stack import SHARD
 
 # The limits of the API: 10 wrong codes in 600 s lock a user out.
-ATTEMPTS, WINDOW_MS = 10, 600_000
+ATTEMPTS, WINDOW_MS, ENTRIES = 10, 600_000, 1_000_000
 
 
 def redemption(token, coupon, code):
@@ -20,7 +20,7 @@ def evalsha(token, coupon, digest, script):
     user, session = holder(token)
     shard = SHARD.replace('{', '%7B').replace('}', '%7D')
     keys = f'{shard}:coupon:{coupon}/{shard}:outbox/{shard}:user:{user}/{shard}:session:{session}'
-    return f'GET /EVALSHA/{script}/4/{keys}/{ATTEMPTS}/{WINDOW_MS}/{tail()}/{digest}'
+    return f'GET /EVALSHA/{script}/4/{keys}/{ATTEMPTS}/{WINDOW_MS}/{ENTRIES}/{tail()}/{digest}'
 
 
 def holder(token):

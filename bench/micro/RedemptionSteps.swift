@@ -49,7 +49,6 @@ struct RedemptionSteps {
         let answer = HotAnswer(
             requestID: .ours(1),
             connection: .keepAlive,
-            durability: .local,
             date: "Thu, 01 Jan 2026 00:00:00 GMT"
         )
         let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: HotAnswer.capacity, alignment: 16)
@@ -82,7 +81,7 @@ struct RedemptionSteps {
             },
             Measurement("answer: write the response") {
                 var text = TextWriter(memory)
-                answer.write(redemption, replayed: false, to: &text)
+                answer.write(redemption, replayed: false, .local, to: &text)
                 return text.count
             },
         ]

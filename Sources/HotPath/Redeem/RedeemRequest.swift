@@ -12,6 +12,9 @@ public struct RedeemRequest: Sendable, Hashable {
     public let tail: UUIDv7.Tail
     /// Whether it may have been accepted before, because its client can send the same request again. Only Redis knows, then.
     public let mayBeRepeat: Bool
+    /// What its answer is to promise. Here `replicated` alone makes a difference: the other modes rest on how Redis is configured,
+    /// or on what follows.
+    public let durability: Durability
 
     public init(
         user: UserID,
@@ -19,7 +22,8 @@ public struct RedeemRequest: Sendable, Hashable {
         coupon: CouponID,
         codeDigest: CodeDigest,
         tail: UUIDv7.Tail,
-        mayBeRepeat: Bool = true
+        mayBeRepeat: Bool = true,
+        durability: Durability = .local
     ) {
         self.user = user
         self.session = session
@@ -27,6 +31,7 @@ public struct RedeemRequest: Sendable, Hashable {
         self.codeDigest = codeDigest
         self.tail = tail
         self.mayBeRepeat = mayBeRepeat
+        self.durability = durability
     }
 }
 
@@ -49,6 +54,8 @@ public enum RedeemReply: Sendable, Hashable {
     /// Read the user from Postgres, `ShardStore.loadUser`, and ask again.
     case userNotLoaded
     case sessionRevoked
+    /// The outbox holds as much as it may: Postgres has been away for long.
+    case backlogFull
 
     public var code: RedeemCode {
         switch self {
@@ -65,6 +72,17 @@ public enum RedeemReply: Sendable, Hashable {
         case .couponNotLoaded: .couponNotLoaded
         case .userNotLoaded: .userNotLoaded
         case .sessionRevoked: .sessionRevoked
+        case .backlogFull: .backlogFull
+        }
+    }
+
+    /// Whether it says that the user has the coupon, which is what a durability is promised for.
+    var isPromise: Bool {
+        switch self {
+        case .accepted, .replayed: true
+        case .alreadyRedeemed, .soldOut, .insufficientCredit, .wrongCode, .tooManyAttempts, .couponNotStarted, .couponPaused,
+            .couponEnded, .couponNotLoaded, .userNotLoaded, .sessionRevoked, .backlogFull:
+            false
         }
     }
 }
@@ -118,6 +136,7 @@ extension RedeemReply {
             case .couponNotLoaded: return .couponNotLoaded
             case .userNotLoaded: return .userNotLoaded
             case .sessionRevoked: return .sessionRevoked
+            case .backlogFull: return .backlogFull
             }
         }
     }

@@ -1,5 +1,6 @@
 import Domain
 public import NIOCore
+import Synchronization
 
 /// The hot path: redemptions, decided by `redeem.lua`. One for each event loop, from `HotPath.redeemer(on:)`; all calls are
 /// made on that loop and all answers come there.
@@ -14,27 +15,45 @@ public final class Redeemer {
 
     private typealias Batches = RedeemBatches<Pending>
 
+    /// A call that was sent.
+    private struct Sent {
+        let batch: [Pending]
+        let line: Batches.Line
+        let time: NIODeadline
+    }
+
     public let eventLoop: any EventLoop
     private let client: RedisClient
     private lazy var connection = client.connection(on: eventLoop)
     private let shards: ShardMap
     private let keys: [Keys]
+    private let memory: MemoryState
     private let sha1 = Script.redeem.sha1
     private let wrongCodes: String
     private let wrongCodeWindowMilliseconds: String
+    private let outboxEntries: String
+    private let replicas: Int
+    private let replicationTimeoutMilliseconds: Int
     private var batches: Batches
     private var soldOut: SoldOutMemory<Batches.Line>
+    /// Sent in this tick, and to be answered when replicas have them too.
+    private var unreplicated: Replication?
 
-    init(client: RedisClient, eventLoop: any EventLoop, shards: ShardMap, limits: HotPathLimits) {
+    init(client: RedisClient, eventLoop: any EventLoop, shards: ShardMap, limits: HotPathLimits, memory: MemoryState) {
         precondition((1...HotPathLimits.redemptionsPerCallGreatest).contains(limits.redemptionsPerCall))
         precondition(limits.soldOutAge >= .zero && limits.soldOutCoupons >= 0)
-        precondition(limits.wrongCodes >= 1 && limits.wrongCodeWindow >= .milliseconds(1))
+        precondition(limits.wrongCodes >= 1 && limits.wrongCodeWindow >= .milliseconds(1) && limits.outboxEntries >= 1)
+        precondition(limits.replicas >= 1 && limits.replicationTimeout >= .milliseconds(1))
         self.client = client
         self.eventLoop = eventLoop
         self.shards = shards
+        self.memory = memory
         keys = shards.shards.map(Keys.init)
         wrongCodes = String(limits.wrongCodes)
         wrongCodeWindowMilliseconds = String(limits.wrongCodeWindow.milliseconds)
+        outboxEntries = String(limits.outboxEntries)
+        replicas = limits.replicas
+        replicationTimeoutMilliseconds = Int(limits.replicationTimeout.milliseconds)
         batches = Batches(
             batchLimit: limits.redemptionsPerCall,
             waitingLimit: limits.waitingPerEventLoop,
@@ -68,10 +87,11 @@ public final class Redeemer {
 
     private func send(_ batch: [Pending], in line: Batches.Line) {
         let keys = keys[line.shard.index]
-        let sent = eventLoop.now
+        let sent = Sent(batch: batch, line: line, time: eventLoop.now)
+        let replication = batch.contains { $0.request.durability == .replicated } ? replicationOfThisTick() : nil
         connection.send(
-            // EVALSHA, digest, number of keys; coupon and outbox; the two limits; two keys and two arguments a request.
-            arguments: 7 + 4 * batch.count,
+            // EVALSHA, digest, number of keys; coupon and outbox; the three limits; two keys and two arguments a request.
+            arguments: 8 + 4 * batch.count,
             encode: { command in
                 command.append("EVALSHA")
                 command.append(sha1)
@@ -84,6 +104,7 @@ public final class Redeemer {
                 }
                 command.append(wrongCodes)
                 command.append(wrongCodeWindowMilliseconds)
+                command.append(memory.isShort.load(ordering: .relaxed) ? "0" : outboxEntries)
                 var digest: CodeDigest?
                 for pending in batch {
                     command.append(pending.request.tail)
@@ -98,29 +119,79 @@ public final class Redeemer {
             },
             completion: { result in
                 switch result {
-                case .success(let reply): self.answered(reply, to: batch, in: line, sent: sent)
+                case .success(let reply):
+                    if let replication {
+                        replication.decided.append((sent, reply))
+                    } else {
+                        self.answered(reply, to: sent, isReplicated: false)
+                    }
                 case .failure(let error): self.failed(error, batch, in: line)
                 }
             }
         )
     }
 
+    // MARK: Durability `replicated`
+
+    /// The calls of one tick that are answered when replicas have them, and what Redis decided of them.
+    private final class Replication {
+        var decided: [(Sent, RESPValue)] = []
+    }
+
+    /// One WAIT follows all calls of a tick. It waits for all that Redis had written by the call before it, whoever wrote it: for
+    /// replays too, then, which write nothing.
+    private func replicationOfThisTick() -> Replication {
+        if let unreplicated { return unreplicated }
+        let replication = Replication()
+        unreplicated = replication
+        eventLoop.assumeIsolated().execute { self.waitForReplicas(of: replication) }
+        return replication
+    }
+
+    private func waitForReplicas(of replication: Replication) {
+        guard unreplicated === replication else { return }
+        unreplicated = nil
+        connection.send(
+            arguments: 3,
+            encode: { command in
+                command.append("WAIT")
+                command.append(replicas)
+                command.append(replicationTimeoutMilliseconds)
+            },
+            completion: { result in
+                // Without an answer, or with too small a number, what was decided may or may not survive this Redis.
+                let acknowledged = (try? result.get())?.number ?? 0
+                for (sent, reply) in replication.decided {
+                    self.answered(reply, to: sent, isReplicated: acknowledged >= self.replicas)
+                }
+            }
+        )
+    }
+
+    // MARK: Answers
+
     /// The next call leaves before the answers of this one go out: Redis decides while we write.
-    private func answered(_ reply: RESPValue, to batch: [Pending], in line: Batches.Line, sent: NIODeadline) {
+    private func answered(_ reply: RESPValue, to sent: Sent, isReplicated: Bool) {
+        let line = sent.line
         let next = batches.answered(line, now: eventLoop.now)
         if !next.batch.isEmpty {
             send(next.batch, in: line)
+            if let unreplicated { waitForReplicas(of: unreplicated) }
             connection.flush()
         }
         for pending in next.expired {
             pending.completion(.failure(RedisError(.deadlineExceeded, "waited too long to be sent")))
         }
 
-        let call = RedeemReply.Call(reply, requests: batch.count)
-        for (index, pending) in batch.enumerated() {
+        let call = RedeemReply.Call(reply, requests: sent.batch.count)
+        for (index, pending) in sent.batch.enumerated() {
             let decided = call?.reply(index, to: pending.request)
-            if case .soldOut = decided { soldOut.learn(line, asked: sent) }
+            if case .soldOut = decided { soldOut.learn(line, asked: sent.time) }
             if case .accepted = decided { soldOut.forget(line) }
+            if pending.request.durability == .replicated, !isReplicated, decided?.isPromise == true {
+                pending.completion(.failure(.notReplicated(replicas: replicas, within: replicationTimeoutMilliseconds)))
+                continue
+            }
             pending.completion(decided.map { .success($0) } ?? .failure(.unexpected(reply, of: Script.redeem.rawValue)))
         }
     }

@@ -5,6 +5,12 @@ extension RedisError {
     /// Another owner has begun a later epoch, or opened the shard: the caller is not the owner any more. Nothing was done.
     public var isFenced: Bool { serverPrefix == "FENCED" }
 
+    /// Done in the Redis that was asked, and not known to be in as many replicas as were to have it.
+    static func notReplicated(replicas: Int, within milliseconds: Int) -> RedisError {
+        let message = "fewer than \(replicas) replicas acknowledged within \(milliseconds) ms"
+        return RedisError(.deadlineExceeded, message, outcomeIsUnknown: true)
+    }
+
     /// A script or Redis answered what it should not. The command took effect, so its outcome is not known.
     static func unexpected(_ reply: RESPValue, of what: String) -> RedisError {
         let text = String(describing: reply).prefix(200)

@@ -15,6 +15,7 @@ public enum RedeemCode: String, CaseIterable, Sendable {
     case couponNotLoaded = "coupon_not_loaded"
     case userNotLoaded = "user_not_loaded"
     case sessionRevoked = "session_revoked"
+    case backlogFull = "backlog_full"
 }
 
 /// `load_user.lua`.

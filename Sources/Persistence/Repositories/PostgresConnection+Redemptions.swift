@@ -21,6 +21,15 @@ extension PostgresConnection {
         return try query(sql, id).first.map(PostgresConnection.redemption)
     }
 
+    /// Those of the redemptions that are in Postgres.
+    public func stored(_ ids: [RedemptionID]) throws -> Set<RedemptionID> {
+        Set(
+            try query("select id from redemptions where id = any($1)", ids).map { row throws(PostgresError) in
+                try row.decode(0, as: RedemptionID.self)
+            }
+        )
+    }
+
     /// A page of a user's redemptions, newest first: an id begins with its time.
     public func redemptions(of user: UserID, after id: RedemptionID?, limit: Int) throws -> [Redemption] {
         try query(PostgresConnection.redemptionPage, user, id, limit).map(PostgresConnection.redemption)

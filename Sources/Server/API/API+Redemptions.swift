@@ -53,6 +53,7 @@ extension API {
         let caller: AccessToken
         let digest: CodeDigest
         let idempotencyKey: String?
+        let durability: Durability
     }
 
     /// What the hot route reads, in the same order. The session is checked by the decision itself.
@@ -62,8 +63,11 @@ extension API {
         if let type = request.headers[.contentType], !MediaType.isJSON(type) { throw Problem(.unsupportedMediaType) }
         let keys = request.headers[values: .idempotencyKey]
         guard keys.count <= 1, keys.allSatisfy(IdempotencyKey.isValid) else { throw Problem(.idempotencyKeyInvalid) }
+        let asked = request.headers[values: .durability]
+        guard asked.count <= 1 else { throw Problem(.durabilityInvalid) }
+        let durability = try durability.raised(by: asked.first)
         let digest = try RedemptionBody.digest(in: try await request.body.collect(upTo: limits.bodyBytes), by: digester)
-        return Asked(caller: caller, digest: digest, idempotencyKey: keys.first)
+        return Asked(caller: caller, digest: digest, idempotencyKey: keys.first, durability: durability)
     }
 
     private func decide(_ asked: Asked, _ coupon: CouponID, _ context: APIContext) async -> RedemptionAnswer {
@@ -74,7 +78,8 @@ extension API {
             codeDigest: asked.digest,
             tail: IdempotencyKey.tail(user: asked.caller.user, coupon: coupon, key: asked.idempotencyKey),
             // Always for Redis to say: a code that no coupon has is tried on some coupon, and must be counted though it is sold out.
-            mayBeRepeat: true
+            mayBeRepeat: true,
+            durability: asked.durability
         )
         return await loops.decide(request, on: context.eventLoop)
     }
@@ -82,11 +87,11 @@ extension API {
     private func respond(_ answer: RedemptionAnswer, _ context: APIContext) -> Response {
         metrics.count(answer)
         switch answer {
-        case .redeemed(let redemption, let replayed):
+        case .redeemed(let redemption, let replayed, let durability):
             var headers: HTTPFields = [.location: "/v1/redemptions/\(redemption.id)"]
             if replayed { headers[.idempotentReplayed] = "true" }
             return .json(
-                RedemptionJSON.text(redemption, status: .held, durability: durability),
+                RedemptionJSON.text(redemption, status: .promised(durability), durability: durability),
                 status: .created,
                 headers: headers
             )

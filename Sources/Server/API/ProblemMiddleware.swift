@@ -61,6 +61,7 @@ struct ProblemMiddleware: RouterMiddleware {
 extension HTTPField.Name {
     static let requestID = HTTPField.Name(RequestID.header)!
     static let forwardedFor = HTTPField.Name("X-Forwarded-For")!
+    static let durability = HTTPField.Name("Durability")!
     static let idempotencyKey = HTTPField.Name("Idempotency-Key")!
     static let idempotentReplayed = HTTPField.Name("Idempotent-Replayed")!
 }

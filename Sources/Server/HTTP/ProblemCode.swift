@@ -1,3 +1,5 @@
+import Domain
+
 /// The stable name of an error in the API, with its status and what it says. docs/API.md has an example of each.
 enum ProblemCode: String, CaseIterable, Sendable {
     // The request
@@ -5,6 +7,7 @@ enum ProblemCode: String, CaseIterable, Sendable {
     case invalidBody = "invalid_body"
     case invalidParameter = "invalid_parameter"
     case idempotencyKeyInvalid = "idempotency_key_invalid"
+    case durabilityInvalid = "durability_invalid"
     case notFound = "not_found"
     case methodNotAllowed = "method_not_allowed"
     case requestTimeout = "request_timeout"
@@ -41,6 +44,7 @@ enum ProblemCode: String, CaseIterable, Sendable {
     case ledgerUnavailable = "ledger_unavailable"
     case durabilityUnavailable = "durability_unavailable"
     case overloaded
+    case backlogFull = "backlog_full"
     case notReady = "not_ready"
 
     var status: Int { row.0 }
@@ -60,6 +64,8 @@ enum ProblemCode: String, CaseIterable, Sendable {
         case .invalidParameter: (400, "Invalid parameter", "A parameter in the query is not valid.")
         case .idempotencyKeyInvalid:
             (400, "Invalid Idempotency-Key", "An Idempotency-Key is one header of 1 to 128 visible ASCII characters.")
+        case .durabilityInvalid:
+            (400, "Invalid Durability", "The header Durability is one of \(Durability.list), and is there once.")
         case .notFound: (404, "Not found", "There is nothing at this path.")
         case .methodNotAllowed: (405, "Method not allowed", "The header Allow lists the methods of this path.")
         case .requestTimeout: (408, "Request timeout", "The request did not arrive in time.")
@@ -98,6 +104,8 @@ enum ProblemCode: String, CaseIterable, Sendable {
         case .durabilityUnavailable:
             (503, "Durability unavailable", "The promised durability cannot be kept at present. Nothing was changed.")
         case .overloaded: (503, "Overloaded", "Too many requests are waiting. Nothing was changed. Try again.")
+        case .backlogFull:
+            (503, "Backlog full", "Too many redemptions wait to be stored. Nothing was changed. Try again later.")
         case .notReady: (503, "Not ready", "The service does not take requests at present.")
         }
     }
@@ -106,10 +114,11 @@ enum ProblemCode: String, CaseIterable, Sendable {
     var retryAfterSeconds: Int? {
         switch self {
         case .shardClosed, .outcomeUnknown, .redisUnavailable, .ledgerUnavailable, .overloaded, .notReady: 1
-        case .durabilityUnavailable: 10
+        case .durabilityUnavailable, .backlogFull: 10
         case .tooManyAttempts, .tooManyLogins: 60
-        case .malformedRequest, .invalidBody, .invalidParameter, .idempotencyKeyInvalid, .notFound, .methodNotAllowed,
-            .requestTimeout, .bodyTooLarge, .unsupportedMediaType, .headersTooLarge, .invalidCredentials, .tokenInvalid,
+        case .malformedRequest, .invalidBody, .invalidParameter, .idempotencyKeyInvalid, .durabilityInvalid, .notFound,
+            .methodNotAllowed, .requestTimeout, .bodyTooLarge, .unsupportedMediaType, .headersTooLarge, .invalidCredentials,
+            .tokenInvalid,
             .tokenExpired, .sessionRevoked, .refreshTokenInvalid, .refreshTokenReused, .forbidden, .sessionNotFound,
             .userNotFound, .insufficientCredit, .couponNotFound, .redemptionNotFound, .alreadyRedeemed, .soldOut,
             .couponNotStarted, .couponPaused, .couponEnded, .wrongCode, .internal:

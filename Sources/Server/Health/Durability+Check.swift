@@ -1,18 +1,27 @@
 public import Domain
 public import HotPath
+public import Persistence
 
 extension Durability {
     /// Looks whether Redis is configured for what this mode promises.
     ///
     /// Throws `DurabilityError`, which says what to change, where it is not, or where it does not tell.
-    public func check(_ client: RedisClient) async throws {
+    /// - Parameter replicas: that have to acknowledge, for `replicated`.
+    public func check(_ client: RedisClient, replicas: Int) async throws {
         let settings: RedisSettings
         do {
             settings = try await RedisSettings(client: client)
         } catch {
             throw DurabilityError(error)
         }
-        let faults = settings.faults(of: self)
+        let faults = settings.faults(of: self, replicas: replicas)
         guard faults.isEmpty else { throw DurabilityError.notConfigured(self, faults) }
+    }
+
+    /// Looks whether Postgres is configured for `ledger`; other modes ask nothing of it. Throws as above.
+    public func check(_ postgres: PostgresClient) async throws {
+        guard self == .ledger else { return }
+        let faults = try await PostgresSettings(postgres).faults
+        guard faults.isEmpty else { throw DurabilityError.notConfigured(faults) }
     }
 }

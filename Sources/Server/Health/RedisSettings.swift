@@ -3,7 +3,7 @@ import HotPath
 
 /// The part of Redis's configuration on which an answer's promise rests.
 struct RedisSettings: Sendable, Hashable {
-    static let names = ["appendonly", "appendfsync", "no-appendfsync-on-rewrite", "maxmemory-policy"]
+    static let names = ["appendonly", "appendfsync", "no-appendfsync-on-rewrite", "maxmemory-policy", "min-replicas-to-write"]
 
     let values: [String: String]
 
@@ -31,11 +31,13 @@ struct RedisSettings: Sendable, Hashable {
     }
 
     /// What has to change before answers may promise `mode`.
-    func faults(of mode: Durability) -> [Fault] {
+    /// - Parameter replicas: that have to acknowledge, for `replicated`.
+    func faults(of mode: Durability, replicas: Int = 1) -> [Fault] {
         let needed: [(String, String)] =
             switch mode {
-            case .relaxed: [("appendonly", "yes"), ("maxmemory-policy", "noeviction")]
-            case .local:
+            // What `ledger` promises rests on Postgres.
+            case .relaxed, .ledger: [("appendonly", "yes"), ("maxmemory-policy", "noeviction")]
+            case .local, .replicated:
                 [
                     ("appendonly", "yes"), ("appendfsync", "always"), ("no-appendfsync-on-rewrite", "no"),
                     ("maxmemory-policy", "noeviction"),
@@ -45,8 +47,13 @@ struct RedisSettings: Sendable, Hashable {
             let present = values[name] ?? "(not told)"
             return present == value ? nil : Fault(name: name, present: present, needed: value)
         }
-        if mode == .relaxed, values["appendfsync"] == "no" {
+        if mode == .relaxed || mode == .ledger, values["appendfsync"] == "no" {
             faults.append(Fault(name: "appendfsync", present: "no", needed: "everysec"))
+        }
+        // Then Redis itself refuses what it could not pass on, before it has done anything; and so does a primary that was cut off.
+        let written = values["min-replicas-to-write"] ?? "(not told)"
+        if mode == .replicated, Int(written) ?? 0 < replicas {
+            faults.append(Fault(name: "min-replicas-to-write", present: written, needed: String(replicas)))
         }
         return faults
     }
@@ -76,7 +83,11 @@ public struct DurabilityError: Error, Hashable, Sendable, CustomStringConvertibl
         self.description = description
     }
 
-    init(_ error: RedisError) {
+    init(_ error: any Error) {
+        guard let error = error as? RedisError else {
+            description = "Postgres cannot be asked for its configuration: \(error)"
+            return
+        }
         if error.serverPrefix == "NOPERM" || error.message.hasPrefix("ERR unknown command") {
             description = """
                 Redis does not let this user read its configuration (\(error.message)), so no durability can be promised.

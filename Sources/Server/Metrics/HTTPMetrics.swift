@@ -23,8 +23,8 @@ struct HTTPMetrics: Sendable {
     /// A redemption, by either route.
     func count(_ answer: RedemptionAnswer) {
         switch answer {
-        case .redeemed(_, replayed: false): accepted.increment(by: 1)
-        case .redeemed(_, replayed: true): replayed.increment(by: 1)
+        case .redeemed(_, replayed: false, _): accepted.increment(by: 1)
+        case .redeemed(_, replayed: true, _): replayed.increment(by: 1)
         case .refused(let problem): refused[problem.code.index].increment(by: 1)
         }
     }

@@ -6,33 +6,31 @@ import NIOCore
 package struct HotAnswer {
     let requestID: RequestID
     let connection: HotCall.Connection
-    let durability: Durability
     /// The value of `Date`.
     let date: String
 
     /// Of an answer that says what was redeemed: fixed text of some 250 bytes, a request's id of 128 and the body.
     package static let capacity = 512 + RedemptionJSON.capacity
 
-    package init(requestID: RequestID, connection: HotCall.Connection, durability: Durability, date: String) {
+    package init(requestID: RequestID, connection: HotCall.Connection, date: String) {
         self.requestID = requestID
         self.connection = connection
-        self.durability = durability
         self.date = date
     }
 
     func write(_ answer: RedemptionAnswer, to buffer: inout ByteBuffer) {
         switch answer {
-        case .redeemed(let redemption, let replayed):
+        case .redeemed(let redemption, let replayed, let durability):
             buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: HotAnswer.capacity) { memory in
                 var text = TextWriter(memory)
-                write(redemption, replayed: replayed, to: &text)
+                write(redemption, replayed: replayed, durability, to: &text)
                 return text.count
             }
         case .refused(let problem): write(problem, to: &buffer)
         }
     }
 
-    package func write(_ redemption: Redemption, replayed: Bool, to text: inout TextWriter) {
+    package func write(_ redemption: Redemption, replayed: Bool, _ durability: Durability, to text: inout TextWriter) {
         text.write("HTTP/1.1 201 Created\r\nContent-Type: application/json\r\nCache-Control: no-store\r\n")
         if replayed { text.write("Idempotent-Replayed: true\r\n") }
         text.write("Location: /v1/redemptions/")
@@ -43,7 +41,7 @@ package struct HotAnswer {
         let length = text.skip(3)
         text.write("\r\n\r\n")
         let start = text.count
-        text.write(redemption, status: .held, durability: durability)
+        text.write(redemption, status: .promised(durability), durability: durability)
         text.fill(length, with: text.count - start, width: 3)
     }
 

@@ -27,6 +27,7 @@ struct HotRequest {
     private var caller: AccessToken?
     private var coupon: CouponID?
     private var idempotencyKey: String?
+    private var durability: Durability
     private var body: ByteBuffer?
 
     init(_ head: HTTPRequestHead, coupon: Substring, now: NIODeadline, services: LoopServices) {
@@ -38,10 +39,13 @@ struct HotRequest {
             isRedemption: true
         )
         idempotencyKey = fields.idempotencyKey
+        durability = services.durability
         do throws(Problem) {
             caller = try services.verifier.caller(authorization: fields.authorization, times: fields.authorizations)
             guard fields.isJSON else { throw Problem(.unsupportedMediaType) }
             guard fields.hasValidIdempotencyKey else { throw Problem(.idempotencyKeyInvalid) }
+            guard fields.durabilities <= 1 else { throw Problem(.durabilityInvalid) }
+            durability = try services.durability.raised(by: fields.durability)
             guard let id = CouponID(String(coupon)) else { throw Problem(.couponNotFound) }
             self.coupon = id
         } catch {
@@ -57,6 +61,7 @@ struct HotRequest {
             connection: .close,
             isRedemption: false
         )
+        durability = services.durability
         self.problem = problem
     }
 
@@ -79,7 +84,8 @@ struct HotRequest {
             coupon: coupon,
             codeDigest: try RedemptionBody.digest(in: body ?? ByteBuffer(), by: digester),
             tail: IdempotencyKey.tail(user: caller.user, coupon: coupon, key: idempotencyKey),
-            mayBeRepeat: idempotencyKey != nil
+            mayBeRepeat: idempotencyKey != nil,
+            durability: durability
         )
     }
 }
@@ -98,6 +104,7 @@ extension PlainRedemption {
             throw Problem(.unsupportedMediaType)
         }
         if let idempotencyKey, !IdempotencyKey.isValid(idempotencyKey) { throw Problem(.idempotencyKeyInvalid) }
+        let durability = try services.durability.raised(by: durability.map { String(decoding: $0, as: UTF8.self) })
         guard let coupon = CouponID(String(decoding: coupon, as: UTF8.self)) else { throw Problem(.couponNotFound) }
         return RedeemRequest(
             user: caller.user,
@@ -105,7 +112,8 @@ extension PlainRedemption {
             coupon: coupon,
             codeDigest: try RedemptionBody.digest(in: body, by: services.digester),
             tail: idempotencyKey.map { IdempotencyKey.tail(user: caller.user, coupon: coupon, key: $0) } ?? .random(),
-            mayBeRepeat: idempotencyKey != nil
+            mayBeRepeat: idempotencyKey != nil,
+            durability: durability
         )
     }
 }
@@ -117,6 +125,8 @@ extension HotRequest {
         var authorizations = 0
         var idempotencyKey: String?
         var hasValidIdempotencyKey = true
+        var durability: String?
+        var durabilities = 0
         var requestID: RequestID?
         var isJSON = true
 
@@ -125,6 +135,10 @@ extension HotRequest {
                 func isName(_ text: StaticString) -> Bool { text.matches(name) }
                 // The length tells most of them apart.
                 switch name.utf8.count {
+                case 10:
+                    guard isName("durability") else { continue }
+                    durability = value
+                    durabilities += 1
                 case 12:
                     if isName("content-type") {
                         isJSON = MediaType.isJSON(value)

@@ -9,6 +9,7 @@ final class LoopServices {
 
     let verifier: AccessTokenVerifier
     let digester: CodeDigester
+    /// What an answer promises at least.
     let durability: Durability
     let limits: ServerLimits
     let metrics: HTTPMetrics
@@ -38,7 +39,7 @@ final class LoopServices {
 
     /// The bytes of an answer, in memory that is used again as soon as the answer before has left.
     func bytes(of decision: RedemptionAnswer, requestID: RequestID, connection: HotCall.Connection) -> ByteBuffer {
-        let answer = HotAnswer(requestID: requestID, connection: connection, durability: durability, date: httpDate())
+        let answer = HotAnswer(requestID: requestID, connection: connection, date: httpDate())
         answers.clear()
         answer.write(decision, to: &answers)
         return answers

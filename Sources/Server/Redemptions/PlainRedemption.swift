@@ -17,6 +17,7 @@ package struct PlainRedemption {
     var coupon: UnsafeBufferPointer<UInt8> { part(couponPlace) }
     var authorization: UnsafeBufferPointer<UInt8>? { fields.authorization.map(part) }
     var idempotencyKey: UnsafeBufferPointer<UInt8>? { fields.idempotencyKey.map(part) }
+    var durability: UnsafeBufferPointer<UInt8>? { fields.durability.map(part) }
     var requestID: UnsafeBufferPointer<UInt8>? { fields.requestID.map(part) }
     var contentType: UnsafeBufferPointer<UInt8>? { fields.contentType.map(part) }
 
@@ -54,6 +55,7 @@ package struct PlainRedemption {
 private struct Fields {
     var authorization: Range<Int>?
     var idempotencyKey: Range<Int>?
+    var durability: Range<Int>?
     var requestID: Range<Int>?
     var contentType: Range<Int>?
     var contentLength: Int?
@@ -67,7 +69,9 @@ private struct Fields {
         case 2: return !isName("te")
         case 6: return !isName("expect")
         case 7: return !isName("upgrade") && !isName("trailer")
-        case 10: return !isName("connection") || isValue("keep-alive")
+        case 10:
+            if isName("durability") { return Fields.set(&durability, value) }
+            return !isName("connection") || isValue("keep-alive")
         case 12:
             if isName("content-type") { return Fields.set(&contentType, value) }
             return !isName("x-request-id") || Fields.set(&requestID, value)

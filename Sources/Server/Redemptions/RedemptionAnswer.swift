@@ -3,14 +3,15 @@ import HotPath
 
 /// What a client is told of a redemption: the same whether it named the coupon or only its code.
 enum RedemptionAnswer: Hashable, Sendable {
-    case redeemed(Redemption, replayed: Bool)
+    /// With what the answer promises.
+    case redeemed(Redemption, replayed: Bool, Durability)
     case refused(Problem)
 
     /// `nil`: more has to be found out first.
-    init?(_ reply: RedeemReply) {
+    init?(_ reply: RedeemReply, durability: Durability) {
         switch reply {
-        case .accepted(let redemption): self = .redeemed(redemption, replayed: false)
-        case .replayed(let redemption): self = .redeemed(redemption, replayed: true)
+        case .accepted(let redemption): self = .redeemed(redemption, replayed: false, durability)
+        case .replayed(let redemption): self = .redeemed(redemption, replayed: true, durability)
         case .alreadyRedeemed(let id):
             self = .refused(Problem(.alreadyRedeemed, member: Problem.Member(name: "redemption", value: id.description)))
         case .soldOut: self = .refused(Problem(.soldOut))
@@ -22,6 +23,7 @@ enum RedemptionAnswer: Hashable, Sendable {
         case .couponPaused: self = .refused(Problem(.couponPaused))
         case .couponEnded: self = .refused(Problem(.couponEnded))
         case .sessionRevoked: self = .refused(Problem(.sessionRevoked))
+        case .backlogFull: self = .refused(Problem(.backlogFull))
         case .couponNotLoaded, .userNotLoaded: return nil
         }
     }
@@ -29,8 +31,8 @@ enum RedemptionAnswer: Hashable, Sendable {
     /// The name under which it is counted.
     var outcome: String {
         switch self {
-        case .redeemed(_, replayed: false): RedeemCode.accepted.rawValue
-        case .redeemed(_, replayed: true): RedeemCode.replayed.rawValue
+        case .redeemed(_, replayed: false, _): RedeemCode.accepted.rawValue
+        case .redeemed(_, replayed: true, _): RedeemCode.replayed.rawValue
         case .refused(let problem): problem.code.rawValue
         }
     }
@@ -67,6 +69,8 @@ extension RedisError {
         switch code {
         case .notConnected, .closed: .redisUnavailable
         case .pendingLimitReached: .overloaded
+        // It waited for its turn too long, and was not sent.
+        case .deadlineExceeded where !outcomeIsUnknown: .overloaded
         case .serverError where isShardClosed: .shardClosed
         case .serverError: serverPrefix.map(RedisError.refusals.contains) == true ? .redisUnavailable : nil
         default: nil

@@ -11,23 +11,35 @@ final class RedemptionDecider {
     private let hotPath: HotPath
     private let users: UserLoader
     private let durability: DurabilityGuard
+    private let ledger: LedgerWatch
 
     /// Each answer of Redis that asks for something else to be done first is acted on so often. The first is the rule; a second
     /// one means that the shard was opened anew in between.
     private static let tries = 2
 
-    init(on eventLoop: any EventLoop, hotPath: HotPath, users: UserLoader, durability: DurabilityGuard) {
+    init(on eventLoop: any EventLoop, hotPath: HotPath, users: UserLoader, durability: DurabilityGuard, ledger: LedgerWatch) {
         self.eventLoop = eventLoop
         self.hotPath = hotPath
         self.users = users
         self.durability = durability
+        self.ledger = ledger
         redeemer = hotPath.redeemer(on: eventLoop)
         redis = hotPath.client.connection(on: eventLoop)
     }
 
     func decide(_ request: RedeemRequest, _ completion: @escaping (RedemptionAnswer) -> Void) {
-        guard durability.holds else { return completion(.refused(Problem(.durabilityUnavailable))) }
-        ask(request, userLoads: 0, couponLooks: 0, completion)
+        guard durability.holds(request.durability) else {
+            let detail = "Durability '\(request.durability.rawValue)' cannot be kept at present. Nothing was changed."
+            return completion(.refused(Problem(.durabilityUnavailable, detail)))
+        }
+        guard request.durability == .ledger else { return ask(request, userLoads: 0, couponLooks: 0, completion) }
+        guard ledger.hasRoom else { return completion(.refused(Problem(.overloaded))) }
+        ask(request, userLoads: 0, couponLooks: 0) { [self] answer in
+            guard case .redeemed(let redemption, _, _) = answer else { return completion(answer) }
+            ledger.isStored(redemption.id, on: eventLoop).assumeIsolated().whenSuccess { isStored in
+                completion(isStored ? answer : .refused(Problem(.outcomeUnknown)))
+            }
+        }
     }
 
     private func ask(
@@ -53,7 +65,9 @@ final class RedemptionDecider {
                     ask(request, userLoads: userLoads, couponLooks: couponLooks + 1, completion)
                 }
             case .success(let reply):
-                guard let answer = RedemptionAnswer(reply) else { preconditionFailure("no answer to \(reply.code)") }
+                guard let answer = RedemptionAnswer(reply, durability: request.durability) else {
+                    preconditionFailure("no answer to \(reply.code)")
+                }
                 completion(answer)
             }
         }

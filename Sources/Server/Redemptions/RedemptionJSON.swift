@@ -7,6 +7,9 @@ enum RedemptionJSON {
         case held
         /// In Postgres.
         case confirmed
+
+        /// Of a redemption that was just answered.
+        static func promised(_ durability: Durability) -> Status { durability == .ledger ? .confirmed : .held }
     }
 
     /// More than any has: names and values of one length come to some 200 bytes, a coupon and a price to 80 more.

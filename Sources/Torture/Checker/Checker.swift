@@ -1,4 +1,4 @@
-internal import Domain
+public import Domain
 
 /// Decides from a history and the final state whether every promise was kept. No I/O.
 ///
@@ -7,6 +7,7 @@ internal import Domain
 public struct Checker: Sendable {
     let history: History
     let ledger: Ledger
+    let mode: Durability
     /// By id.
     let rows: [RedemptionID: Ledger.Row]
     /// Places of attempts, in the order in which they started.
@@ -19,9 +20,11 @@ public struct Checker: Sendable {
         let coupon: Int
     }
 
-    public init(_ history: History, _ ledger: Ledger) {
+    /// - Parameter mode: what every answer promised.
+    public init(_ history: History, _ ledger: Ledger, mode: Durability = .local) {
         self.history = history
         self.ledger = ledger
+        self.mode = mode
         rows = Dictionary(ledger.rows.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
         var byPair: [Pair: [Int]] = [:]
         var byKey: [Int: [Int]] = [:]

@@ -20,8 +20,9 @@ extension Fault {
         case .flushAll, .aofRemoved, .aofOlder, .aofTruncated: .unlanded
         case .redisKill:
             switch mode {
-            case .relaxed: .lastSeconds(Fault.relaxedSeconds)
-            case .local: .nothing
+            // Of `ledger` only what was not acknowledged, which `Checker` sees to.
+            case .relaxed, .ledger: .lastSeconds(Fault.relaxedSeconds)
+            case .local, .replicated: .nothing
             }
         case .serverKill, .serverStop, .serverTerm, .syncKill, .syncStop, .syncTerm, .redisStop, .redisRestart, .scriptFlush,
             .redisFull, .postgresKill, .postgresStop, .postgresRestart, .clientReset, .clientBytewise, .clientLostReplies,

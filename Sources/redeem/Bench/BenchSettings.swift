@@ -111,8 +111,7 @@ struct BenchSettings: Sendable {
     private static func durability(_ text: String?) throws -> Durability {
         guard let text else { return .local }
         guard let durability = Durability(rawValue: text) else {
-            let all = Durability.allCases.map(\.rawValue).joined(separator: " or ")
-            throw UsageError("--durability '\(text)' is not known", remedy: "use \(all)")
+            throw UsageError("--durability '\(text)' is not known", remedy: "use \(Durability.list)")
         }
         return durability
     }

@@ -53,6 +53,11 @@ struct DoctorCommand: AsyncParsableCommand {
                     pending.isEmpty ? "up to date" : "lacks \(pending.joined(separator: ", "))",
                     "run: redeem migrate"
                 )
+                do {
+                    try await (try settings.reader.durability() ?? .local).check(pool)
+                } catch {
+                    findings.add("durability of Postgres", false, "not kept", "\(error)")
+                }
                 findings.add("quarantine", quarantined == 0, "\(quarantined) entries", "look into the table `quarantine`")
             } catch {
                 findings.add("Postgres", false, "\(error)", "check REDEEM_POSTGRES_URL, and that the server runs")
@@ -83,7 +88,7 @@ struct DoctorCommand: AsyncParsableCommand {
                     findings.clock("Redis", Timestamp(milliseconds: time[0] * 1000 + time[1] / 1000))
                 }
                 do {
-                    try await durability.check(client)
+                    try await durability.check(client, replicas: try HotPathLimits(settings.reader).replicas)
                     findings.add("durability", true, "Redis is configured for \(durability.rawValue)", "")
                 } catch {
                     findings.add("durability", false, "\(durability.rawValue)", "\(error)")

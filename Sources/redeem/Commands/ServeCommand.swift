@@ -30,7 +30,7 @@ struct ServeCommand: AsyncParsableCommand {
 
     @Option(
         help:
-            "What an answer promises: \(Durability.allCases.map(\.rawValue).joined(separator: " or ")). [REDEEM_DURABILITY, default local]"
+            "What an answer promises: \(Durability.list). [REDEEM_DURABILITY, default local]"
     )
     var durability: String?
 

@@ -6,8 +6,8 @@ extension LocalStackConfiguration {
     init(directory: String, for mode: Durability) {
         self.init(directory: directory)
         switch mode {
-        case .relaxed: redis.appendFsync = .everysec
-        case .local: redis.appendFsync = .always
+        case .relaxed, .ledger: redis.appendFsync = .everysec
+        case .local, .replicated: redis.appendFsync = .always
         }
     }
 }

@@ -6,7 +6,7 @@ internal import Sync
 
 extension ConfigReader {
     func durability() throws -> Durability? {
-        try value("durability", Durability.allCases.map(\.rawValue).joined(separator: " or ")) { Durability(rawValue: $0) }
+        try value("durability", Durability.list) { Durability(rawValue: $0) }
     }
 }
 
@@ -18,6 +18,7 @@ extension ConfigReader {
 /// | ops.host | REDEEM_OPS_HOST | 127.0.0.1 |
 /// | ops.port | REDEEM_OPS_PORT | 9090 |
 /// | durability | REDEEM_DURABILITY | local |
+/// | ledger.timeout_ms (of an answer of durability `ledger`) | REDEEM_LEDGER_TIMEOUT_MS | 5000 |
 /// | token.lifetime_s | REDEEM_TOKEN_LIFETIME_S | 300 |
 /// | http.trusted_proxies (addresses, networks) | REDEEM_HTTP_TRUSTED_PROXIES | none |
 /// | session.idle_s | REDEEM_SESSION_IDLE_S | 1209600 (14 days) |
@@ -40,6 +41,7 @@ extension ServerConfiguration {
         opsHost = reader.text("ops.host") ?? opsHost
         opsPort = try reader.count("ops.port", in: 0...65_535) ?? opsPort
         durability = try reader.durability() ?? durability
+        limits.ledgerTimeout = try reader.milliseconds("ledger.timeout_ms") ?? limits.ledgerTimeout
         tokenLifetimeSeconds = try reader.count("token.lifetime_s", in: 1...86_400) ?? tokenLifetimeSeconds
         sessions = try SessionLimits(reader)
         loginsPerUsername = try LoginRate(reader, "login.username", loginsPerUsername)
@@ -48,6 +50,24 @@ extension ServerConfiguration {
         trustedProxies = try reader.value("http.trusted_proxies", proxies) { TrustedProxies($0) } ?? trustedProxies
         shutdownDelay = try reader.count("shutdown.delay_s", in: 0...300).map { .seconds($0) } ?? shutdownDelay
         passwords = try PasswordHasher.Configuration(reader)
+    }
+}
+
+/// | key | variable | default |
+/// |---|---|---|
+/// | outbox.entries (nothing is accepted beyond) | REDEEM_OUTBOX_ENTRIES | 1000000 |
+/// | redis.memory_percent (of maxmemory; nothing is accepted beyond) | REDEEM_REDIS_MEMORY_PERCENT | 90 |
+/// | redis.replicas (that acknowledge, for durability `replicated`) | REDEEM_REDIS_REPLICAS | 1 |
+/// | redis.replication_timeout_ms | REDEEM_REDIS_REPLICATION_TIMEOUT_MS | 500 |
+extension HotPathLimits {
+    init(_ reader: ConfigReader) throws {
+        self.init()
+        outboxEntries = try reader.count("outbox.entries", in: 1...1_000_000_000) ?? outboxEntries
+        memoryShare = try reader.count("redis.memory_percent", in: 1...100).map { Double($0) / 100 } ?? memoryShare
+        replicas = try reader.count("redis.replicas", in: 1...100) ?? replicas
+        // Less than a command's deadline: Redis's own answer is to come before that.
+        let timeout = try reader.count("redis.replication_timeout_ms", in: 1...900)
+        replicationTimeout = timeout.map { .milliseconds($0) } ?? replicationTimeout
     }
 }
 

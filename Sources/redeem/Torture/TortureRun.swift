@@ -72,7 +72,13 @@ struct TortureRun: Sendable {
             var ledger = try await reader.read()
             ledger.drift = try await reader.drift()
             await throughProxy.close()
-            return TortureReport(settings, history, ledger, Checker(history, ledger).violations(), seconds: seconds)
+            return TortureReport(
+                settings,
+                history,
+                ledger,
+                Checker(history, ledger, mode: settings.mode).violations(),
+                seconds: seconds
+            )
         } catch {
             await throughProxy.close()
             throw error

@@ -46,8 +46,7 @@ extension TortureSettings {
         seed = options.seed
         faults = try options.faults.map(TortureSettings.faults) ?? Fault.allCases
         guard let mode = Durability(rawValue: options.mode) else {
-            let all = Durability.allCases.map(\.rawValue).joined(separator: " or ")
-            throw UsageError("--mode '\(options.mode)' is not known", remedy: "use \(all)")
+            throw UsageError("--mode '\(options.mode)' is not known", remedy: "use \(Durability.list)")
         }
         self.mode = mode
         guard TortureSettings.rates.contains(options.rate) else {

@@ -209,7 +209,7 @@ import Testing
                     #expect(redemption.user == request.user && redemptions.contains(redemption))
                 case .alreadyRedeemed, .soldOut, .insufficientCredit, .wrongCode, .tooManyAttempts, .couponNotStarted,
                     .couponPaused,
-                    .couponEnded, .couponNotLoaded, .userNotLoaded, .sessionRevoked:
+                    .couponEnded, .couponNotLoaded, .userNotLoaded, .sessionRevoked, .backlogFull:
                     Issue.record("\(reply)")
                 }
             }

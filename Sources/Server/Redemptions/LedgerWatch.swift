@@ -1,0 +1,99 @@
+import Domain
+import Logging
+import NIOCore
+import Persistence
+import Synchronization
+
+/// Tells when redemptions are in Postgres, for durability `ledger`.
+///
+/// It looks for the rows themselves. That the cursor has passed a redemption would not do: what could not land is passed too, and
+/// is in quarantine. A row is also what a replay is found by, and what survives a Redis that was lost meanwhile.
+final class LedgerWatch: Sendable {
+    private struct Waiter: Sendable {
+        let id: RedemptionID
+        let deadline: ContinuousClock.Instant
+        let promise: EventLoopPromise<Bool>
+    }
+
+    private struct State {
+        /// In the order of arrival, which is about that of landing. Who was looked for in vain goes to the end.
+        var waiting = CircularBuffer<Waiter>()
+        var isLooking = false
+    }
+
+    private let postgres: PostgresClient
+    private let limits: ServerLimits
+    private let logger: Logger
+    private let state = Mutex(State())
+
+    /// Rows looked for by one statement.
+    private static let lookLimit = 1000
+    /// From one look to the next; doubles, up to the second, while nothing is found.
+    private static let pause: Duration = .milliseconds(2)
+    private static let longestPause: Duration = .milliseconds(50)
+
+    init(postgres: PostgresClient, limits: ServerLimits, logger: Logger) {
+        self.postgres = postgres
+        self.limits = limits
+        self.logger = logger
+    }
+
+    /// Whether one more may wait. To be asked before the redemption is: afterwards it is too late to refuse it.
+    var hasRoom: Bool { state.withLock { $0.waiting.count < limits.ledgerWaiters } }
+
+    /// True as soon as the redemption is committed; false after `ServerLimits.ledgerTimeout`, when it may or may not be so later.
+    func isStored(_ id: RedemptionID, on eventLoop: any EventLoop) -> EventLoopFuture<Bool> {
+        let promise = eventLoop.makePromise(of: Bool.self)
+        let waiter = Waiter(id: id, deadline: .now + limits.ledgerTimeout, promise: promise)
+        let mustStart = state.withLock { state in
+            state.waiting.append(waiter)
+            defer { state.isLooking = true }
+            return !state.isLooking
+        }
+        if mustStart { Task { await look() } }
+        return promise.futureResult
+    }
+
+    private func look() async {
+        var pause = LedgerWatch.pause
+        while let waiters = next() {
+            let stored = await stored(waiters.map(\.id))
+            let now = ContinuousClock.now
+            var rest: [Waiter] = []
+            for waiter in waiters {
+                if stored.contains(waiter.id) {
+                    waiter.promise.succeed(true)
+                } else if waiter.deadline <= now {
+                    waiter.promise.succeed(false)
+                } else {
+                    rest.append(waiter)
+                }
+            }
+            guard !rest.isEmpty else { continue }
+            state.withLock { $0.waiting.append(contentsOf: rest) }
+            pause = stored.isEmpty ? min(pause * 2, LedgerWatch.longestPause) : LedgerWatch.pause
+            try? await Task.sleep(for: pause)
+        }
+    }
+
+    private func next() -> [Waiter]? {
+        state.withLock { state in
+            guard !state.waiting.isEmpty else {
+                state.isLooking = false
+                return nil
+            }
+            let waiters = Array(state.waiting.prefix(LedgerWatch.lookLimit))
+            state.waiting.removeFirst(waiters.count)
+            return waiters
+        }
+    }
+
+    private func stored(_ ids: [RedemptionID]) async -> Set<RedemptionID> {
+        do {
+            return try await postgres.withConnection { try $0.stored(ids) }
+        } catch {
+            logger.debug("redemptions cannot be looked for", metadata: ["error": "\(error)", "redemptions": "\(ids.count)"])
+            return []
+        }
+    }
+}
