@@ -25,6 +25,8 @@ public struct UserState: Sendable, Hashable {
     /// The last control entry that the user's credit is known to contain.
     public var control: Int
     public var redemptions: [CouponID: RedemptionID]
+    /// Fields of redemptions that are none.
+    public var unreadable: [String]
 }
 
 extension ShardStore {
@@ -66,14 +68,40 @@ extension ShardStore {
     }
 }
 
+extension ShardStore {
+    /// Entries in the outbox, settled or not.
+    public func outboxLength() async throws(RedisError) -> Int {
+        try await client.send(["XLEN", keys.outbox]).integer ?? 0
+    }
+
+    /// A part of all users that have a key here, of whatever epoch; some may come twice. `nil` in the answer: that was the last.
+    /// - Parameter position: what the part before it answered.
+    public func scanUsers(_ position: String? = nil) async throws(RedisError) -> (users: [UserID], next: String?) {
+        let reply = try await client.send(
+            ["SCAN", position ?? "0", "MATCH", keys.userPrefix + "*", "COUNT", String(ShardStore.keysPerScan)]
+        )
+        guard let page = reply.array, page.count == 2, let next = page[0].string, let found = page[1].array else {
+            throw RedisError.unexpected(reply, of: "SCAN")
+        }
+        let users = found.compactMap { key in key.string.flatMap { UserID(String($0.dropFirst(keys.userPrefix.count))) } }
+        return (users, next == "0" ? nil : next)
+    }
+
+    /// Keys that one SCAN looks at: a fraction of a millisecond of Redis's time.
+    static let keysPerScan = 500
+}
+
 extension UserState {
     fileprivate init(_ fields: [String: RESPValue]) {
         credit = Credit(available: fields["credit"]?.number ?? 0, held: fields["held"]?.number ?? 0)
         control = fields["control"]?.number ?? 0
         redemptions = [:]
+        unreadable = []
         for (name, value) in fields where name.hasPrefix("r:") {
             if let coupon = CouponID(String(name.dropFirst(2))), let id = value.string.flatMap({ RedemptionID($0) }) {
                 redemptions[coupon] = id
+            } else {
+                unreadable.append(name)
             }
         }
     }

@@ -53,7 +53,7 @@ struct DoctorCommand: AsyncParsableCommand {
                     pending.isEmpty ? "up to date" : "lacks \(pending.joined(separator: ", "))",
                     "run: redeem migrate"
                 )
-                findings.add("quarantine", quarantined == 0, "\(quarantined) entries", "look into the table `quarantine`")
+                findings.add("quarantine", quarantined == 0, "\(quarantined) entries", "see: redeem quarantine list")
             } catch {
                 findings.add("Postgres", false, "\(error)", "check REDEEM_POSTGRES_URL, and that the server runs")
             }
