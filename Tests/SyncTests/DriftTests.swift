@@ -74,6 +74,15 @@ import Testing
         Plant(testDescription: "a coupon that is gone", invariants: [5], remedies: ["rebuild"]) { sale in
             try await sale.redis("DEL", "{s0}:coupon:sale")
         },
+        Plant(testDescription: "another price", invariants: [5], remedies: ["rebuild"]) { sale in
+            try await sale.redis("HSET", "{s0}:coupon:sale", "price", "1")
+        },
+        Plant(testDescription: "another end of the sale", invariants: [5], remedies: ["rebuild"]) { sale in
+            try await sale.postgres("update coupons set ends_at = '2999-01-01'")
+        },
+        Plant(testDescription: "a pause that came from nowhere", invariants: [5], remedies: ["rebuild"]) { sale in
+            try await sale.redis("HSET", "{s0}:coupon:sale", "state", "paused")
+        },
         Plant(testDescription: "a row that came by hand", invariants: [4, 3, 5], remedies: ["rebuild"]) { sale in
             let other = try await sale.env.coupon("other")
             try await sale.env.until("told") { try await sale.env.store.stock(of: [other])[other] == 100 }

@@ -12,11 +12,29 @@ public struct ShardSnapshot: Sendable, Hashable {
     public var entries: [OutboxEntry]
     /// Of the coupons asked for, those loaded in the present epoch, and what is left of them.
     public var left: [CouponID: Int]
+    /// Of the same, what they are sold by.
+    public var terms: [CouponID: CouponTerms]
     /// Of the users asked for, those loaded in the present epoch.
     public var users: [UserID: UserState]
 
     /// How far this snapshot has seen. Rows of its epoch beyond it landed later.
     public var position: Cursor { Cursor(epoch: epoch ?? Epoch(0), lastID: lastID) }
+}
+
+/// What a coupon in Redis is sold by, as the fields stand there.
+public struct CouponTerms: Sendable, Hashable {
+    /// By name: code, price, starts, ends, state.
+    let fields: [String: String]
+
+    static let names = ["code", "price", "starts", "ends", "state"]
+
+    /// The names of those in which this differs from a coupon in Postgres.
+    public func differences(from coupon: Coupon) -> [String] {
+        var expected = coupon.scriptArguments
+        // What is left is no term.
+        expected.remove(at: 2)
+        return zip(CouponTerms.names, expected).filter { fields[$0] != $1 }.map(\.0)
+    }
 }
 
 /// A user in Redis.
@@ -35,7 +53,7 @@ extension ShardStore {
     public func snapshot(coupons: [CouponID] = [], users: [UserID] = []) async throws(RedisError) -> ShardSnapshot {
         let commands =
             [["HMGET", keys.shard, "epoch", "control"], ["XRANGE", keys.outbox, "-", "+"], ["XINFO", "STREAM", keys.outbox]]
-            + coupons.map { ["HMGET", keys.coupon($0), "epoch", "left"] }
+            + coupons.map { ["HMGET", keys.coupon($0), "epoch", "left"] + CouponTerms.names }
             + users.map { ["HGETALL", keys.user($0)] }
         let reply = try await client.pipeline([["MULTI"]] + commands + [["EXEC"]]).last ?? .null
         guard let replies = reply.array, replies.count == commands.count else {
@@ -50,14 +68,18 @@ extension ShardStore {
             lastID: ShardStore.dictionary(replies[2])["last-generated-id"]?.string.flatMap { StreamID($0) } ?? .zero,
             entries: [],
             left: [:],
+            terms: [:],
             users: [:]
         )
         for read in try ShardStore.outboxReads(replies[1].array ?? [], of: "XRANGE") {
             if case .entry(let entry) = read { snapshot.entries.append(entry) }
         }
         for (coupon, reply) in zip(coupons, replies[3...]) {
-            guard let values = reply.array, values.count == 2, values[0].number == epoch?.number else { continue }
+            guard let values = reply.array, values.count == 2 + CouponTerms.names.count, values[0].number == epoch?.number
+            else { continue }
             snapshot.left[coupon] = values[1].number
+            let fields = zip(CouponTerms.names, values[2...]).compactMap { name, value in value.string.map { (name, $0) } }
+            snapshot.terms[coupon] = CouponTerms(fields: Dictionary(uniqueKeysWithValues: fields))
         }
         for (user, reply) in zip(users, replies[(3 + coupons.count)...]) {
             let fields = ShardStore.dictionary(reply)

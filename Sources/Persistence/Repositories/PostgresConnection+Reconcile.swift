@@ -27,6 +27,8 @@ public struct CouponChanges: Hashable, Sendable {
     /// Added to the totals.
     public internal(set) var restocked: [CouponID: Int] = [:]
     public internal(set) var created: Set<CouponID> = []
+    /// Paused or resumed.
+    public internal(set) var restated: Set<CouponID> = []
     /// Uses to be given back, of redemptions that were dropped from quarantine.
     public internal(set) var dropped: [CouponID: Int] = [:]
 }
@@ -118,7 +120,8 @@ extension PostgresConnection {
             case .couponRestocked: changes.restocked[coupon, default: 0] += try row.decode(2)
             case .couponCreated: changes.created.insert(coupon)
             case .redemptionDropped: changes.dropped[coupon, default: 0] += 1
-            case .couponState, .creditGranted, .userSessionsRevoked, .sessionsRevoked, .shardRebuild: break
+            case .couponState: changes.restated.insert(coupon)
+            case .creditGranted, .userSessionsRevoked, .sessionsRevoked, .shardRebuild: break
             }
         }
         return changes

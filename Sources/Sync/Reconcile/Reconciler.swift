@@ -78,6 +78,7 @@ public struct Reconciler: Sendable {
         var snapshot: ShardSnapshot
         var ledger: LedgerSnapshot
         var later: CouponChanges
+        var coupons: [Coupon]
         var status: ShardStatus
         var attempt = 0
         repeat {
@@ -85,8 +86,11 @@ public struct Reconciler: Sendable {
             let began = ContinuousClock.now
             snapshot = try await store.snapshot(coupons: ids)
             let (position, control) = (snapshot.position, snapshot.control ?? 0)
-            (ledger, later) = try await postgres.transaction(.snapshotReadOnly) { connection in
-                (try connection.ledger(of: shard, newerThan: position), try connection.couponChanges(after: control))
+            (ledger, later, coupons) = try await postgres.transaction(.snapshotReadOnly) { connection in
+                (
+                    try connection.ledger(of: shard, newerThan: position), try connection.couponChanges(after: control),
+                    try connection.allCoupons()
+                )
             }
             status = try await store.status()
             attempt += 1
@@ -131,6 +135,18 @@ public struct Reconciler: Sendable {
                 unapplied: (later.restocked[id] ?? 0) + (later.dropped[id] ?? 0)
             )
             .check(into: &report)
+        }
+        for coupon in coupons where looked.contains(coupon.id) {
+            guard let terms = snapshot.terms[coupon.id] else { continue }
+            var names = terms.differences(from: coupon)
+            // Redis has yet to be told.
+            if later.restated.contains(coupon.id) { names.removeAll { $0 == "state" } }
+            report.expect(
+                5,
+                names.isEmpty,
+                "\(coupon.id): \(names.joined(separator: ", ")) in Redis differs from Postgres",
+                .rebuild(shard)
+            )
         }
     }
 }
