@@ -233,6 +233,45 @@ import Testing
         }
     }
 
+    /// Redis may hear of a drop before it has settled the entry that held what was dropped, or long after.
+    @Test func aDropIsNoDriftWhateverRedisHasHeardOfIt() async throws {
+        try await SyncEnvironment.with { env in
+            let coupon = try await env.coupon("sale")
+            let jo = try await env.user("jo")
+            try await env.withWorker { try await env.untilOpen(1) }
+            _ = try await env.redeem(jo, try await env.login(jo), coupon)
+            let shard = env.store.shard
+            let read = try await env.store.readOutbox(after: .zero, count: 10)
+            let entries = read.compactMap { if case .entry(let entry) = $0 { entry } else { nil } }
+            let before = try await env.postgres.withConnection { connection in
+                try connection.script("alter table redemptions add constraint none check (price < 0)")
+                let cursor = try #require(try connection.cursor(of: shard))
+                let report = try connection.land(
+                    LandingBatch(shard: shard, cursor: cursor, entries: entries, last: try #require(entries.last).id)
+                )
+                #expect(report.quarantined == 1)
+                let id = try connection.quarantined(QuarantineFilter(), after: 0, limit: 1)[0].id
+                let before = try connection.lastControlSequence()
+                #expect(
+                    try connection.dropQuarantined([id], reason: "test", actor: "test") == [id: .givenBack(control: before + 1)]
+                )
+                return before
+            }
+            try await env.holds()
+            let entry = try #require(
+                try await env.postgres.withConnection { try $0.controlEntries(after: before, limit: 1) }.first
+            )
+            #expect(try await env.store.applyControl(entry, epoch: Epoch(1)) == .applied)
+            #expect(try await env.store.credit(of: jo) == Credit(available: 100, held: 10))
+            try await env.holds()
+            try await env.withWorker {
+                try await env.untilDrained()
+                #expect(try await env.store.credit(of: jo) == Credit(available: 100, held: 0))
+                try await env.holds()
+            }
+        }
+    }
+
     /// A redemption that somebody wrote into Redis took neither credit nor stock: giving it up leaves drift, which is mended then.
     @Test func whatNobodyPaidForCanBeGivenUp() async throws {
         try await withSale { sale in
