@@ -1,27 +1,30 @@
 #!lua
 -- Applies one entry of the control log, in order and exactly once: the shard's control number moves in the same call.
 --
--- KEYS  1 shard · 2 the coupon or user that the entry changes
+-- KEYS  1 shard · 2 the coupon or user that the entry changes · for redemption_dropped 3 the coupon
 -- ARGV  1 epoch · 2 sequence number · 3 kind, then by kind
 --         coupon_created     code digest, price, left, starts (ms or ''), ends (ms or ''), state
 --         coupon_state       state
 --         coupon_restocked   amount
 --         credit_granted     amount
---         user_sessions_revoked, sessions_revoked
---                            nothing: the caller has ended the sessions, and key 2 is not looked at
+--         redemption_dropped redemption id, price
+--         user_sessions_revoked, sessions_revoked, shard_rebuild
+--                            nothing: the caller has ended the sessions, or it is another shard that is rebuilt; key 2 is not
+--                            looked at
 -- REPLY a code
 --
 --   applied
 --   already_applied         the shard has this entry
 --   gap                     the shard lacks an entry before this one
 --   wrong_epoch             the shard is closed or of another epoch
---   coupon_not_loaded       a state or an amount for a coupon that the shard does not have
+--   coupon_not_loaded       a state, an amount or a use for a coupon that the shard does not have
 --   coupon_already_loaded   a new coupon that the shard has
 --   amount_out_of_range     the sum would be above 2^53 - 1
 --
 -- Only applied changes anything. The last three say that Redis and Postgres have parted; a rebuild mends it.
 -- A grant for a user who is not loaded changes only the control number: the user's snapshot will contain it. One that the
 -- loaded snapshot contains already (sequence ≤ the user's control) is not added again.
+-- A redemption that was dropped is given back only where its user has it: a user who was loaded later never paid for it.
 
 local call = redis.call
 local shard_key, key = KEYS[1], KEYS[2]
@@ -38,7 +41,7 @@ local function is_state(text)
     return text == 'active' or text == 'paused'
 end
 
-local valid = #KEYS == 2 and sequence and sequence >= 1
+local valid = #KEYS == (kind == 'redemption_dropped' and 3 or 2) and sequence and sequence >= 1
 if kind == 'coupon_created' then
     valid = valid and #ARGV == 9 and #ARGV[4] == 64 and is_amount(ARGV[5]) and is_amount(ARGV[6])
         and is_time(ARGV[7]) and is_time(ARGV[8]) and is_state(ARGV[9])
@@ -46,7 +49,9 @@ elseif kind == 'coupon_state' then
     valid = valid and #ARGV == 4 and is_state(ARGV[4])
 elseif kind == 'coupon_restocked' or kind == 'credit_granted' then
     valid = valid and #ARGV == 4 and is_amount(ARGV[4])
-elseif kind == 'user_sessions_revoked' or kind == 'sessions_revoked' then
+elseif kind == 'redemption_dropped' then
+    valid = valid and #ARGV == 5 and #ARGV[4] == 36 and is_amount(ARGV[5])
+elseif kind == 'user_sessions_revoked' or kind == 'sessions_revoked' or kind == 'shard_rebuild' then
     valid = valid and #ARGV == 3
 else
     valid = false
@@ -76,7 +81,23 @@ if kind == 'credit_granted' then
         end
         call('HSET', key, 'credit', credit, 'control', sequence)
     end
-elseif kind ~= 'user_sessions_revoked' and kind ~= 'sessions_revoked' then
+elseif kind == 'redemption_dropped' then
+    local field = 'r:' .. string.match(KEYS[3], '}:coupon:(.+)$')
+    local user = call('HMGET', key, 'epoch', 'credit', 'held', field)
+    if user[1] == epoch and user[4] == ARGV[4] then
+        local coupon = call('HMGET', KEYS[3], 'epoch', 'left')
+        if coupon[1] ~= epoch then
+            return 'coupon_not_loaded'
+        end
+        local credit, left = user[2] + ARGV[5], coupon[2] + 1
+        if credit + user[3] > greatest or left > greatest then
+            return 'amount_out_of_range'
+        end
+        call('HSET', key, 'credit', credit)
+        call('HDEL', key, field)
+        call('HSET', KEYS[3], 'left', left)
+    end
+elseif kind ~= 'user_sessions_revoked' and kind ~= 'sessions_revoked' and kind ~= 'shard_rebuild' then
     local coupon = call('HMGET', key, 'epoch', 'left')
     local loaded = coupon[1] == epoch
     if kind == 'coupon_created' then

@@ -22,6 +22,10 @@ public enum ControlChange: Hashable, Sendable {
     case userSessionsRevoked(UserID, below: Int)
     /// Ends everybody's sessions that began before a moment.
     case sessionsRevoked(before: Timestamp)
+    /// Gives back what Redis took for a redemption that was in quarantine: credit, one use, and the right to redeem again.
+    case redemptionDropped(Redemption)
+    /// The shard's owner makes Redis anew from Postgres.
+    case shardRebuild(Shard)
 
     /// The name in `control_log.kind`.
     public var kind: Kind {
@@ -32,6 +36,8 @@ public enum ControlChange: Hashable, Sendable {
         case .creditGranted: .creditGranted
         case .userSessionsRevoked: .userSessionsRevoked
         case .sessionsRevoked: .sessionsRevoked
+        case .redemptionDropped: .redemptionDropped
+        case .shardRebuild: .shardRebuild
         }
     }
 
@@ -42,5 +48,7 @@ public enum ControlChange: Hashable, Sendable {
         case creditGranted = "credit_granted"
         case userSessionsRevoked = "user_sessions_revoked"
         case sessionsRevoked = "sessions_revoked"
+        case redemptionDropped = "redemption_dropped"
+        case shardRebuild = "shard_rebuild"
     }
 }

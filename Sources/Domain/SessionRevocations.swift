@@ -12,7 +12,7 @@ public struct SessionRevocations: Sendable, Hashable {
             switch change {
             case .userSessionsRevoked(let user, let version): add(user, below: version)
             case .sessionsRevoked(let moment): add(before: moment)
-            case .couponCreated, .couponState, .couponRestocked, .creditGranted: break
+            case .couponCreated, .couponState, .couponRestocked, .creditGranted, .redemptionDropped, .shardRebuild: break
             }
         }
     }

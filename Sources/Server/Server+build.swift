@@ -126,7 +126,7 @@ public func buildServer(
 }
 
 /// One of the two listeners.
-private struct Listener: Sendable {
+struct Listener: Sendable {
     let kind: ListenerService.Kind
     let routes: APIRoutes
     let host: String

@@ -45,6 +45,8 @@ struct ControlFeed: Sendable {
     }
 
     private func apply(_ entry: ControlEntry, _ epoch: Epoch) async throws -> ReverifyReason? {
+        // Not counted here: a rebuild counts all entries that are there when it reads the coupons, this one among them.
+        if entry.change == .shardRebuild(shard.shard) { return .drift(.operatorAsked) }
         switch try await shard.store.applyControl(entry, epoch: epoch) {
         case .applied:
             shard.logger.debug(

@@ -89,7 +89,7 @@ extension OwnedShard {
 
     func alarm(quarantined count: Int) {
         logger.error(
-            "redemptions could not be landed and are in quarantine; see the table of that name",
+            "redemptions could not be landed and are in quarantine; see `redeem quarantine list`",
             metadata: ["count": "\(count)"]
         )
     }

@@ -11,6 +11,7 @@ struct ShardOwner: Sendable {
     let store: ShardStore
     let reader: ShardStore
     let sessions: SessionStore
+    let reconciling: HotPath
     let postgres: PostgresConfiguration
     let configuration: SyncConfiguration
     let logger: Logger
@@ -19,6 +20,7 @@ struct ShardOwner: Sendable {
         store: ShardStore,
         reader: ShardStore,
         sessions: SessionStore,
+        reconciling: HotPath,
         postgres: PostgresConfiguration,
         configuration: SyncConfiguration,
         logger: Logger
@@ -26,6 +28,7 @@ struct ShardOwner: Sendable {
         self.store = store
         self.reader = reader
         self.sessions = sessions
+        self.reconciling = reconciling
         self.postgres = postgres
         self.configuration = configuration
         var logger = logger
@@ -108,6 +111,8 @@ struct ShardOwner: Sendable {
         var rebuild: RebuildReason?
         while !Task.isStopping {
             let cursor = try await shard.verifyAndOpen(rebuild)
+            let reconcile = startReconcile()
+            defer { reconcile?.cancel() }
             let reason = try await withThrowingTaskGroup(of: ReverifyReason?.self) { group in
                 group.addTask { try await shard.drain(from: cursor) }
                 group.addTask { try await ControlFeed(shard: shard, postgres: postgres).run(epoch: cursor.epoch) }
@@ -122,6 +127,22 @@ struct ShardOwner: Sendable {
             case .drift(let seen): rebuild = seen
             }
         }
+    }
+}
+
+extension ShardOwner {
+    /// Nobody waits for its end: a shard that must be verified again does not wait for a statement that counts all rows.
+    private func startReconcile() -> Task<Void, Never>? {
+        guard let interval = configuration.reconcileInterval else { return nil }
+        let reconcile = ContinuousReconcile(
+            shard: store.shard,
+            hotPath: reconciling,
+            postgres: postgres,
+            interval: interval,
+            statementTimeout: configuration.reconcileStatementTimeout,
+            logger: logger
+        )
+        return Task { await reconcile.run() }
     }
 }
 

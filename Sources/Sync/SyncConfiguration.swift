@@ -19,6 +19,10 @@ public struct SyncConfiguration: Sendable {
     public var controlEntriesPerRead = 1_000
     /// How long the control log is waited on before it is read again without a notification.
     public var controlPoll: Duration = .seconds(1)
+    /// How long after one comparison of an owner's shard with Postgres the next one begins, at least; `nil`: there are none.
+    public var reconcileInterval: Duration? = .seconds(60)
+    /// A statement of such a comparison that takes longer is ended, and the comparison has failed. It counts all redemptions.
+    public var reconcileStatementTimeout: Duration = .seconds(30)
 
     public init() {}
 }

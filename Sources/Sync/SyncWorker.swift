@@ -10,10 +10,12 @@ public struct SyncWorker: Service {
 
     /// - Parameters:
     ///   - outboxReader: a client of its own for reads that block; nothing else may wait behind those.
+    ///   - reconciling: a client of its own for what may take long to read; `nil`: that of `hotPath`.
     ///   - sessions: opens a Postgres connection that is used by one owner alone.
     public init(
         hotPath: HotPath,
         outboxReader: HotPath,
+        reconciling: HotPath? = nil,
         postgres: PostgresConfiguration,
         configuration: SyncConfiguration = SyncConfiguration(),
         logger: Logger
@@ -23,6 +25,7 @@ public struct SyncWorker: Service {
                 store: store,
                 reader: reader,
                 sessions: hotPath.sessions,
+                reconciling: reconciling ?? hotPath,
                 postgres: postgres,
                 configuration: configuration,
                 logger: logger

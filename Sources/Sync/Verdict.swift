@@ -25,6 +25,8 @@ public enum RebuildReason: String, Hashable, Sendable, CaseIterable {
     /// A coupon that Redis was told of is not there: somebody deleted it, or an owner that was stopped in the middle of a
     /// rebuild went on with it after its successor had opened the shard.
     case couponMissing = "coupon_missing"
+    /// An operator had it rebuilt, by the control log.
+    case operatorAsked = "operator_asked"
 }
 
 extension Verdict {
@@ -51,7 +53,7 @@ extension RebuildReason {
         // Of a later epoch it is where Postgres went back.
         case .otherEpoch: (status.epoch ?? Epoch(0)) < (cursor?.epoch ?? Epoch(0))
         case .shardMissing: status.begunEpoch != cursor?.epoch
-        case .firstStart, .aheadOfControl, .controlRefused, .couponMissing: false
+        case .firstStart, .aheadOfControl, .controlRefused, .couponMissing, .operatorAsked: false
         }
     }
 }

@@ -67,18 +67,29 @@ struct App {
         let loop = eventLoopGroup.next()
         let client = RedisClient(configuration: redis, eventLoopGroup: loop, logger: logger)
         let reader = RedisClient(configuration: redis, eventLoopGroup: loop, logger: logger)
+        let reconciling = RedisClient(configuration: redis, eventLoopGroup: loop, logger: logger)
         let worker = SyncWorker(
             hotPath: HotPath(client: client),
             outboxReader: HotPath(client: reader),
+            reconciling: HotPath(client: reconciling),
             postgres: postgres,
             configuration: try SyncConfiguration(settings.reader),
             logger: logger
         )
         return [
             ClosingAfterwards(name: "sync stores") {
-                await reader.close(); await client.close()
+                await reconciling.close(); await reader.close(); await client.close()
             }, worker,
         ]
+    }
+
+    /// The operations port of a worker, where the settings give it one: metrics go there.
+    func workerOperations() throws -> [any Service] {
+        guard let port = try settings.reader.count("sync.ops_port", in: 0...65_535) else { return [] }
+        let registry = PrometheusRegistry()
+        MetricsSystem.bootstrap(registry)
+        let host = settings.reader.text("ops.host") ?? "127.0.0.1"
+        return [buildWorkerOperations(host: host, port: port, metrics: registry, logger: logger)]
     }
 
     /// Runs until a signal, then stops the services in reverse order, each within its own limits.

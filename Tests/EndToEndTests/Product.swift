@@ -51,6 +51,11 @@ final class Product: Sendable {
 
     func start(_ arguments: String...) -> RedeemProcess { start(arguments, environment) }
 
+    /// - Parameter variables: beside those of every command.
+    func start(_ arguments: [String], with variables: [String: String]) -> RedeemProcess {
+        start(arguments, environment.merging(variables) { $1 })
+    }
+
     private func start(_ arguments: [String], _ environment: [String: String]) -> RedeemProcess {
         let process = RedeemProcess(arguments, environment: environment)
         processes.withLock { $0.append(process) }

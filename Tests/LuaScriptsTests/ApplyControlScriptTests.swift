@@ -62,6 +62,67 @@ import Testing
         }
     }
 
+    @Test func givesBackWhatWasDroppedOnce() async throws {
+        try await withShard { shard in
+            try await shard.open([.test(price: 10, total: 5)])
+            let user = try await shard.addUser(credit: 30)
+            let decision = try await shard.decide(user.request(x))
+            let id = try #require(RedemptionID(decision.value))
+            let dropped = ControlChange.redemptionDropped(Redemption(id: id, user: user.id, coupon: x, price: 10))
+            #expect(try await apply(shard, 2, dropped) == .gap)
+            #expect(try await shard.store.stock(of: [x]) == [x: 4])
+            #expect(try await apply(shard, 1, dropped) == .applied)
+            // What is held stays so until the outbox is settled.
+            #expect(try await shard.store.credit(of: user.id) == Credit(available: 30, held: 10))
+            #expect(try await shard.store.redemptions(of: user.id) == [:])
+            #expect(try await shard.store.stock(of: [x]) == [x: 5])
+            _ = try await shard.store.settle(shard.epoch, entries: try await shard.outbox())
+            #expect(try await shard.store.credit(of: user.id) == Credit(available: 30, held: 0))
+            let state = try await shard.everything()
+            #expect(try await apply(shard, 1, dropped) == .alreadyApplied)
+            #expect(try await shard.everything() == state)
+            // Of the same user and coupon, and another one.
+            #expect(try await shard.decide(user.request(x)).code == .accepted)
+            #expect(try await apply(shard, 2, dropped) == .applied)
+            #expect(try await shard.store.credit(of: user.id) == Credit(available: 20, held: 10))
+            #expect(try await shard.store.stock(of: [x]) == [x: 4])
+        }
+    }
+
+    /// A user who was loaded after the drop has not paid, and a coupon that is not there cannot get its use back.
+    @Test func givesNothingBackToThoseWhoHaveItNot() async throws {
+        try await withShard { shard in
+            try await shard.open([.test(price: 10, total: 5)])
+            let id = RedemptionID(uuid: UUIDv7(milliseconds: 5))
+            let user = try await shard.addUser(credit: 30)
+            let stranger = TestUser()
+            for (sequence, id) in [(1, user.id), (2, stranger.id)] {
+                let redemption = Redemption(id: RedemptionID(uuid: UUIDv7(milliseconds: 5)), user: id, coupon: x, price: 10)
+                #expect(try await apply(shard, sequence, .redemptionDropped(redemption)) == .applied)
+            }
+            #expect(try await shard.store.credit(of: user.id) == Credit(available: 30, held: 0))
+            #expect(try await shard.store.stock(of: [x]) == [x: 5])
+            #expect(try await shard("EXISTS", shard.keys.user(stranger.id)) == .integer(0))
+
+            let owner = try await shard.addUser(credit: 30, redemptions: [x: id], control: 2)
+            try await shard("DEL", shard.keys.coupon(x))
+            let state = try await shard.everything()
+            let dropped = ControlChange.redemptionDropped(Redemption(id: id, user: owner.id, coupon: x, price: 10))
+            #expect(try await apply(shard, 3, dropped) == .couponNotLoaded)
+            #expect(try await shard.everything() == state)
+        }
+    }
+
+    @Test func aRebuildOfAnotherShardOnlyCounts() async throws {
+        try await withShard { shard in
+            try await shard.open([.test()])
+            let state = try await shard.hash(shard.keys.coupon(x))
+            #expect(try await apply(shard, 1, .shardRebuild(Shard(index: 7))) == .applied)
+            #expect(try await shard.hash(shard.keys.coupon(x)) == state)
+            #expect(try await shard.store.status().control == 1)
+        }
+    }
+
     @Test func refusesAnotherEpoch() async throws {
         try await withShard { shard in
             try await shard.open()
@@ -116,6 +177,8 @@ import Testing
                 ["1", "1", "coupon_created", digest, "-1", "1", "", "", "active"],
                 ["1", "1", "coupon_created", digest, "1", "1", "soon", "", "active"],
                 ["1", "1", "coupon_created", digest, "1", "1", "", ""],
+                // It takes three keys.
+                ["1", "1", "redemption_dropped", String(repeating: "0", count: 36), "1"],
             ] {
                 let error = await #expect(throws: RedisError.self) {
                     try await shard.call(.applyControl, keys: keys, arguments)

@@ -56,7 +56,7 @@ import Testing
                 #expect(try connection.lastControlSequence() == 151)
                 #expect(try connection.count("control_log") == 151)
                 let grants = try connection.balance(of: user.id) ?? 0
-                let restocks = try connection.restocks(after: 0)[coupon.id] ?? 0
+                let restocks = try connection.couponChanges(after: 0).restocked[coupon.id] ?? 0
                 #expect(grants + restocks == 150)
                 #expect(try connection.coupon(coupon.id)?.total == restocks)
             }
@@ -89,7 +89,7 @@ import Testing
                 #expect(try connection.controlEntries(after: 0, limit: 2).map(\.sequence) == [1, 2])
                 #expect(try connection.controlEntries(after: 2, limit: 2).map(\.sequence) == [3, 4])
                 #expect(try connection.controlEntries(after: 5, limit: 2) == [])
-                #expect(try connection.restocks(after: 3) == [coupon.id: 4])
+                #expect(try connection.couponChanges(after: 3).restocked == [coupon.id: 4])
             }
         }
     }

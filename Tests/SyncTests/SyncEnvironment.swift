@@ -52,6 +52,7 @@ struct SyncEnvironment: Sendable {
     /// Runs a worker while the body runs, and waits until it has stopped.
     func withWorker<T: Sendable>(
         _ configuration: SyncConfiguration = SyncConfiguration(),
+        logger: Logger = testLogger(level: .critical),
         _ body: () async throws -> T
     ) async throws -> T {
         let reader = RedisClient(
@@ -64,7 +65,7 @@ struct SyncEnvironment: Sendable {
             outboxReader: HotPath(client: reader),
             postgres: postgresConfiguration,
             configuration: configuration,
-            logger: testLogger(level: .critical)
+            logger: logger
         )
         let running = Task { try await worker.run() }
         do {

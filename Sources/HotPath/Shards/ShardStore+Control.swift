@@ -3,29 +3,32 @@ public import Domain
 extension ShardStore {
     /// Applies the next entry of the control log, as `apply_control.lua` says.
     public func applyControl(_ entry: ControlEntry, epoch: Epoch) async throws(RedisError) -> ApplyControlReply {
-        let target: String
+        let targets: [String]
         let change: [String]
         switch entry.change {
         case .couponCreated(let coupon):
-            target = keys.coupon(coupon.id)
+            targets = [keys.coupon(coupon.id)]
             change = coupon.scriptArguments
         case .couponState(let coupon, let state):
-            target = keys.coupon(coupon)
+            targets = [keys.coupon(coupon)]
             change = [state.rawValue]
         case .couponRestocked(let coupon, let amount):
-            target = keys.coupon(coupon)
+            targets = [keys.coupon(coupon)]
             change = [String(amount)]
         case .creditGranted(let user, let amount):
-            target = keys.user(user)
+            targets = [keys.user(user)]
             change = [String(amount)]
-        case .userSessionsRevoked, .sessionsRevoked:
-            // The caller has ended them, and this only counts the entry.
-            target = keys.shard
+        case .redemptionDropped(let redemption):
+            targets = [keys.user(redemption.user), keys.coupon(redemption.coupon)]
+            change = [redemption.id.description, String(redemption.price)]
+        case .userSessionsRevoked, .sessionsRevoked, .shardRebuild:
+            // The caller has ended them, or another shard is meant, and this only counts the entry.
+            targets = [keys.shard]
             change = []
         }
         return try await call(
             .applyControl,
-            keys: [keys.shard, target],
+            keys: [keys.shard] + targets,
             arguments: [String(epoch.number), String(entry.sequence), entry.change.kind.rawValue] + change,
             as: ApplyControlReply.self
         )

@@ -12,11 +12,29 @@ public struct ShardSnapshot: Sendable, Hashable {
     public var entries: [OutboxEntry]
     /// Of the coupons asked for, those loaded in the present epoch, and what is left of them.
     public var left: [CouponID: Int]
+    /// Of the same, what they are sold by.
+    public var terms: [CouponID: CouponTerms]
     /// Of the users asked for, those loaded in the present epoch.
     public var users: [UserID: UserState]
 
     /// How far this snapshot has seen. Rows of its epoch beyond it landed later.
     public var position: Cursor { Cursor(epoch: epoch ?? Epoch(0), lastID: lastID) }
+}
+
+/// What a coupon in Redis is sold by, as the fields stand there.
+public struct CouponTerms: Sendable, Hashable {
+    /// By name: code, price, starts, ends, state.
+    let fields: [String: String]
+
+    static let names = ["code", "price", "starts", "ends", "state"]
+
+    /// The names of those in which this differs from a coupon in Postgres.
+    public func differences(from coupon: Coupon) -> [String] {
+        var expected = coupon.scriptArguments
+        // What is left is no term.
+        expected.remove(at: 2)
+        return zip(CouponTerms.names, expected).filter { fields[$0] != $1 }.map(\.0)
+    }
 }
 
 /// A user in Redis.
@@ -25,6 +43,8 @@ public struct UserState: Sendable, Hashable {
     /// The last control entry that the user's credit is known to contain.
     public var control: Int
     public var redemptions: [CouponID: RedemptionID]
+    /// Fields of redemptions that are none.
+    public var unreadable: [String]
 }
 
 extension ShardStore {
@@ -33,7 +53,7 @@ extension ShardStore {
     public func snapshot(coupons: [CouponID] = [], users: [UserID] = []) async throws(RedisError) -> ShardSnapshot {
         let commands =
             [["HMGET", keys.shard, "epoch", "control"], ["XRANGE", keys.outbox, "-", "+"], ["XINFO", "STREAM", keys.outbox]]
-            + coupons.map { ["HMGET", keys.coupon($0), "epoch", "left"] }
+            + coupons.map { ["HMGET", keys.coupon($0), "epoch", "left"] + CouponTerms.names }
             + users.map { ["HGETALL", keys.user($0)] }
         let reply = try await client.pipeline([["MULTI"]] + commands + [["EXEC"]]).last ?? .null
         guard let replies = reply.array, replies.count == commands.count else {
@@ -48,14 +68,18 @@ extension ShardStore {
             lastID: ShardStore.dictionary(replies[2])["last-generated-id"]?.string.flatMap { StreamID($0) } ?? .zero,
             entries: [],
             left: [:],
+            terms: [:],
             users: [:]
         )
         for read in try ShardStore.outboxReads(replies[1].array ?? [], of: "XRANGE") {
             if case .entry(let entry) = read { snapshot.entries.append(entry) }
         }
         for (coupon, reply) in zip(coupons, replies[3...]) {
-            guard let values = reply.array, values.count == 2, values[0].number == epoch?.number else { continue }
+            guard let values = reply.array, values.count == 2 + CouponTerms.names.count, values[0].number == epoch?.number
+            else { continue }
             snapshot.left[coupon] = values[1].number
+            let fields = zip(CouponTerms.names, values[2...]).compactMap { name, value in value.string.map { (name, $0) } }
+            snapshot.terms[coupon] = CouponTerms(fields: Dictionary(uniqueKeysWithValues: fields))
         }
         for (user, reply) in zip(users, replies[(3 + coupons.count)...]) {
             let fields = ShardStore.dictionary(reply)
@@ -66,14 +90,40 @@ extension ShardStore {
     }
 }
 
+extension ShardStore {
+    /// Entries in the outbox, settled or not.
+    public func outboxLength() async throws(RedisError) -> Int {
+        try await client.send(["XLEN", keys.outbox]).integer ?? 0
+    }
+
+    /// A part of all users that have a key here, of whatever epoch; some may come twice. `nil` in the answer: that was the last.
+    /// - Parameter position: what the part before it answered.
+    public func scanUsers(_ position: String? = nil) async throws(RedisError) -> (users: [UserID], next: String?) {
+        let reply = try await client.send(
+            ["SCAN", position ?? "0", "MATCH", keys.userPrefix + "*", "COUNT", String(ShardStore.keysPerScan)]
+        )
+        guard let page = reply.array, page.count == 2, let next = page[0].string, let found = page[1].array else {
+            throw RedisError.unexpected(reply, of: "SCAN")
+        }
+        let users = found.compactMap { key in key.string.flatMap { UserID(String($0.dropFirst(keys.userPrefix.count))) } }
+        return (users, next == "0" ? nil : next)
+    }
+
+    /// Keys that one SCAN looks at: a fraction of a millisecond of Redis's time.
+    static let keysPerScan = 500
+}
+
 extension UserState {
     fileprivate init(_ fields: [String: RESPValue]) {
         credit = Credit(available: fields["credit"]?.number ?? 0, held: fields["held"]?.number ?? 0)
         control = fields["control"]?.number ?? 0
         redemptions = [:]
+        unreadable = []
         for (name, value) in fields where name.hasPrefix("r:") {
             if let coupon = CouponID(String(name.dropFirst(2))), let id = value.string.flatMap({ RedemptionID($0) }) {
                 redemptions[coupon] = id
+            } else {
+                unreadable.append(name)
             }
         }
     }

@@ -88,7 +88,7 @@ extension ImportStage {
     /// Further uses of coupons that are here. Once a shard was opened, what is left is Redis's business and stays as it is. Before
     /// that it is what is left there, and what operators have added here since.
     private func count(_ uses: [CouponID: Uses], of coupons: [StagedCoupon], isOpened: Bool) throws {
-        let restocks = isOpened ? [:] : try connection.restocks(after: 0)
+        let restocks = isOpened ? [:] : try connection.couponChanges(after: 0).restocked
         let sql = """
             update coupons set redeemed = redeemed + $2, version = version + 1,
                    total = least(redeemed + $2 + coalesce($3, total - redeemed), \(Limits.amount))

@@ -24,7 +24,7 @@ extension PostgresConnection {
         for entry in batch.entries where entry.epoch != batch.cursor.epoch {
             for redemption in entry.redemptions {
                 let reason = "an entry of epoch \(entry.epoch) in the outbox of epoch \(batch.cursor.epoch)"
-                try quarantine(LandingRow(redemption: redemption, entry: entry.id), reason, batch)
+                try quarantine(LandingRow(redemption: redemption, entry: entry.id), reason, batch.shard, entry.epoch)
                 count += 1
             }
         }
@@ -63,7 +63,8 @@ extension PostgresConnection {
         )
     }
 
-    /// Puts those redemptions of the entries into quarantine that Postgres has neither as rows nor there. Returns their number.
+    /// Puts those redemptions of the entries into quarantine that Postgres has neither as rows nor there, and that nobody has
+    /// dropped from there. Returns their number.
     public func quarantineUnlanded(_ entries: [OutboxEntry], shard: Shard, reason: String) throws -> Int {
         try transaction {
             var count = 0
@@ -71,6 +72,8 @@ extension PostgresConnection {
                 let known = """
                     select id from redemptions where id = any($1)
                     union select (entry->>'redemption')::uuid from quarantine where entry->>'redemption' = any($1::uuid[]::text[])
+                    union select (entry->>'redemption')::uuid
+                    from quarantine_drops where entry->>'redemption' = any($1::uuid[]::text[])
                     """
                 let landed = Set(
                     try query(known, entry.redemptions.map(\.id)).map { row throws(PostgresError) in
@@ -93,7 +96,8 @@ extension PostgresConnection {
 }
 
 extension PostgresError {
-    fileprivate var reason: String {
+    /// Why a row did not land.
+    var reason: String {
         [sqlState, message, detail].compactMap { $0 }.joined(separator: ": ")
     }
 }

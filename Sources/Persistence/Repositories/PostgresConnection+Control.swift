@@ -50,6 +50,12 @@ extension PostgresConnection {
         case .sessionsRevoked(let moment):
             let sql = insert + "jsonb_build_object('before', $4))"
             try execute(sql, sequence, change.kind, actor, Int(moment.milliseconds))
+        case .redemptionDropped(let redemption):
+            let sql = insert + "jsonb_build_object('redemption', $4, 'user', $5, 'coupon', $6, 'price', $7))"
+            let (id, user, coupon) = (redemption.id, redemption.user, redemption.coupon)
+            try execute(sql, sequence, change.kind, actor, id, user, coupon, redemption.price)
+        case .shardRebuild(let shard):
+            try execute(insert + "jsonb_build_object('shard', $4))", sequence, change.kind, actor, shard)
         }
         try notify(.control, String(sequence))
         return ControlEntry(sequence: sequence, change: change)
@@ -72,7 +78,8 @@ extension PostgresConnection {
             select seq, kind, payload->>'coupon', (payload->>'user')::uuid, (payload->>'amount')::bigint, payload->>'state',
                    payload->>'name', decode(payload->>'code', 'hex'), (payload->>'price')::bigint,
                    (payload->>'total')::bigint, (payload->>'starts')::bigint, (payload->>'ends')::bigint,
-                   (payload->>'below')::bigint, (payload->>'before')::bigint, coalesce((payload->>'redeemed')::bigint, 0)
+                   (payload->>'below')::bigint, (payload->>'before')::bigint, coalesce((payload->>'redeemed')::bigint, 0),
+                   (payload->>'redemption')::uuid, (payload->>'shard')::int
             from control_log where seq > $1 order by seq limit $2
             """
         return try query(sql, sequence, limit).map { row throws(PostgresError) in
@@ -87,6 +94,16 @@ extension PostgresConnection {
         case .creditGranted: .creditGranted(try row.decode(3), amount: try row.decode(4))
         case .userSessionsRevoked: .userSessionsRevoked(try row.decode(3), below: try row.decode(12))
         case .sessionsRevoked: .sessionsRevoked(before: Timestamp(milliseconds: Int64(try row.decode(13, as: Int.self))))
+        case .redemptionDropped:
+            .redemptionDropped(
+                Redemption(
+                    id: try row.decode(15),
+                    user: try row.decode(3),
+                    coupon: try row.decode(2),
+                    price: try row.decode(8)
+                )
+            )
+        case .shardRebuild: .shardRebuild(try row.decode(16))
         case .couponCreated:
             .couponCreated(
                 Coupon(

@@ -18,6 +18,19 @@ public struct LedgerSnapshot: Hashable, Sendable {
     /// The last control sequence number.
     public let control: Int
     public let coupons: [CouponLedger]
+    /// Redemptions of the cursor's epoch that are in quarantine: Redis holds their credit and stock.
+    public let quarantined: [CouponID: Int]
+}
+
+/// What the control log says after a moment, by coupon: what a Redis of that moment has yet to apply.
+public struct CouponChanges: Hashable, Sendable {
+    /// Added to the totals.
+    public internal(set) var restocked: [CouponID: Int] = [:]
+    public internal(set) var created: Set<CouponID> = []
+    /// Paused or resumed.
+    public internal(set) var restated: Set<CouponID> = []
+    /// Uses to be given back, of redemptions that were dropped from quarantine.
+    public internal(set) var dropped: [CouponID: Int] = [:]
 }
 
 /// The reads of `reconcile`. Within one `transaction(.snapshotReadOnly)` all of them see the same moment.
@@ -25,10 +38,12 @@ extension PostgresConnection {
     /// - Parameter position: what a snapshot of Redis has seen; rows of its epoch with a higher stream id count as newer.
     public func ledger(of shard: Shard, newerThan position: Cursor) throws -> LedgerSnapshot {
         try snapshot {
-            LedgerSnapshot(
-                cursor: try cursor(of: shard),
+            let cursor = try self.cursor(of: shard)
+            return LedgerSnapshot(
+                cursor: cursor,
                 control: try lastControlSequence(),
-                coupons: try couponLedgers(shard, newerThan: position)
+                coupons: try couponLedgers(shard, newerThan: position),
+                quarantined: try cursor.map { try quarantined(of: shard, epoch: $0.epoch) } ?? [:]
             )
         }
     }
@@ -80,26 +95,63 @@ extension PostgresConnection {
         return try query(sql)[0].decode(0)
     }
 
-    /// Restocks that a Redis at this control sequence number has not applied, by coupon.
-    public func restocks(after sequence: Int) throws -> [CouponID: Int] {
+    private func quarantined(of shard: Shard, epoch: Epoch) throws -> [CouponID: Int] {
         let sql = """
-            select payload->>'coupon', sum((payload->>'amount')::bigint)::bigint
-            from control_log where seq > $1 and kind = $2 group by 1
+            select entry->>'coupon', count(*) from quarantine
+            where shard = $1 and epoch = $2 and entry ? 'coupon' group by 1
             """
-        let sums = try query(sql, sequence, ControlChange.Kind.couponRestocked).map { row throws(PostgresError) in
-            (try row.decode(0, as: CouponID.self), try row.decode(1, as: Int.self))
-        }
-        return Dictionary(uniqueKeysWithValues: sums)
-    }
-
-    /// Coupons that a Redis at this control sequence number does not know.
-    public func couponsCreated(after sequence: Int) throws -> Set<CouponID> {
-        let sql = "select payload->>'coupon' from control_log where seq > $1 and kind = $2"
-        return Set(
-            try query(sql, sequence, ControlChange.Kind.couponCreated).map { row throws(PostgresError) in
-                try row.decode(0, as: CouponID.self)
+        return Dictionary(
+            uniqueKeysWithValues: try query(sql, shard, epoch).map { row throws(PostgresError) -> (CouponID, Int) in
+                (try row.decode(0), try row.decode(1))
             }
         )
+    }
+
+    /// What a Redis at this control sequence number has yet to apply.
+    public func couponChanges(after sequence: Int) throws -> CouponChanges {
+        var changes = CouponChanges()
+        let sql = """
+            select kind, payload->>'coupon', (payload->>'amount')::bigint from control_log
+            where seq > $1 and payload ? 'coupon' order by seq
+            """
+        for row in try query(sql, sequence) {
+            let coupon: CouponID = try row.decode(1)
+            switch try row.decode(0, as: ControlChange.Kind.self) {
+            case .couponRestocked: changes.restocked[coupon, default: 0] += try row.decode(2)
+            case .couponCreated: changes.created.insert(coupon)
+            case .redemptionDropped: changes.dropped[coupon, default: 0] += 1
+            case .couponState: changes.restated.insert(coupon)
+            case .creditGranted, .userSessionsRevoked, .sessionsRevoked, .shardRebuild: break
+            }
+        }
+        return changes
+    }
+
+    /// Sets a coupon's count of redemptions to that of its rows, and returns what it was and what it is. `nil`: there is no such
+    /// coupon. Landing adds to the count under the lock on the coupon that this takes, so the rows seen after it are exactly
+    /// those that were counted.
+    ///
+    /// Throws a check violation of `PostgresConstraint.couponRedeemed` where there are more rows than the total.
+    public func recountRedeemed(_ coupon: CouponID) throws -> (counted: Int, rows: Int)? {
+        try transaction {
+            let lock = "select redeemed from coupons where id = $1 for no key update"
+            guard let counted = try query(lock, coupon).first.map({ try $0.decode(0, as: Int.self) }) else { return nil }
+            let rows = try query("select count(*) from redemptions where coupon_id = $1", coupon)[0].decode(0, as: Int.self)
+            try execute("update coupons set redeemed = $2 where id = $1", coupon, rows)
+            return (counted, rows)
+        }
+    }
+
+    /// Appends to the control log that the shard is to be rebuilt; its owner does it when it comes to the entry, or has done it by
+    /// then for another reason. Returns the entry's number: a shard that has it has been rebuilt since.
+    public func askForRebuild(of shard: Shard, actor: String) throws -> Int {
+        try controlTransaction { try appendControl(.shardRebuild(shard), actor: actor).sequence }
+    }
+
+    /// Those of the users that are not in Postgres.
+    public func strangers(among users: [UserID]) throws -> [UserID] {
+        let sql = "select id from unnest($1::uuid[]) as given (id) where not exists (select from users where users.id = given.id)"
+        return try query(sql, users).map { row throws(PostgresError) in try row.decode(0) }
     }
 }
 

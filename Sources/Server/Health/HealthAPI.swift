@@ -20,7 +20,7 @@ struct HealthAPI: Sendable {
 
     /// The process answers; nobody else is asked, since a restart of it would mend nobody else.
     @Sendable func live(_ request: Request, _ context: APIContext) async throws -> Response {
-        .json(#"{"status":"live"}"#)
+        .live
     }
 
     /// 200, or 503 with the reasons. `?verbose` lists what was looked at.
@@ -45,6 +45,24 @@ struct HealthAPI: Sendable {
 
     @Sendable func metrics(_ request: Request, _ context: APIContext) async throws -> Response {
         _ = await readiness.checks()
+        return .metrics(registry, process)
+    }
+}
+
+/// The same of a process that has no API. Whether it is ready to work is not asked: of several workers one works.
+struct WorkerHealthAPI: Sendable {
+    let registry: PrometheusRegistry
+    let process: ProcessMetrics
+
+    var routes: [APIRoute] {
+        [APIRoute(.get, "/livez") { _, _ in .live }, APIRoute(.get, "/metrics") { _, _ in .metrics(registry, process) }]
+    }
+}
+
+extension Response {
+    fileprivate static var live: Response { .json(#"{"status":"live"}"#) }
+
+    fileprivate static func metrics(_ registry: PrometheusRegistry, _ process: ProcessMetrics) -> Response {
         process.sample()
         return Response(
             status: .ok,

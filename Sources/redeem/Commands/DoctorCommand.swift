@@ -58,7 +58,7 @@ struct DoctorCommand: AsyncParsableCommand {
                 } catch {
                     findings.add("durability of Postgres", false, "not kept", "\(error)")
                 }
-                findings.add("quarantine", quarantined == 0, "\(quarantined) entries", "look into the table `quarantine`")
+                findings.add("quarantine", quarantined == 0, "\(quarantined) entries", "see: redeem quarantine list")
             } catch {
                 findings.add("Postgres", false, "\(error)", "check REDEEM_POSTGRES_URL, and that the server runs")
             }

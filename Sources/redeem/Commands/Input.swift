@@ -17,6 +17,13 @@ enum Input {
         return id
     }
 
+    static func quarantineID(_ text: String) throws -> Int {
+        guard let id = Int(text), id >= 1 else {
+            throw UsageError("'\(text.prefix(80))' is not an id of quarantine", remedy: "`redeem quarantine list` shows them")
+        }
+        return id
+    }
+
     static func username(_ text: String) throws -> String {
         guard Username.isValid(text) else {
             throw UsageError("'\(text.prefix(80))' is not a username", remedy: "use \(Username.rule)")

@@ -1,39 +1,115 @@
 internal import ArgumentParser
+internal import Foundation
+internal import HotPath
 internal import Sync
 
 struct ReconcileCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "reconcile",
-        abstract: "Check every invariant on the live system, reading only. Exit code 1 on drift."
+        abstract: "Check every invariant on the live system, and repair what is safe to repair. Exit code 1 on drift.",
+        discussion: """
+            Without --repair it only reads, and names what can be done about each violation. With --repair it
+
+              puts into quarantine    redemptions that only Redis has, where they wait for `redeem quarantine retry` or `drop`
+              counts again            coupons whose count of redemptions is not that of their rows
+              has a shard rebuilt     where Redis has parted from Postgres: its owner lands what the outbox holds, then makes Redis
+                                      anew. The shard is closed meanwhile, and its users are loaded anew. Not as long as
+                                      something of it is in quarantine
+
+            and compares again. No redemption is made up, and none is deleted. Exit code 1 where something is left, 69 where no
+            `redeem sync` has rebuilt the shard in time.
+            """
     )
 
     @Flag(help: "Print the report as JSON.")
     var json = false
 
+    @Flag(help: "Repair what is safe to repair, after a question.")
+    var repair = false
+
+    @Flag(help: "Do not ask.")
+    var yes = false
+
     @OptionGroup var connection: ConnectionOptions
 
     func run() async throws {
         try await Stores.with(connection) { stores in
+            if yes, !repair { throw UsageError("--yes without --repair", remedy: "without --repair nothing is asked") }
+            let confirmation = repair ? try Confirmation(yes: yes, "--repair") : nil
             let report = try await stores.withHotPath { hotPath in
-                var progress: ProgressBar?
-                let report = try await Reconciler(hotPath: hotPath, postgres: stores.postgres).run { done, total in
-                    if progress == nil { progress = ProgressBar("comparing users", total: total) }
-                    progress?.update(done)
-                }
-                progress?.finish()
-                return report
+                let report = try await ReconcileCommand.compare(stores, hotPath)
+                guard let confirmation else { return report }
+                return try await mend(report, confirmation, stores, hotPath)
             }
-            if json { try Output.json(report) } else { print(text(report)) }
+            if json { try Output.json(report) } else if !repair { print(ReconcileCommand.text(report)) }
             guard report.holds else { throw ExitCode.failure }
         }
     }
 
-    private func text(_ report: ReconcileReport) -> String {
-        let lines = report.checks.flatMap { check in
-            [
-                "\(check.holds ? "holds" : "DRIFT")  \(check.invariant). \(check.text)  (\(check.checked) checked\(check.holds ? "" : ", \(check.violations) wrong"))"
-            ]
-                + check.examples.map { "         \($0)" }
+    /// - Returns: what is so afterwards.
+    private func mend(_ first: ReconcileReport, _ confirmation: Confirmation, _ stores: Stores, _ hotPath: HotPath)
+        async throws -> ReconcileReport
+    {
+        var report = first
+        var agreed: RepairPlan?
+        while true {
+            let plan = RepairPlan(report)
+            if agreed == nil || plan != agreed { say(report, plan) }
+            guard !plan.isEmpty else { return report }
+            // What was agreed to may not be so any more when the answer comes.
+            if confirmation.needsNoAnswer || plan == agreed {
+                try await perform(plan, stores, hotPath)
+                report = try await ReconcileCommand.compare(stores, hotPath)
+                note("afterwards:\n" + ReconcileCommand.text(report))
+                return report
+            }
+            try confirmation.ask("Do this?")
+            agreed = plan
+            report = try await ReconcileCommand.compare(stores, hotPath)
+        }
+    }
+
+    private func say(_ report: ReconcileReport, _ plan: RepairPlan) {
+        note(ReconcileCommand.text(report))
+        if !plan.lines.isEmpty { note("to do:\n" + plan.lines.map { "  \($0)" }.joined(separator: "\n")) }
+        if plan.isEmpty { note(report.holds ? "there is nothing to repair" : "nothing of this can be repaired by --repair now") }
+    }
+
+    private func perform(_ plan: RepairPlan, _ stores: Stores, _ hotPath: HotPath) async throws {
+        let repairer = Repairer(hotPath: hotPath, postgres: stores.postgres, actor: Actor.commandLine)
+        do {
+            try await repairer.perform(plan) { note("done: \($0)") }
+        } catch let error as RepairError {
+            throw Unreachable("\(error)", remedy: "start `redeem sync`, and run `redeem reconcile` again")
+        }
+    }
+
+    /// With --json standard output is for the report alone.
+    private func note(_ text: String) {
+        if json { Output.note(text) } else { print(text) }
+    }
+
+    private static func compare(_ stores: Stores, _ hotPath: HotPath) async throws -> ReconcileReport {
+        var progress: ProgressBar?
+        let report = try await Reconciler(hotPath: hotPath, postgres: stores.postgres).run { done, total in
+            if progress == nil { progress = ProgressBar("comparing users", total: total) }
+            progress?.update(done)
+        }
+        progress?.finish()
+        return report
+    }
+
+    private static func text(_ report: ReconcileReport) -> String {
+        var lines: [String] = []
+        for check in report.checks {
+            let state = check.holds ? "holds" : "DRIFT"
+            let wrong = check.holds ? "" : ", \(check.violations) wrong"
+            lines.append("\(state)  \(check.invariant). \(check.text)  (\(check.checked) checked\(wrong))")
+            var advised: Set<String> = []
+            for violation in check.kept {
+                lines.append("         \(violation.text)")
+                if advised.insert(violation.remedy.advice).inserted { lines.append("           → \(violation.remedy.advice)") }
+            }
         }
         return lines.joined(separator: "\n")
     }

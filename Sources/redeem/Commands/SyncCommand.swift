@@ -8,9 +8,16 @@ struct SyncCommand: AsyncParsableCommand {
         abstract: "Carry decisions from Redis to Postgres, and operators' changes from Postgres to Redis.",
         discussion: """
             Run two or more: one of them owns a shard, the others wait to take over. The owner opens the shard, and rebuilds it
-            from Postgres where Redis has lost something. SIGTERM stops it after the batch at hand.
+            from Postgres where Redis has lost something. It also compares the two again and again (see `redeem reconcile`).
+            SIGTERM stops it after the batch at hand.
             """
     )
+
+    @Option(help: "The address of the operations port. [REDEEM_OPS_HOST, default 127.0.0.1]")
+    var opsHost: String?
+
+    @Option(help: "The port of /livez and /metrics; 0: any. Without it there is none. [REDEEM_SYNC_OPS_PORT]")
+    var opsPort: Int?
 
     @OptionGroup var connection: ConnectionOptions
 
@@ -18,9 +25,11 @@ struct SyncCommand: AsyncParsableCommand {
         try await report {
             // Servers read keys again at this signal; one that goes to all processes must not end the workers.
             signal(SIGHUP, SIG_IGN)
-            let settings = try await connection.settings()
+            let settings = try await connection.settings(["ops.host": opsHost, "sync.ops_port": opsPort.map(String.init)])
             let app = try App(settings: settings, logger: try settings.logger("redeem.sync", default: .info))
-            try await app.run(try app.sync())
+            // First, so that what the worker measures is measured from the beginning.
+            let operations = try app.workerOperations()
+            try await app.run(operations + app.sync())
         }
     }
 }

@@ -107,10 +107,15 @@ extension PasswordHasher.Configuration {
 /// |---|---|---|
 /// | sync.entries_per_batch | REDEEM_SYNC_ENTRIES_PER_BATCH | 1000 |
 /// | sync.owner_silence_ms | REDEEM_SYNC_OWNER_SILENCE_MS | 10000 |
+/// | sync.ops_port (of a worker: `/livez`, `/metrics`) | REDEEM_SYNC_OPS_PORT | none |
+/// | sync.reconcile_interval_s (0: not at all) | REDEEM_SYNC_RECONCILE_INTERVAL_S | 60 |
 extension SyncConfiguration {
     init(_ reader: ConfigReader) throws {
         self.init()
         entriesPerBatch = try reader.count("sync.entries_per_batch", in: 1...100_000) ?? entriesPerBatch
         ownerSilence = try reader.milliseconds("sync.owner_silence_ms") ?? ownerSilence
+        if let seconds = try reader.count("sync.reconcile_interval_s", in: 0...86_400) {
+            reconcileInterval = seconds == 0 ? nil : .seconds(seconds)
+        }
     }
 }

@@ -1,0 +1,77 @@
+internal import Domain
+internal import HotPath
+internal import Logging
+internal import Persistence
+
+/// Compares an owner's shard with Postgres again and again, beside its work, on connections of its own. Mends nothing: it counts
+/// and tells.
+struct ContinuousReconcile: Sendable {
+    let shard: Shard
+    let hotPath: HotPath
+    let postgres: PostgresConfiguration
+    let interval: Duration
+    let statementTimeout: Duration
+    let logger: Logger
+
+    /// What one comparison sees for a moment (a shard that has just lost its scripts) must be seen by a second one.
+    private static let secondLook: Duration = .seconds(1)
+    private static let examplesLogged = 3
+
+    /// Until the task is cancelled or the worker stops. May then still wait for a statement of Postgres, so nobody should wait for
+    /// it: it changes nothing.
+    func run() async {
+        var configuration = postgres
+        configuration.maximumConnections = 1
+        configuration.statementTimeout = statementTimeout
+        let client = PostgresClient(configuration: configuration, logger: logger)
+        let reconciler = Reconciler(hotPath: hotPath, postgres: client, shard: shard, pace: .continuous)
+        let metrics = ReconcileMetrics(shard: shard)
+        metrics.clear()
+        var told: [Int: Int] = [:]
+        while await sleep(interval) {
+            do {
+                var report = try await reconciler.run()
+                if !report.holds, await sleep(ContinuousReconcile.secondLook) { report = try await reconciler.run() }
+                guard !Task.isStopping else { break }
+                metrics.finished(report)
+                tell(report, &told)
+            } catch {
+                guard !Task.isStopping else { break }
+                metrics.failed()
+                logger.warning("Redis and Postgres could not be compared", metadata: ["error": "\(error)"])
+            }
+        }
+        // Whoever owns the shard next tells what holds.
+        metrics.clear()
+        await client.close()
+    }
+
+    /// Says when drift appears, changes or goes.
+    private func tell(_ report: ReconcileReport, _ told: inout [Int: Int]) {
+        let violations = Dictionary(
+            uniqueKeysWithValues: report.checks.filter { !$0.holds }.map { ($0.invariant, $0.violations) }
+        )
+        guard violations != told else { return }
+        told = violations
+        guard !report.holds else { return logger.notice("Redis and Postgres agree again") }
+        var metadata: Logger.Metadata = [:]
+        for check in report.checks where !check.holds {
+            let examples = check.examples.prefix(ContinuousReconcile.examplesLogged).joined(separator: " | ")
+            metadata["invariant_\(check.invariant)"] = "\(check.violations) wrong: \(examples)"
+        }
+        logger.error("Redis and Postgres have parted; `redeem reconcile` says more", metadata: metadata)
+    }
+
+    /// False: it is time to stop.
+    private func sleep(_ duration: Duration) async -> Bool {
+        let end = ContinuousClock.now + duration
+        while !Task.isStopping {
+            let rest = end - ContinuousClock.now
+            guard rest > .zero else { return true }
+            try? await Task.sleep(for: min(rest, ContinuousReconcile.stopCheck))
+        }
+        return false
+    }
+
+    private static let stopCheck: Duration = .milliseconds(200)
+}

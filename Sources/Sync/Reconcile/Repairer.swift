@@ -1,0 +1,82 @@
+public import Domain
+public import HotPath
+public import Persistence
+
+/// Does what a plan says. Each step is a transaction of Postgres, may be cut off after any, and can be done again.
+public struct Repairer: Sendable {
+    /// How long an owner may take to rebuild its shard.
+    public static let patience: Duration = .seconds(60)
+    private static let pollInterval: Duration = .milliseconds(50)
+    static let quarantineReason = "only Redis had it: accepted, in no outbox and not in Postgres"
+
+    private let hotPath: HotPath
+    private let postgres: PostgresClient
+    private let actor: String
+    private let patience: Duration
+
+    /// - Parameter actor: who repairs, for the control log.
+    public init(hotPath: HotPath, postgres: PostgresClient, actor: String, patience: Duration = Repairer.patience) {
+        self.hotPath = hotPath
+        self.postgres = postgres
+        self.actor = actor
+        self.patience = patience
+    }
+
+    /// - Parameter done: told what was done, a line each.
+    /// - Throws: `RepairError` where no owner has rebuilt a shard in time; the next one to come still does.
+    public func perform(_ plan: RepairPlan, done: (String) -> Void) async throws {
+        // First, so that the evidence is safe whatever comes after.
+        if !plan.quarantine.isEmpty {
+            let count = try await quarantine(plan.quarantine)
+            done("\(count) redemptions that only Redis has are in quarantine now")
+        }
+        for coupon in plan.recounts {
+            do {
+                let counts = try await postgres.withConnection { try $0.recountRedeemed(coupon) }
+                guard let (counted, rows) = counts else { continue }
+                done("\(coupon): counted \(counted), has \(rows) rows; counted \(rows) now")
+            } catch let error as PostgresError where error.isCheckViolation {
+                done("\(coupon): not counted anew, since it has more rows than its total; restock it by the difference first")
+            }
+        }
+        for shard in plan.rebuilds { try await rebuild(shard, done: done) }
+    }
+
+    private func quarantine(_ redemptions: [UnaccountedRedemption]) async throws -> Int {
+        var count = 0
+        for found in redemptions {
+            let entry = OutboxEntry(id: found.streamID, epoch: found.epoch, redemptions: [found.redemption])
+            count += try await postgres.withConnection { connection in
+                try connection.quarantineUnlanded([entry], shard: found.shard, reason: Repairer.quarantineReason)
+            }
+        }
+        return count
+    }
+
+    /// Asks through the control log, which outlives this process, and waits until the owner has done it.
+    private func rebuild(_ shard: Shard, done: (String) -> Void) async throws {
+        let actor = actor
+        let entry = try await postgres.withConnection { try $0.askForRebuild(of: shard, actor: actor) }
+        let deadline = ContinuousClock.now + patience
+        while ContinuousClock.now < deadline {
+            let status = try await hotPath.store(shard).status()
+            if let control = status.control, let epoch = status.epoch, control >= entry, status.scriptsLoaded {
+                return done("shard \(shard) is rebuilt and open, in epoch \(epoch)")
+            }
+            try await Task.sleep(for: Repairer.pollInterval)
+        }
+        throw RepairError.notRebuilt(shard, entry: entry, after: patience)
+    }
+}
+
+public enum RepairError: Error, Sendable, CustomStringConvertible {
+    case notRebuilt(Shard, entry: Int, after: Duration)
+
+    public var description: String {
+        switch self {
+        case .notRebuilt(let shard, let entry, let patience):
+            "shard \(shard) was not rebuilt within \(patience.components.seconds) s; it is asked for in the control log (entry \(entry)), "
+                + "and done as soon as a worker owns the shard"
+        }
+    }
+}

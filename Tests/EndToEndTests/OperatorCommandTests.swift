@@ -1,0 +1,224 @@
+import Foundation
+import HotPath
+import LocalStack
+import NIOHTTP1
+import NIOPosix
+import Persistence
+import TestSupport
+import Testing
+
+/// What operators do when Redis and Postgres have parted, with a server and a worker beside it.
+@Suite(.serialized) struct OperatorCommandTests {
+    private struct Listed: Decodable {
+        let id: Int
+        let shard: Int
+        let epoch: Int
+        let redemption: String
+        let username: String
+        let coupon: String
+        let price: Int
+        let reason: String
+    }
+
+    /// Five users who have each redeemed `sale`.
+    private func withSale(_ body: (Product, API, [String]) async throws -> Void) async throws {
+        try await Product.with { product in
+            let sync = product.start("sync")
+            let server = try await product.serve()
+            _ = try await sync.logged("the shard is open")
+            let tokens = try await product.seed(users: 5, stock: 10)
+            try await API.with(server.api) { api in
+                let statuses = try await concurrently(2, tokens) { try await api.redeem(token: $0).status }
+                try #require(statuses == Array(repeating: 201, count: 5))
+                try await product.settled()
+                try await body(product, api, tokens)
+            }
+        }
+    }
+
+    private func expect(
+        _ product: Product,
+        _ arguments: [String],
+        status: Int32,
+        _ words: String...,
+        location: SourceLocation = #_sourceLocation
+    ) async {
+        let report = await redeem(arguments, environment: product.environment)
+        #expect(report.status == status, "\(arguments): \(report.output)", sourceLocation: location)
+        for text in words {
+            #expect(report.output.contains(text), "\(arguments): \(report.output)", sourceLocation: location)
+        }
+    }
+
+    private func listed(_ product: Product) async throws -> [Listed] {
+        let output = try await product.run("quarantine", "list", "--json")
+        return try JSONDecoder().decode([Listed].self, from: Data(output.utf8))
+    }
+
+    @Test func driftIsNamedAndRepaired() async throws {
+        try await withSale { product, api, tokens in
+            await expect(product, ["reconcile", "--repair"], status: 64, "is no terminal", "give --yes")
+            await expect(product, ["reconcile", "--yes"], status: 64, "--yes without --repair")
+            await expect(product, ["reconcile", "--repair", "--yes"], status: 0, "there is nothing to repair")
+
+            try await product.inRedis("HINCRBY", "{s0}:coupon:sale", "left", "3")
+            await expect(product, ["reconcile"], status: 1, "DRIFT  5.", "has the shard rebuilt from Postgres")
+            await expect(
+                product,
+                ["reconcile", "--repair", "--yes"],
+                status: 0,
+                "DRIFT  5.",
+                "rebuild shard s0 from Postgres",
+                "done: shard s0 is rebuilt and open, in epoch 2",
+                "holds  5."
+            )
+            await expect(product, ["reconcile"], status: 0)
+            // The sessions are as they were, and so is what was redeemed.
+            #expect(try await api.redeem(token: tokens[0]).code == "already_redeemed")
+            #expect(try await api.send(.GET, "/v1/coupons/sale", token: tokens[0])["left"] as? Int == 5)
+
+            try await product.inPostgres("update coupons set redeemed = 9")
+            await expect(product, ["reconcile", "--repair", "--yes"], status: 0, "sale: counted 9, has 5 rows; counted 5 now")
+        }
+    }
+
+    @Test func whatOnlyRedisHasWaitsForADecision() async throws {
+        try await withSale { product, api, tokens in
+            await expect(product, ["quarantine", "list"], status: 0, "REASON")
+            try await product.deleteOneRedemption()
+            let lost = ["reconcile", "--repair", "--yes"]
+            await expect(
+                product,
+                lost,
+                status: 1,
+                "1 redemptions that only Redis has are in quarantine now",
+                "not: rebuild shard s0"
+            )
+            await expect(product, lost, status: 1, "nothing of this can be repaired by --repair now", "redeem quarantine retry")
+            let first = try #require(try await listed(product).first)
+            #expect((first.shard, first.epoch, first.coupon, first.price) == (0, 1, "sale", 10))
+            await expect(product, ["quarantine", "list"], status: 0, first.username, "sale", "only Redis had it")
+            for (arguments, status, words) in [
+                (["list", "--limit", "0"], Int32(64), "--limit 0 is out of range"), (["list", "--shard=-1"], 64, "--shard -1"),
+                (["list", "--reason", ""], 64, "--reason is empty"), (["retry"], 64, "which ones?"),
+                (["retry", "1", "--all"], 64, "exclude each other"), (["retry", "x"], 64, "'x' is not an id of quarantine"),
+                (["retry", "4711"], 1, "there is no 4711 in quarantine"), (["drop", "\(first.id)"], 64, "--reason"),
+                (["drop", "--reason", "r"], 64, "ids"),
+                (["drop", "\(first.id)", "--reason", " ", "--yes"], 64, "the reason is empty"),
+                (["drop", "\(first.id)", "--reason", "r"], 64, "is no terminal"),
+                (
+                    ["drop", "\(first.id)", "4711", "--reason", "r", "--yes"], 1,
+                    "there is no 4711 in quarantine, so nothing was dropped"
+                ),
+            ] {
+                await expect(product, ["quarantine"] + arguments, status: status, words)
+            }
+            #expect(try await listed(product).map(\.id) == [first.id])
+            let noSuch = try await product.run("quarantine", "list", "--json", "--reason", "nobody says this")
+            #expect(noSuch.filter { !$0.isWhitespace } == "[]")
+
+            await expect(
+                product,
+                ["quarantine", "retry", "--all"],
+                status: 0,
+                "landed \(first.id): redemption \(first.redemption)"
+            )
+            try await product.settled()
+
+            try await product.deleteOneRedemption()
+            await expect(product, lost, status: 1)
+            let second = try #require(try await listed(product).first)
+            await expect(
+                product,
+                ["quarantine", "drop", "\(second.id)", "--reason", "ticket 7", "--yes"],
+                status: 0,
+                "dropped \(second.id): the sync worker gives credit and stock back"
+            )
+            #expect(try await listed(product).isEmpty)
+            let limit = ContinuousClock.now + .seconds(10)
+            while try await api.send(.GET, "/v1/coupons/sale", token: tokens[0])["left"] as? Int != 6 {
+                try #require(ContinuousClock.now < limit, "the use was not given back")
+                try await Task.sleep(for: .milliseconds(20))
+            }
+            try await product.settled()
+            let statuses = try await concurrently(1, tokens) { try await api.redeem(token: $0).status }
+            #expect(statuses.sorted() == [201, 409, 409, 409, 409])
+            try await product.settled()
+        }
+    }
+
+    /// On a terminal it asks, and takes only yes for yes.
+    @Test func asksOnATerminal() async throws {
+        try await withSale { product, _, _ in
+            try await product.inRedis("HINCRBY", "{s0}:coupon:sale", "left", "3")
+            let settings = product.environment.map { "\($0)='\($1)'" }.joined(separator: " ")
+            func answer(_ text: String) async -> String {
+                let command = "\(settings) \(RedeemProcess.program) reconcile --repair"
+                return await shell(
+                    "printf '\(text)\\n' | script --quiet --return --command \"\(command)\" /dev/null; echo status $?"
+                )
+            }
+            let no = await answer("no")
+            #expect(no.contains("Do this? [y/N]"))
+            #expect(no.contains("nothing was changed"))
+            #expect(no.contains("status 1"))
+            await expect(product, ["reconcile"], status: 1)
+            let yes = await answer("y")
+            #expect(yes.contains("done: shard s0 is rebuilt and open, in epoch 2"), "\(yes)")
+            #expect(yes.contains("status 0"))
+            await expect(product, ["reconcile"], status: 0)
+        }
+    }
+
+    /// The worker finds it by itself.
+    @Test func aWorkerTellsOfDriftInLogAndMetrics() async throws {
+        try await Product.with { product in
+            let sync = product.start(["sync", "--ops-port", "0"], with: ["REDEEM_SYNC_RECONCILE_INTERVAL_S": "1"])
+            let line = try await sync.logged("Server started and listening on 127.0.0.1:")
+            let port = try #require(line.split(separator: ":").last.flatMap { Int($0.prefix { $0.isNumber }) })
+            _ = try await sync.logged("the shard is open")
+            try await product.run("coupon", "create", "sale", "--price", "1", "--total", "5", "--code", "C")
+            try await API.with("http://127.0.0.1:\(port)") { operations in
+                let limit = ContinuousClock.now + .seconds(10)
+                func metrics(until line: String) async throws -> String {
+                    while true {
+                        let text = try await operations.send(.GET, "/metrics").body
+                        if text.contains(line) { return text }
+                        try #require(ContinuousClock.now < limit, "no \(line) in:\n\(text)")
+                        try await Task.sleep(for: .milliseconds(50))
+                    }
+                }
+                _ = try await metrics(until: #"redeem_reconcile_runs_total{shard="s0",outcome="holds"}"#)
+                try await product.inRedis("HINCRBY", "{s0}:coupon:sale", "left", "1")
+                _ = try await sync.logged("Redis and Postgres have parted")
+                let text = try await metrics(until: #"redeem_drift{shard="s0",invariant="5"} 1"#)
+                #expect(text.contains("redeem_reconcile_finished_timestamp_seconds"))
+                #expect(text.contains("redeem_shard_open"))
+                #expect(try await operations.send(.GET, "/livez").status == 200)
+            }
+            #expect(await sync.stop() == 0)
+        }
+    }
+}
+
+extension Product {
+    fileprivate func inRedis(_ command: String...) async throws {
+        let client = RedisClient(
+            configuration: RedisConfiguration(endpoint: try RedisEndpoint(url: redis.url)),
+            eventLoopGroup: MultiThreadedEventLoopGroup.singleton.next(),
+            logger: testLogger()
+        )
+        try await client.connect()
+        _ = try await client.send(command)
+        await client.close()
+    }
+
+    fileprivate func inPostgres(_ sql: String) async throws {
+        let postgres = PostgresClient(
+            configuration: PostgresConfiguration(url: environment["REDEEM_POSTGRES_URL"] ?? ""),
+            logger: testLogger()
+        )
+        try await postgres.withConnection { try $0.script(sql) }
+        await postgres.close()
+    }
+}
