@@ -10,6 +10,15 @@ import TestSupport
 
 /// SIGTERM under load: what was acknowledged stays, what was begun is finished, the exit code is 0, and it does not take for ever.
 @Suite(.serialized) struct ShutdownTests {
+    private final class Counter: Sendable {
+        private let count = Atomic<Int>(0)
+
+        var value: Int { count.load(ordering: .relaxed) }
+
+        @discardableResult
+        func increment() -> Int { count.wrappingAdd(1, ordering: .relaxed).newValue }
+    }
+
     /// Sends redemptions one after the other on each of some connections until one is refused a connection, and counts those
     /// acknowledged.
     private func load(
@@ -18,8 +27,8 @@ import TestSupport
         acknowledged: @escaping @Sendable (Int) -> Void
     ) async throws -> (created: Int, cut: Int) {
         try await API.with(url, connections: 16) { api in
-            let created = Atomic<Int>(0)
-            let cut = Atomic<Int>(0)
+            let created = Counter()
+            let cut = Counter()
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for lane in 0..<16 {
                     group.addTask {
@@ -27,12 +36,12 @@ import TestSupport
                             do {
                                 let status = try await api.redeem(token: tokens[place]).status
                                 guard status == 201 else { throw TestFailure("status \(status)") }
-                                acknowledged(created.wrappingAdd(1, ordering: .relaxed).newValue)
+                                acknowledged(created.increment())
                             } catch is TestFailure {
                                 throw TestFailure("not 201")
                             } catch {
                                 // Refused, or cut: nobody was told that it was accepted.
-                                cut.wrappingAdd(1, ordering: .relaxed)
+                                cut.increment()
                                 return
                             }
                         }
@@ -40,7 +49,7 @@ import TestSupport
                 }
                 try await group.waitForAll()
             }
-            return (created.load(ordering: .relaxed), cut.load(ordering: .relaxed))
+            return (created.value, cut.value)
         }
     }
 
