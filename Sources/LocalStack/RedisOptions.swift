@@ -11,6 +11,9 @@ public struct RedisOptions: Sendable, Hashable {
     /// Bytes; `nil`: no limit.
     public var maxMemory: Int?
     public var maxMemoryPolicy = "noeviction"
+    /// Words before the server's command: a program that becomes the server in the same process, as `strace -D` does. It starts
+    /// in the server's folder.
+    public var launcher: [String] = []
     /// Further lines of redis.conf. They come last, and so win over the rest.
     public var extra: [String] = []
 

@@ -105,11 +105,12 @@ public final class RedisServer: Sendable {
     private func takeProcess() -> ServerProcess? { process.withLock { $0.take() } }
 
     private func launch() async throws {
-        let text = options.withLock { $0 }.file(folder: folder.path, port: port, socket: socket, password: password)
+        let options = options.withLock { $0 }
+        let text = options.file(folder: folder.path, port: port, socket: socket, password: password)
         try folder.write(text, to: "redis.conf")
         let launch = ServerProcess.Launch(
             name: "redis-server",
-            command: [program, "\(folder.path)/redis.conf"],
+            command: options.launcher + [program, "\(folder.path)/redis.conf"],
             folder: folder,
             // Redis 7.0 says "Ready to accept connections", 7.2 one such line for each way in.
             readyMarker: "eady to accept connections",

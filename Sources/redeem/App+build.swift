@@ -17,13 +17,21 @@ struct App {
     let eventLoopGroup: any EventLoopGroup
     let redis: RedisConfiguration
     let postgres: PostgresConfiguration
+    let manager: ServiceManager?
+    /// How long a stop may take before it cuts off what is under way.
+    let shutdownLimit: Duration
 
+    /// | key | variable | default |
+    /// |---|---|---|
+    /// | shutdown.limit_s | REDEEM_SHUTDOWN_LIMIT_S | 30 |
     init(settings: Settings, logger: Logger) throws {
         self.settings = settings
         self.logger = logger
         eventLoopGroup = MultiThreadedEventLoopGroup.singleton
         redis = try RedisConfiguration(settings.reader)
         postgres = try PostgresConfiguration(settings.reader)
+        manager = ServiceManager(logger: logger)
+        shutdownLimit = .seconds(try settings.reader.count("shutdown.limit_s", in: 1...3600) ?? 30)
     }
 
     /// The API and the operations port. Redis and Postgres are closed when the server has stopped.
@@ -35,6 +43,12 @@ struct App {
         onReady: @escaping @Sendable (ServerConfiguration, ServerPorts) async throws -> Void
     ) throws -> [any Service] {
         let configuration = try ServerConfiguration(settings.reader)
+        guard configuration.shutdownDelay < shutdownLimit else {
+            throw UsageError(
+                "REDEEM_SHUTDOWN_LIMIT_S is \(shutdownLimit.components.seconds), and no longer than REDEEM_SHUTDOWN_DELAY_S",
+                remedy: "give it some seconds more than the delay: for the requests under way"
+            )
+        }
         // These threads end with the process: whatever still runs when a service has failed may wait for an answer from one of them.
         let eventLoops = MultiThreadedEventLoopGroup(numberOfThreads: configuration.eventLoops)
         let client = RedisClient(configuration: redis, eventLoopGroup: eventLoops, logger: logger)
@@ -54,7 +68,11 @@ struct App {
             "keys for access tokens, the first of which signs",
             metadata: ["keys": "\(configuration.tokenKeys.ids.joined(separator: ","))"]
         )
-        let ready = Announcement { try await onReady(configuration, try await server.ports()) }
+        let ready = Announcement {
+            let ports = try await server.ports()
+            try await onReady(configuration, ports)
+            manager?.ready("the API is on port \(ports.api)")
+        }
         return [
             ClosingAfterwards(name: "stores") {
                 await client.close(); await pool.close()
@@ -92,16 +110,13 @@ struct App {
         return [buildWorkerOperations(host: host, port: port, metrics: registry, logger: logger)]
     }
 
-    /// Runs until a signal, then stops the services in reverse order, each within its own limits.
+    /// Tells the service manager that the services before it run.
+    func running(_ status: String) -> any Service { Announcement { manager?.ready(status) } }
+
+    /// Runs until a signal, then stops the services in reverse order.
     func run(_ services: [any Service], until signals: [UnixSignal] = [.sigterm, .sigint]) async throws {
-        let group = ServiceGroup(
-            configuration: ServiceGroupConfiguration(
-                services: services.map { .init(service: $0, successTerminationBehavior: .gracefullyShutdownGroup) },
-                gracefulShutdownSignals: signals,
-                logger: logger
-            )
-        )
-        try await group.run()
+        try await Lifetime(signals: signals, limit: shutdownLimit, manager: manager, logger: logger)
+            .run(services.map { .init(service: $0, successTerminationBehavior: .gracefullyShutdownGroup) })
     }
 }
 

@@ -173,7 +173,7 @@ import Testing
     /// The worker finds it by itself.
     @Test func aWorkerTellsOfDriftInLogAndMetrics() async throws {
         try await Product.with { product in
-            let sync = product.start(["sync", "--ops-port", "0"], with: ["REDEEM_SYNC_RECONCILE_INTERVAL_S": "1"])
+            let sync = product.start(["sync", "--ops-port", "0"], ["REDEEM_SYNC_RECONCILE_INTERVAL_S": "1"])
             let line = try await sync.logged("Server started and listening on 127.0.0.1:")
             let port = try #require(line.split(separator: ":").last.flatMap { Int($0.prefix { $0.isNumber }) })
             _ = try await sync.logged("the shard is open")

@@ -1,10 +1,13 @@
 import Foundation
+import HotPath
 import LocalStack
+import Persistence
 import Synchronization
 import Testing
 import TestSupport
 
-/// A Redis and a database of the test's own, as every command of `redeem` finds them in the environment.
+/// A Redis and a database of the test's own, as every command of `redeem` finds them in the environment. Operators' commands have all
+/// rights; servers and workers have the least.
 final class Product: Sendable {
     static let code = "SALE-2030"
 
@@ -21,7 +24,9 @@ final class Product: Sendable {
 
     /// Runs the body with a migrated, empty product. Processes that the body started are gone when this returns.
     static func with(_ body: (Product) async throws -> Void) async throws {
-        try await withRedis { redis in
+        var options = RedisOptions()
+        options.extra = LeastRights.redisLines
+        try await withRedis(options) { redis in
             try await withDatabase { database in
                 try await withTemporaryFolder { folder in
                     let product = Product(
@@ -38,6 +43,7 @@ final class Product: Sendable {
                     )
                     do {
                         try await product.run("migrate")
+                        try await LeastRights.grant(database: database)
                         try await body(product)
                     } catch {
                         await product.killAll()
@@ -49,15 +55,29 @@ final class Product: Sendable {
         }
     }
 
-    func start(_ arguments: String...) -> RedeemProcess { start(arguments, environment) }
-
-    /// - Parameter variables: beside those of every command.
-    func start(_ arguments: [String], with variables: [String: String]) -> RedeemProcess {
-        start(arguments, environment.merging(variables) { $1 })
+    /// The environment, but for whom stores see.
+    func environment(_ user: RedisUser, _ role: PostgresRole) -> [String: String] {
+        environment.merging([
+            "REDEEM_REDIS_URL": LeastRights.url(of: redis, as: user),
+            "REDEEM_POSTGRES_URL": LeastRights.url(of: environment["REDEEM_POSTGRES_URL"] ?? "", as: role),
+        ]) { $1 }
     }
 
-    private func start(_ arguments: [String], _ environment: [String: String]) -> RedeemProcess {
-        let process = RedeemProcess(arguments, environment: environment)
+    /// Starts what runs on: a server or worker with the least rights, anything else with all.
+    func start(_ arguments: String...) -> RedeemProcess { start(arguments) }
+
+    /// - Parameters:
+    ///   - more: variables beside, or in place of, the usual ones.
+    ///   - unset: variables that it does not get.
+    func start(_ arguments: [String], _ more: [String: String] = [:], without unset: [String] = []) -> RedeemProcess {
+        let rights =
+            switch arguments.first {
+            case "serve": environment(.server, .server)
+            case "sync": environment(.sync, .sync)
+            default: environment
+            }
+        let chosen = rights.filter { !unset.contains($0.key) }.merging(more) { $1 }
+        let process = RedeemProcess(arguments, environment: chosen)
         processes.withLock { $0.append(process) }
         return process
     }
@@ -67,12 +87,10 @@ final class Product: Sendable {
     }
 
     /// A `redeem serve` and the URLs of its two ports.
-    /// - Parameter unset: variables that it does not get.
-    func serve(_ arguments: String..., without unset: [String] = []) async throws -> (
+    func serve(_ arguments: String..., with more: [String: String] = [:], without unset: [String] = []) async throws -> (
         process: RedeemProcess, api: String, operations: String
     ) {
-        let environment = environment.filter { !unset.contains($0.key) }
-        let process = start(["serve", "--port", "0", "--ops-port", "0"] + arguments, environment)
+        let process = start(["serve", "--port", "0", "--ops-port", "0"] + arguments, more, without: unset)
         let words = try await process.line(startingWith: "ready ").split(separator: " ").map(String.init)
         return (process, words[1], words[3])
     }

@@ -34,32 +34,34 @@ extension RedeemProcess {
 extension Product {
     /// Waits until the outbox is empty and checks that every invariant holds.
     func settled() async throws {
-        let client = RedisClient(
-            configuration: RedisConfiguration(endpoint: try RedisEndpoint(url: redis.url)),
-            eventLoopGroup: MultiThreadedEventLoopGroup.singleton.next(),
-            logger: testLogger()
-        )
-        try await client.connect()
-        let limit = ContinuousClock.now + .seconds(20)
-        while try await HotPath(client: client).stores[0].status().outboxLength > 0 {
-            try #require(ContinuousClock.now < limit, "the outbox is not drained after 20 s")
-            try await Task.sleep(for: .milliseconds(10))
+        try await inRedis { client in
+            let limit = ContinuousClock.now + .seconds(20)
+            while try await HotPath(client: client).stores[0].status().outboxLength > 0 {
+                try #require(ContinuousClock.now < limit, "the outbox is not drained after 20 s")
+                try await Task.sleep(for: .milliseconds(10))
+            }
         }
-        await client.close()
-        let report = await redeem("reconcile", environment: environment)
+        let report = await redeem("reconcile", environment: environment(.sync, .sync))
         #expect(report.status == 0, "\(report.output)")
         #expect(report.output.split(separator: "\n").count(where: { $0.hasPrefix("holds") }) == 7, "\(report.output)")
     }
 
-    func emptyRedis() async throws {
+    /// A client of the product's Redis, with all rights or as one of its users.
+    func inRedis(as user: RedisUser? = nil, _ body: (RedisClient) async throws -> Void) async throws {
+        let url = user.map { LeastRights.url(of: redis, as: $0) } ?? redis.url
         let client = RedisClient(
-            configuration: RedisConfiguration(endpoint: try RedisEndpoint(url: redis.url)),
+            configuration: RedisConfiguration(endpoint: try RedisEndpoint(url: url)),
             eventLoopGroup: MultiThreadedEventLoopGroup.singleton.next(),
             logger: testLogger()
         )
-        try await client.connect()
-        _ = try await client.send(["FLUSHALL"])
-        await client.close()
+        try await stopping({ await client.close() }) {
+            try await client.connect()
+            try await body(client)
+        }
+    }
+
+    func emptyRedis() async throws {
+        try await inRedis { _ = try await $0.send(["FLUSHALL"]) }
     }
 
     func deleteOneRedemption() async throws {

@@ -51,7 +51,7 @@ extension PostgresOptions {
 }
 
 /// Runs the body, then `stop`, however the body ended.
-func stopping<T: Sendable>(_ stop: () async -> Void, _ body: () async throws -> T) async throws -> T {
+public func stopping<T: Sendable>(_ stop: () async -> Void, _ body: () async throws -> T) async throws -> T {
     do {
         let result = try await body()
         await stop()

@@ -11,6 +11,7 @@ public actor TestStack {
     private var starting: Task<PostgresServer, any Error>?
     private var migrating: Task<Void, any Error>?
     private var names = 0
+    private var turn: Task<Void, any Error>?
 
     public func postgres() async throws -> PostgresServer {
         if starting == nil {
@@ -30,6 +31,16 @@ public actor TestStack {
         if migrated { try await migrateTemplate(of: postgres) }
         try await postgres.createDatabase(name, template: migrated ? TestStack.template : nil)
         return name
+    }
+
+    /// Runs what changes the server as a whole (its roles) in one test after the other.
+    func inTurn(_ body: @escaping @Sendable () async throws -> Void) async throws {
+        let task = Task { [turn] in
+            _ = await turn?.result
+            try await body()
+        }
+        turn = task
+        try await task.value
     }
 
     /// The migrations run once; the tests get copies of the outcome.

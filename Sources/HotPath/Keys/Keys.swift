@@ -13,7 +13,7 @@ public struct Keys: Hashable, Sendable {
     package let userPrefix: String
     package let sessionPrefix: String
     let sessionsPrefix: String
-    private let loginsPrefix: String
+    let loginsPrefix: String
 
     public init(_ shard: Shard) {
         self.shard = "\(shard.tag):shard"

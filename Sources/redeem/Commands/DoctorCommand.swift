@@ -16,9 +16,13 @@ struct DoctorCommand: AsyncParsableCommand {
     @Flag(help: "Print the findings as JSON.")
     var json = false
 
+    @Flag(help: RightsListing.help)
+    var listing: RightsListing?
+
     @OptionGroup var connection: ConnectionOptions
 
     func run() async throws {
+        if let listing { return print(listing.text, terminator: "") }
         try await report {
             let settings = try await connection.settings()
             var findings = Findings()

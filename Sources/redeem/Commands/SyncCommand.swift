@@ -9,7 +9,7 @@ struct SyncCommand: AsyncParsableCommand {
         discussion: """
             Run two or more: one of them owns a shard, the others wait to take over. The owner opens the shard, and rebuilds it
             from Postgres where Redis has lost something. It also compares the two again and again (see `redeem reconcile`).
-            SIGTERM stops it after the batch at hand.
+            SIGTERM stops it after the batch at hand, a second one at once.
             """
     )
 
@@ -29,7 +29,7 @@ struct SyncCommand: AsyncParsableCommand {
             let app = try App(settings: settings, logger: try settings.logger("redeem.sync", default: .info))
             // First, so that what the worker measures is measured from the beginning.
             let operations = try app.workerOperations()
-            try await app.run(operations + app.sync())
+            try await app.run(try operations + app.sync() + [app.running("owns its shards, or waits to")])
         }
     }
 }

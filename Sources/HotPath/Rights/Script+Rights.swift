@@ -1,0 +1,53 @@
+// A script runs with the rights of whoever calls it (Redis 7.0), so a caller needs what the script's commands need.
+extension Script {
+    /// What the commands in the script need.
+    var rights: RedisRights {
+        switch self {
+        case .redeem:
+            RedisRights(
+                (["time"], []),
+                (["hmget", "hset"], [.coupon, .user]),
+                (["exists"], [.session]),
+                (["xadd"], [.outbox])
+            )
+        case .loadUser: RedisRights((["hmget"], [.shard]), (["hget", "del", "hset"], [.user]))
+        case .userState: RedisRights((["hget"], [.shard]), (["hmget", "hgetall"], [.user]))
+        case .settle: RedisRights((["hget"], [.shard]), (["xrange", "xtrim"], [.outbox]), (["hmget", "hset"], [.user]))
+        case .applyControl:
+            RedisRights((["hmget", "hset"], [.shard, .coupon, .user]), (["del"], [.coupon]))
+        case .createSession:
+            RedisRights(
+                (["time"], []),
+                (["exists", "hset"], [.session]),
+                (["zremrangebyscore", "zcard", "zrange", "zadd"], [.sessions]),
+                (["pexpireat"], [.session, .sessions])
+            )
+        case .refreshSession:
+            RedisRights(
+                (["time"], []),
+                (["hmget", "hset", "del"], [.session]),
+                (["zadd", "zrange", "zrem"], [.sessions]),
+                (["pexpireat"], [.session, .sessions])
+            )
+        case .throttle: RedisRights((["time"], []), (["get", "set", "del"], [.logins]))
+        case .beginEpoch: RedisRights((["get", "set"], [.fence]), (["del"], [.outbox, .shard]))
+        case .loadCoupon: RedisRights((["get"], [.fence]), (["exists"], [.shard]), (["del", "hset"], [.coupon]))
+        case .writeShard: RedisRights((["get"], [.fence]), (["exists", "hset"], [.shard]))
+        }
+    }
+
+    /// The keys that its callers name. Redis takes each of them for one that is read and written.
+    var keys: [RedisRights.KeyFamily] {
+        switch self {
+        case .redeem: [.coupon, .outbox, .user, .session]
+        case .loadUser, .userState: [.shard, .user]
+        case .settle: [.outbox, .shard, .user]
+        case .applyControl: [.shard, .coupon, .user]
+        case .createSession, .refreshSession: [.session, .sessions]
+        case .throttle: [.logins]
+        case .beginEpoch: [.fence, .outbox, .shard]
+        case .loadCoupon: [.fence, .shard, .coupon]
+        case .writeShard: [.fence, .shard]
+        }
+    }
+}

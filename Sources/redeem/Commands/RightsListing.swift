@@ -1,0 +1,31 @@
+internal import ArgumentParser
+internal import HotPath
+internal import Persistence
+
+/// The users of Redis and roles of Postgres that the processes should connect as.
+enum RightsListing: String, EnumerableFlag {
+    case printAcl
+    case printRedisAcl
+    case printPostgresRoles
+
+    static let help: ArgumentHelp = """
+        Look at nothing; print the least rights that `serve` and `sync` need: commands for redis-cli, statements for psql, or both.
+        """
+
+    var text: String {
+        switch self {
+        case .printAcl:
+            """
+            # Redis: give these to redis-cli, and each user a password (ACL SETUSER NAME >PASSWORD). Then ACL SAVE where there is an
+            # aclfile, else CONFIG REWRITE.
+            \(redis)
+            -- Postgres: give these to psql in Redeem's database, as the owner of its tables, and each role a password (\\password NAME).
+            \(PostgresRole.script)
+            """
+        case .printRedisAcl: redis
+        case .printPostgresRoles: PostgresRole.script
+        }
+    }
+
+    private var redis: String { RedisUser.allCases.map { $0.command().joined(separator: " ") + "\n" }.joined() }
+}
