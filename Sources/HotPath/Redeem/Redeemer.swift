@@ -19,7 +19,8 @@ public final class Redeemer {
     private lazy var connection = client.connection(on: eventLoop)
     private let shards: ShardMap
     private let keys: [Keys]
-    private let sha1 = Script.redeem.sha1
+    /// What the script is called by, and where.
+    private var name: (redis: ReplicationID?, sha1: String) = (nil, "")
     private let wrongCodes: String
     private let wrongCodeWindowMilliseconds: String
     private var batches: Batches
@@ -69,6 +70,9 @@ public final class Redeemer {
     private func send(_ batch: [Pending], in line: Batches.Line) {
         let keys = keys[line.shard.index]
         let sent = eventLoop.now
+        // Without a connection nothing is sent.
+        if let redis = connection.replicationID, redis != name.redis { name = (redis, Script.redeem.sha1(in: redis)) }
+        let sha1 = name.sha1
         connection.send(
             // EVALSHA, digest, number of keys; coupon and outbox; the two limits; two keys and two arguments a request.
             arguments: 7 + 4 * batch.count,
