@@ -2,7 +2,7 @@ import CLibCrypto
 
 extension LuaScript {
     /// SHA-1, which is no secret's guard here: it is the name under which Redis keeps a script.
-    static func sha1(of bytes: [UInt8]) -> String {
+    public static func sha1(of bytes: [UInt8]) -> String {
         var digest = [UInt8](repeating: 0, count: 20)
         var length: UInt32 = 0
         let succeeded = EVP_Digest(bytes, bytes.count, &digest, &length, EVP_sha1(), nil)

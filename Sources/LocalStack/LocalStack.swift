@@ -3,19 +3,24 @@ import Glibc
 public import Logging
 
 public struct LocalStackConfiguration: Sendable {
-    /// Holds all of the servers' state, in the folders `redis` and `postgres`.
+    /// Holds all of the servers' state, in the folders `redis` and `postgres`, and `replica` and `sentinel-0` where there are.
     public var directory: String
     public var redis = RedisOptions()
+    /// Sentinels, which watch Redis and a replica; 0: there is no replica either.
+    public var sentinels = 0
+    public var sentinel = SentinelOptions()
     public var postgres = PostgresOptions()
     public var limits = StackLimits()
 
     public init(directory: String) { self.directory = directory }
 }
 
-/// A private Redis and a private Postgres, for development, tests and benchmarks. Both end at the latest with this process,
+/// A private Redis, alone or with a replica and Sentinels, and a private Postgres, for development, tests and benchmarks. Both end at the latest with this process,
 /// even when it is killed.
 public struct LocalStack: Sendable {
     public let redis: RedisServer
+    /// Redis, its replica and their Sentinels; `nil`: Redis is alone.
+    public let group: RedisGroup?
     public let postgres: PostgresServer
 
     /// Starts both servers on the folder, which is made where it is missing, and returns when they are ready.
@@ -37,19 +42,45 @@ public struct LocalStack: Sendable {
             await (try? postgresStarted)?.stop()
             throw error
         }
-        do { return LocalStack(redis: redis, postgres: try await postgresStarted) } catch {
+        let group: RedisGroup?
+        do { group = try await startGroup(redis, in: folder, configuration, logger) } catch {
+            await (try? postgresStarted)?.stop()
+            await redis.stop()
+            throw error
+        }
+        do { return LocalStack(redis: redis, group: group, postgres: try await postgresStarted) } catch {
+            await group?.stop()
             await redis.stop()
             throw error
         }
     }
 
+    private static func startGroup(
+        _ redis: RedisServer,
+        in folder: String,
+        _ configuration: LocalStackConfiguration,
+        _ logger: Logger
+    ) async throws -> RedisGroup? {
+        guard configuration.sentinels > 0 else { return nil }
+        return try await RedisGroup.start(
+            with: redis,
+            in: folder,
+            options: configuration.redis,
+            sentinels: configuration.sentinels,
+            sentinel: configuration.sentinel,
+            limits: configuration.limits,
+            logger: logger
+        )
+    }
+
     /// Stops Redis, then Postgres: the order in which what they hold depends on each other.
     public func stop() async {
+        await group?.stop()
         await redis.stop()
         await postgres.stop()
     }
 
-    /// Runs the body with both servers, and stops them however it ends.
+    /// Runs the body with all servers, and stops them however it ends.
     public static func withStack<T: Sendable>(
         _ configuration: LocalStackConfiguration,
         logger: Logger,
@@ -66,11 +97,12 @@ public struct LocalStack: Sendable {
         }
     }
 
-    /// Removes the state of both servers. Throws where they run.
+    /// Removes the state of all servers. Throws where they run.
     public static func erase(_ directory: String) throws {
         let account = try ServerAccount.forServers()
         let folder = ServerFolder.reachable(directory, by: account)
-        for name in ["redis", "postgres"] where FileManager.default.fileExists(atPath: "\(folder)/\(name)") {
+        let present = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+        for name in present where ["redis", "postgres", "replica"].contains(name) || name.hasPrefix("sentinel-") {
             let locked = try ServerFolder(path: "\(folder)/\(name)", account: account)
             try FileManager.default.removeItem(atPath: locked.path)
         }

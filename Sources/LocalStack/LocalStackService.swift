@@ -13,10 +13,11 @@ public struct LocalStackService: Service {
                 try? await gracefulShutdown()
                 return nil
             }
-            group.addTask { await stack.redis.waitUntilExit() }
+            for node in stack.group?.nodes ?? [stack.redis] { group.addTask { await node.waitUntilExit() } }
+            for sentinel in stack.group?.sentinels ?? [] { group.addTask { await sentinel.waitUntilExit() } }
             group.addTask { await stack.postgres.waitUntilExit() }
             let first = await group.next() ?? nil
-            // The two that wait for an exit return with it.
+            // Those that wait for an exit return with it.
             await stack.stop()
             group.cancelAll()
             return first

@@ -14,6 +14,8 @@ public struct RedisOptions: Sendable, Hashable {
     /// Words before the server's command: a program that becomes the server in the same process, as `strace -D` does. It starts
     /// in the server's folder.
     public var launcher: [String] = []
+    /// The port on 127.0.0.1 of the primary that this is a replica of; `nil`: it is a primary.
+    public var replicaOf: Int?
     /// Further lines of redis.conf. They come last, and so win over the rest.
     public var extra: [String] = []
 
@@ -22,12 +24,15 @@ public struct RedisOptions: Sendable, Hashable {
     /// The text of redis.conf.
     func file(folder: String, port: Int, socket: String, password: String) -> String {
         var lines = [
-            "# Written at each start.",
             "bind 127.0.0.1",
             "port \(port)",
             "unixsocket \"\(socket)\"",
             "unixsocketperm 700",
             "requirepass \(password)",
+            // A primary becomes a replica one day, and all of them have one password.
+            "masterauth \(password)",
+            // Else a primary waits 5 s for further replicas before it sends the first one its data.
+            "repl-diskless-sync-delay 0",
             "dir \"\(folder)\"",
             "daemonize no",
             // To standard output, where its parent waits for the line that says it is ready.
@@ -41,6 +46,7 @@ public struct RedisOptions: Sendable, Hashable {
             "maxmemory-policy \(maxMemoryPolicy)",
         ]
         if let maxMemory { lines.append("maxmemory \(maxMemory)") }
+        if let replicaOf { lines.append("replicaof 127.0.0.1 \(replicaOf)") }
         return (lines + extra).joined(separator: "\n") + "\n"
     }
 }

@@ -47,31 +47,42 @@ public final class RedisServer: Sendable {
     }
 
     /// Starts a server on the folder, which is made where it is missing, and returns when it is ready.
+    /// - Parameter password: `nil`: one that is made when the folder is.
     public static func start(
         in directory: String,
         options: RedisOptions = RedisOptions(),
+        password: String? = nil,
         limits: StackLimits = StackLimits(),
         logger: Logger
     ) async throws -> RedisServer {
-        guard let program = ServerPrograms.find("redis-server") ?? ServerPrograms.find("valkey-server") else {
-            throw ServerPrograms.missing("redis-server", package: "redis-server")
-        }
+        let program = try program()
         let account = try ServerAccount.forServers()
         let folder = try ServerFolder(path: ServerFolder.reachable(directory, by: account), account: account)
-        let password = try folder.password()
+        if let password { try folder.write(password + "\n", to: "password") }
+        let own = try folder.password()
         return try await LoopbackPort.attempts(limits.portAttempts, from: folder) { port in
             let server = try RedisServer(
                 folder: folder,
                 program: program,
                 port: port,
-                password: password,
+                password: own,
                 options: options,
                 limits: limits,
                 logger: logger
             )
-            try await server.launch()
+            try server.writeConfiguration()
+            // A replica has told that it is ready when it has all of its primary's data.
+            try await server.launch(options.replicaOf == nil ? RedisServer.ready : "REPLICA sync: Finished with success")
             return server
         }
+    }
+
+    /// Also a Sentinel's, which is another mode of it.
+    static func program() throws(LocalStackError) -> String {
+        guard let program = ServerPrograms.find("redis-server") ?? ServerPrograms.find("valkey-server") else {
+            throw ServerPrograms.missing("redis-server", package: "redis-server")
+        }
+        return program
     }
 
     /// SIGTERM: Redis writes what is left to write. Nothing happens when it is down.
@@ -84,10 +95,14 @@ public final class RedisServer: Sendable {
     public func kill() async { await takeProcess()?.kill() }
 
     /// Starts the server again on the same data, port and password; one that runs is stopped first.
+    /// - Parameter options: `nil`: with the configuration that it has. A Sentinel may have changed it (`CONFIG REWRITE`).
     public func restart(options: RedisOptions? = nil) async throws {
         await takeProcess()?.stop()
-        if let options { self.options.withLock { $0 = options } }
-        try await launch()
+        if let options {
+            self.options.withLock { $0 = options }
+            try writeConfiguration()
+        }
+        try await launch(RedisServer.ready)
     }
 
     /// SIGSTOP: connections stay open, and nothing answers.
@@ -104,16 +119,21 @@ public final class RedisServer: Sendable {
 
     private func takeProcess() -> ServerProcess? { process.withLock { $0.take() } }
 
-    private func launch() async throws {
-        let options = options.withLock { $0 }
-        let text = options.file(folder: folder.path, port: port, socket: socket, password: password)
+    /// Redis 7.0 says "Ready to accept connections", 7.2 one such line for each way in.
+    private static let ready = "eady to accept connections"
+
+    private func writeConfiguration() throws {
+        let text = options.withLock { $0 }.file(folder: folder.path, port: port, socket: socket, password: password)
         try folder.write(text, to: "redis.conf")
+    }
+
+    private func launch(_ readyMarker: String) async throws {
+        let launcher = options.withLock { $0.launcher }
         let launch = ServerProcess.Launch(
             name: "redis-server",
-            command: options.launcher + [program, "\(folder.path)/redis.conf"],
+            command: launcher + [program, "\(folder.path)/redis.conf"],
             folder: folder,
-            // Redis 7.0 says "Ready to accept connections", 7.2 one such line for each way in.
-            readyMarker: "eady to accept connections",
+            readyMarker: readyMarker,
             stopSignal: .terminate,
             stopSignalName: "TERM",
             limits: limits

@@ -99,10 +99,12 @@ extension OwnedShard {
 enum SyncError: Error, CustomStringConvertible {
     case epochMoved(Epoch)
     case controlGap(sequence: Int)
+    case redisAway(RedisError)
 
     var description: String {
         switch self {
         case .epochMoved(let epoch): "the shard is no longer of epoch \(epoch)"
+        case .redisAway(let error): "Redis does not answer: \(error)"
         case .controlGap(let sequence): "Redis refused control entry \(sequence): an earlier one is missing"
         }
     }

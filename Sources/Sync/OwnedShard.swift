@@ -16,6 +16,20 @@ struct OwnedShard: Sendable {
 
     var shard: Shard { store.shard }
 
+    /// The same, on one Redis alone. Between two commands Redis may be replaced by another one that lacks what this owner knows
+    /// of: a step that was decided on for the one must not be carried out on the other.
+    private func pinned(to redis: ReplicationID) -> OwnedShard {
+        OwnedShard(
+            store: store.pinned(to: redis),
+            reader: reader.pinned(to: redis),
+            sessions: sessions.pinned(to: redis),
+            session: session,
+            configuration: configuration,
+            metrics: metrics,
+            logger: logger
+        )
+    }
+
     /// Compares Redis with Postgres.
     func verify() async throws -> (cursor: Cursor?, verdict: Verdict, status: ShardStatus) {
         let shard = shard
@@ -26,13 +40,23 @@ struct OwnedShard: Sendable {
         return (cursor, Verdict.compare(cursor: cursor, control: control, status: status), status)
     }
 
-    /// Brings the shard from any state to open. Returns the cursor to drain from.
+    /// Brings the shard from any state to open. Returns it, pinned to the Redis that was verified, and the cursor to drain from.
     /// - Parameter known: a reason to rebuild that the comparison does not see.
-    func verifyAndOpen(_ known: RebuildReason? = nil) async throws -> Cursor {
+    func verifyAndOpen(_ known: RebuildReason? = nil) async throws -> (shard: OwnedShard, from: Cursor) {
         let started = ContinuousClock.now
         let (before, verdict, status) = try await verify()
+        let shard = pinned(to: status.redis)
+        return (shard, try await shard.open(known.map(Verdict.rebuild) ?? verdict, from: before, status: status, since: started))
+    }
+
+    private func open(
+        _ verdict: Verdict,
+        from before: Cursor?,
+        status: ShardStatus,
+        since started: ContinuousClock.Instant
+    ) async throws -> Cursor {
         let cursor: Cursor
-        switch known.map(Verdict.rebuild) ?? verdict {
+        switch verdict {
         case .sound(let current):
             cursor = current
         case .rebuild(let reason):
@@ -44,7 +68,10 @@ struct OwnedShard: Sendable {
         metrics.shardOpen(true)
         logger.info(
             "the shard is open",
-            metadata: ["epoch": "\(cursor.epoch)", "cursor": "\(cursor.lastID)", "after": "\(ContinuousClock.now - started)"]
+            metadata: [
+                "epoch": "\(cursor.epoch)", "cursor": "\(cursor.lastID)", "redis": "\(status.redis)",
+                "after": "\(ContinuousClock.now - started)",
+            ]
         )
         return cursor
     }

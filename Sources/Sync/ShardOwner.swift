@@ -60,13 +60,18 @@ struct ShardOwner: Sendable {
                 break
             } catch {
                 guard !Task.isStopping else { break }
-                let delay = pause.next()
+                let delay = self.delay(after: error, &pause)
                 logger.warning("the owner's loop failed; it starts again", metadata: ["error": "\(error)", "pause": "\(delay)"])
                 try? await cancelWhenGracefulShutdown { try await Task.sleep(for: delay) }
             }
         }
         metrics.shardOpen(false)
         logger.info("stopped")
+    }
+
+    /// Whoever does not reach Redis stays away for long enough that a worker that waits gets the shard.
+    private func delay(after error: any Error, _ backoff: inout Backoff) -> Duration {
+        if case SyncError.redisAway = error { configuration.lockRetry * 2 } else { backoff.next() }
     }
 
     /// Postgres ends the session of an owner that is stopped, and so frees its lock.
@@ -97,6 +102,23 @@ struct ShardOwner: Sendable {
         return false
     }
 
+    /// Waits until there is a Redis to be verified, so that this begins as soon as it answers. False: shutting down.
+    private func waitForRedis() async throws -> Bool {
+        let limit = ContinuousClock.now + configuration.redisPatience
+        while !Task.isStopping {
+            do throws(RedisError) {
+                try await store.connected()
+                try await reader.connected()
+                return true
+            } catch {
+                guard ContinuousClock.now < limit else { throw SyncError.redisAway(error) }
+            }
+            // It may be one that answers at once, and refuses us.
+            try? await cancelWhenGracefulShutdown { try await Task.sleep(for: configuration.retryPause) }
+        }
+        return false
+    }
+
     /// Does an owner's work until a failure (thrown) or a graceful shutdown (returns).
     private func own(_ session: PostgresSession, _ metrics: SyncMetrics) async throws {
         let shard = OwnedShard(
@@ -110,12 +132,13 @@ struct ShardOwner: Sendable {
         )
         var rebuild: RebuildReason?
         while !Task.isStopping {
-            let cursor = try await shard.verifyAndOpen(rebuild)
+            guard try await waitForRedis() else { return }
+            let (verified, cursor) = try await shard.verifyAndOpen(rebuild)
             let reconcile = startReconcile()
             defer { reconcile?.cancel() }
             let reason = try await withThrowingTaskGroup(of: ReverifyReason?.self) { group in
-                group.addTask { try await shard.drain(from: cursor) }
-                group.addTask { try await ControlFeed(shard: shard, postgres: postgres).run(epoch: cursor.epoch) }
+                group.addTask { try await verified.drain(from: cursor) }
+                group.addTask { try await ControlFeed(shard: verified, postgres: postgres).run(epoch: cursor.epoch) }
                 defer { group.cancelAll() }
                 return try await group.next() ?? nil
             }

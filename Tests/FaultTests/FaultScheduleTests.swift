@@ -32,6 +32,9 @@ import Testing
     @Test func whatAModeAllowsAFaultToLose() {
         #expect(Fault.redisKill.permittedLoss(.local) == .nothing)
         #expect(Fault.redisKill.permittedLoss(.relaxed) == .lastSeconds(2))
+        #expect(Fault.redisFailover.permittedLoss(.local) == .lastSeconds(2))
+        #expect(Fault.redisFailoverBehind.permittedLoss(.local) == .unlanded)
+        #expect(Fault.replicaKill.permittedLoss(.local) == .nothing)
         for mode in Durability.allCases {
             #expect(Fault.flushAll.permittedLoss(mode) == .unlanded)
             #expect(Fault.syncKill.permittedLoss(mode) == .nothing)

@@ -12,7 +12,8 @@ struct Decision: Equatable, CustomStringConvertible {
 extension TestShard {
     /// Calls a script with nothing between the test and Redis.
     func call(_ script: Script, keys: [String], _ arguments: [String] = []) async throws -> RESPValue {
-        try await client.send(["EVALSHA", script.sha1, String(keys.count)] + keys + arguments)
+        let name = script.sha1(in: try await store.status().redis)
+        return try await client.send(["EVALSHA", name, String(keys.count)] + keys + arguments)
     }
 
     /// One call of `redeem.lua`, all requests for the coupon of the first.

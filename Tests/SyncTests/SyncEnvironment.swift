@@ -11,7 +11,10 @@ import Testing
 
 /// A Redis and a database of the test's own, and what servers would do with them.
 struct SyncEnvironment: Sendable {
+    /// The primary, at least at first.
     let redis: RedisServer
+    /// Of Redis, or of the Sentinels that know where it is.
+    let url: String
     let client: RedisClient
     let hotPath: HotPath
     let postgres: PostgresClient
@@ -20,32 +23,44 @@ struct SyncEnvironment: Sendable {
     var store: ShardStore { hotPath.stores[0] }
 
     static func with(_ body: (SyncEnvironment) async throws -> Void) async throws {
-        try await withRedis { redis in
-            try await withDatabase { url in
-                let configuration = PostgresConfiguration(url: url)
-                let postgres = PostgresClient(configuration: configuration, logger: testLogger())
-                _ = try await postgres.withConnection { try Migrator().run(on: $0) }
-                let client = RedisClient(
-                    configuration: RedisConfiguration(endpoint: try RedisEndpoint(url: redis.url)),
-                    eventLoopGroup: MultiThreadedEventLoopGroup.singleton.next(),
-                    logger: testLogger()
-                )
-                try await client.connect()
-                let environment = SyncEnvironment(
-                    redis: redis,
-                    client: client,
-                    hotPath: HotPath(client: client),
-                    postgres: postgres,
-                    postgresConfiguration: configuration
-                )
-                do { try await body(environment) } catch {
-                    await client.close()
-                    await postgres.close()
-                    throw error
-                }
+        try await withRedis { try await with($0, $0.url, body) }
+    }
+
+    /// With a replica and a Sentinel beside Redis.
+    static func withGroup(_ body: (SyncEnvironment, RedisGroup) async throws -> Void) async throws {
+        try await withRedisGroup { group in try await with(group.nodes[0], group.url) { try await body($0, group) } }
+    }
+
+    private static func with(
+        _ redis: RedisServer,
+        _ redisURL: String,
+        _ body: (SyncEnvironment) async throws -> Void
+    ) async throws {
+        try await withDatabase { url in
+            let configuration = PostgresConfiguration(url: url)
+            let postgres = PostgresClient(configuration: configuration, logger: testLogger())
+            _ = try await postgres.withConnection { try Migrator().run(on: $0) }
+            let client = RedisClient(
+                configuration: RedisConfiguration(endpoint: try RedisEndpoint(url: redisURL)),
+                eventLoopGroup: MultiThreadedEventLoopGroup.singleton.next(),
+                logger: testLogger(level: .error)
+            )
+            try await client.connect()
+            let environment = SyncEnvironment(
+                redis: redis,
+                url: redisURL,
+                client: client,
+                hotPath: HotPath(client: client),
+                postgres: postgres,
+                postgresConfiguration: configuration
+            )
+            do { try await body(environment) } catch {
                 await client.close()
                 await postgres.close()
+                throw error
             }
+            await client.close()
+            await postgres.close()
         }
     }
 
@@ -56,9 +71,9 @@ struct SyncEnvironment: Sendable {
         _ body: () async throws -> T
     ) async throws -> T {
         let reader = RedisClient(
-            configuration: RedisConfiguration(endpoint: try RedisEndpoint(url: redis.url)),
+            configuration: RedisConfiguration(endpoint: try RedisEndpoint(url: url)),
             eventLoopGroup: MultiThreadedEventLoopGroup.singleton.next(),
-            logger: testLogger()
+            logger: testLogger(level: .error)
         )
         let worker = SyncWorker(
             hotPath: hotPath,
@@ -121,8 +136,8 @@ struct SyncEnvironment: Sendable {
         return id
     }
 
-    /// Loads the user and opens a session, as a login does.
-    func login(_ user: UserID) async throws -> SessionID {
+    /// Loads the user, as a server does for whoever is not there.
+    func load(_ user: UserID) async throws {
         let shard = store.shard
         var reply = LoadUserReply.staleSnapshot
         // A snapshot that a change of an operator has overtaken is read again.
@@ -131,6 +146,11 @@ struct SyncEnvironment: Sendable {
             reply = try await store.loadUser(snapshot)
         }
         #expect(reply != .wrongEpoch)
+    }
+
+    /// Loads the user and opens a session, as a login does.
+    func login(_ user: UserID) async throws -> SessionID {
+        try await load(user)
         let session = SessionID(uuid: UUIDv7(milliseconds: 1))
         _ = try await hotPath.sessions.create(
             NewSession(

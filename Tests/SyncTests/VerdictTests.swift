@@ -16,7 +16,7 @@ import Testing
             outboxLastID: last,
             outboxLength: 0,
             scriptsLoaded: true,
-            runID: "r"
+            redis: ReplicationID("r")
         )
     }
 

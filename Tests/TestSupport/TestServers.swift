@@ -27,6 +27,30 @@ public func withRedis<T: Sendable>(
     }
 }
 
+/// Runs the body with a primary, a replica and Sentinels of its own.
+public func withRedisGroup<T: Sendable>(
+    _ options: RedisOptions = RedisOptions(),
+    sentinels: Int = 1,
+    _ body: (RedisGroup) async throws -> T
+) async throws -> T {
+    try await withTemporaryFolder { folder in
+        let primary = try await RedisServer.start(in: "\(folder)/redis", options: options, logger: testLogger())
+        return try await stopping({ await primary.stop() }) {
+            var sentinel = SentinelOptions()
+            sentinel.quorum = sentinels / 2 + 1
+            let group = try await RedisGroup.start(
+                with: primary,
+                in: folder,
+                options: options,
+                sentinels: sentinels,
+                sentinel: sentinel,
+                logger: testLogger()
+            )
+            return try await stopping({ await group.stop() }) { try await body(group) }
+        }
+    }
+}
+
 /// Runs the body with a Postgres server of its own, for tests that kill it; `withDatabase` is much cheaper.
 public func withPostgres<T: Sendable>(
     _ options: PostgresOptions = .forTests,

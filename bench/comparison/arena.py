@@ -13,7 +13,7 @@ SIDES = (REDEEM, *PEERS)
 class Arena:
     def __init__(self, context, stack):
         self.context, self.stack = context, stack
-        self.script = script_sha1('redeem')
+        self.script = script_sha1('redeem', stack.redis)
 
     def open(self):
         """The sync worker opens the shard, which loads the scripts; the peers need them."""

@@ -45,7 +45,7 @@ class Ceiling:
         before = self.stack.left(coupon)
         command = [
             'redis-benchmark', '-h', redis.host, '-p', redis.port, '-a', redis.password, '-P', PIPELINE, '-c', CONNECTIONS,
-            '-n', count, '-r', population.count, '--csv', 'EVALSHA', script_sha1('redeem'), 4, f'{SHARD}:coupon:{coupon}',
+            '-n', count, '-r', population.count, '--csv', 'EVALSHA', script_sha1('redeem', redis), 4, f'{SHARD}:coupon:{coupon}',
             f'{SHARD}:outbox', f'{SHARD}:user:{population.prefix}__rand_int__',
             f'{SHARD}:session:{population.session_prefix}__rand_int__', prepared.ATTEMPTS, prepared.WINDOW_MS, prepared.ENTRIES,
             '7000-8000-__rand_int__', self.stack.digest(coupon)]

@@ -9,9 +9,13 @@ from .stack import SHARD
 LUA = f'{__file__.rpartition("/")[0]}/../../lua'
 
 
-def script_sha1(name):
+def script_sha1(name, redis):
+    """What EVALSHA calls it in this Redis: `redeem` has a last line that names the Redis."""
     with open(f'{LUA}/{name}.lua', 'rb') as file:
-        return hashlib.sha1(file.read()).hexdigest()
+        source = file.read()
+    if name == 'redeem':
+        source += f"-- {redis.info('replication')['master_replid']}\n".encode()
+    return hashlib.sha1(source).hexdigest()
 
 
 class Population:
@@ -41,7 +45,7 @@ class Population:
             insert into credit_grants (user_id, amount, reason, actor) select id, {self.CREDIT}, 'created', 'bench' from made""")
         redis = stack.redis
         epoch, control = redis.call('HMGET', f'{SHARD}:shard', 'epoch', 'control')
-        load = script_sha1('load_user')
+        load = script_sha1('load_user', redis)
         users = (('EVALSHA', load, 2, f'{SHARD}:shard', self.user(number), epoch, self.CREDIT, control) for number in range(self.count))
         wrong = [reply for reply in redis.pipeline(users) if reply != 'loaded']
         assert not wrong, f'load_user answers {wrong[0]}'
@@ -52,7 +56,7 @@ class Population:
     def redeem(self, coupon, batch):
         """Each user redeems the coupon, `batch` in one call of the script, as a server under load does it."""
         stack = self.stack
-        sha1, digest = script_sha1('redeem'), stack.digest(coupon)
+        sha1, digest = script_sha1('redeem', stack.redis), stack.digest(coupon)
         head = (f'{SHARD}:coupon:{coupon}', f'{SHARD}:outbox')
 
         def call(start):

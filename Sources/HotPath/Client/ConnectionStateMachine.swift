@@ -34,6 +34,8 @@ struct ConnectionStateMachine<Completion> {
 
     /// For messages.
     private let endpoint: String
+    /// The last reply to the login says what the other end is, and a primary it must be.
+    private let needsPrimary: Bool
     private let limits: Limits
     private(set) var state = State.idle
     private var pending = PendingReplies<Completion>()
@@ -45,14 +47,17 @@ struct ConnectionStateMachine<Completion> {
     /// When the one timer fires; `nil`: it is not set.
     private var timer: NIODeadline?
 
-    init(endpoint: String, limits: Limits) {
+    init(endpoint: String, needsPrimary: Bool, limits: Limits) {
         self.endpoint = endpoint
+        self.needsPrimary = needsPrimary
         self.limits = limits
         absence = RedisError(.notConnected, "not yet connected to \(endpoint)")
     }
 
     var isReady: Bool { state == .ready }
     var isClosed: Bool { state == .closed }
+    /// Between two attempts.
+    var isWaiting: Bool { if case .waiting = state { true } else { false } }
     var pendingCount: Int { pending.count }
 
     // MARK: Connecting
@@ -60,6 +65,13 @@ struct ConnectionStateMachine<Completion> {
     /// The first attempt.
     mutating func start(now: NIODeadline) -> Bool {
         guard state == .idle else { return false }
+        state = .connecting(until: now + limits.connect)
+        return true
+    }
+
+    /// There is news of where Redis is: an attempt that would be made later is made now.
+    mutating func hurry(now: NIODeadline) -> Bool {
+        guard isWaiting else { return false }
         state = .connecting(until: now + limits.connect)
         return true
     }
@@ -130,7 +142,8 @@ struct ConnectionStateMachine<Completion> {
         case drop
         /// Nobody waits for it any more.
         case dropLate
-        case becomeReady
+        /// With the primary's replication id, where it was asked for.
+        case becomeReady(ReplicationID?)
         case lose(RedisError)
         /// The last reply that a closing connection waited for.
         case completeAndClose(Completion)
@@ -144,9 +157,19 @@ struct ConnectionStateMachine<Completion> {
                 state = .loggingIn(replies: replies - 1, until: until)
                 return .drop
             }
+            let id: ReplicationID?
+            if needsPrimary {
+                switch reply.string.flatMap(ServerRole.init(info:)) {
+                case .primary(let own): id = own
+                case .replica: return .lose(.isReplica)
+                case nil: return .lose(RedisError(.protocolViolation, "it does not say whether it is a primary"))
+                }
+            } else {
+                id = nil
+            }
             state = .ready
             failures = 0
-            return .becomeReady
+            return .becomeReady(id)
         case .ready, .draining:
             switch pending.popFirst() {
             case .completes(let completion):

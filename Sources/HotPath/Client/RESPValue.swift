@@ -21,4 +21,17 @@ public enum RESPValue: Sendable, Hashable {
     }
 
     public var isNull: Bool { self == .null }
+
+    /// A number, or the text of one: hash fields are text.
+    var number: Int? { integer ?? string.flatMap { Int($0) } }
+
+    /// Of an array of names and values in turn.
+    var dictionary: [String: RESPValue] {
+        let values = array ?? []
+        var dictionary: [String: RESPValue] = [:]
+        for index in stride(from: 0, to: values.count - 1, by: 2) {
+            if let name = values[index].string { dictionary[name] = values[index + 1] }
+        }
+        return dictionary
+    }
 }

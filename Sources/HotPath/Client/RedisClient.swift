@@ -13,14 +13,34 @@ public final class RedisClient: Sendable {
         let eventLoop: any EventLoop
     }
 
+    private struct Watch: Sendable {
+        let sentinels: NIOLoopBoundBox<SentinelWatch>
+        let eventLoop: any EventLoop
+    }
+
     private let members: [Member]
     private let indices: [ObjectIdentifier: Int]
     private let turn = Atomic<Int>(0)
     private let configuration: RedisConfiguration
+    /// `nil`: the address of Redis is known.
+    private let watch: Watch?
 
     public init(configuration: RedisConfiguration, eventLoopGroup: any EventLoopGroup, logger: Logger) {
         self.configuration = configuration
-        let connector = RedisConnector(configuration)
+        let watchLoop = eventLoopGroup.next()
+        let watch: Watch?
+        if let sentinels = SentinelWatch(configuration, eventLoop: watchLoop, logger: logger) {
+            watch = Watch(sentinels: .makeBoxSendingValue(sentinels, eventLoop: watchLoop), eventLoop: watchLoop)
+        } else {
+            watch = nil
+        }
+        self.watch = watch
+        let connector = RedisConnector(configuration) { eventLoop in
+            let promise = eventLoop.makePromise(of: SentinelView.Answer.self)
+            guard let watch else { preconditionFailure("no Sentinels to ask") }
+            watch.eventLoop.execute { watch.sentinels.value.locate(promise) }
+            return promise.futureResult
+        }
         let members = eventLoopGroup.makeIterator().map { eventLoop in
             let readiness = Readiness()
             let connection = RedisConnection(
@@ -38,6 +58,13 @@ public final class RedisClient: Sendable {
         }
         indices = Dictionary(uniqueKeysWithValues: members.indices.map { (ObjectIdentifier(members[$0].eventLoop), $0) })
         self.members = members
+        if let watch {
+            watch.eventLoop.execute {
+                watch.sentinels.value.start { primary in
+                    for member in members { member.eventLoop.execute { member.connection.value.follow(primary) } }
+                }
+            }
+        }
         for member in members {
             member.eventLoop.execute { member.connection.value.start() }
         }
@@ -80,32 +107,71 @@ public final class RedisClient: Sendable {
                 }
             }
         }
+        guard let watch else { return }
+        await withCheckedContinuation { continuation in
+            watch.eventLoop.execute {
+                watch.sentinels.value.close()
+                continuation.resume()
+            }
+        }
     }
 
     /// Sends one command, its name first. An error reply is thrown, as `serverError`.
-    /// - Parameter deadline: `nil`: `RedisConfiguration.commandDeadline`.
-    public func send(_ arguments: [String], deadline: Duration? = nil) async throws(RedisError) -> RESPValue {
-        let member = nextMember()
-        let result: Result<RESPValue, RedisError> = await withCheckedContinuation { continuation in
-            member.eventLoop.execute {
-                member.connection.value.send(arguments, deadline: deadline.map { .now() + TimeAmount($0) }) {
-                    continuation.resume(returning: $0)
-                }
-            }
+    /// - Parameters:
+    ///   - id: the Redis that the command is for: it is not sent to any other (`notConnected`). `nil`: to whichever it is.
+    ///   - deadline: `nil`: `RedisConfiguration.commandDeadline`.
+    public func send(
+        _ arguments: [String],
+        to id: ReplicationID? = nil,
+        deadline: Duration? = nil
+    ) async throws(RedisError) -> RESPValue {
+        try await on(nextMember(), to: id) { connection, _, completion in
+            connection.send(arguments, deadline: deadline.map { .now() + TimeAmount($0) }, completion: completion)
         }
-        return try result.get()
     }
 
     /// Sends commands that follow each other immediately, in one write, or none of them. One reply a command, error replies
     /// among them. Throws where any reply is missing; the others are then lost.
-    /// - Parameter deadline: for all of them. `nil`: `RedisConfiguration.commandDeadline`.
-    public func pipeline(_ commands: [[String]], deadline: Duration? = nil) async throws(RedisError) -> [RESPValue] {
-        let member = nextMember()
-        let result: Result<[RESPValue], RedisError> = await withCheckedContinuation { continuation in
+    /// - Parameters:
+    ///   - id: as for one command.
+    ///   - deadline: for all of them. `nil`: `RedisConfiguration.commandDeadline`.
+    public func pipeline(
+        _ commands: [[String]],
+        to id: ReplicationID? = nil,
+        deadline: Duration? = nil
+    ) async throws(RedisError) -> [RESPValue] {
+        try await pipeline(to: id, deadline: deadline) { _ in commands }.replies
+    }
+
+    /// The same, of commands that name the Redis that they are for.
+    /// - Parameter commands: called at most once, with the id of the Redis at the other end.
+    /// - Returns: the replies, and that id.
+    func pipeline(
+        to id: ReplicationID? = nil,
+        deadline: Duration? = nil,
+        _ commands: @escaping @Sendable (ReplicationID) -> [[String]]
+    ) async throws(RedisError) -> (replies: [RESPValue], from: ReplicationID) {
+        try await on(nextMember(), to: id) { connection, own, completion in
+            connection.pipeline(commands(own), deadline: deadline.map { .now() + TimeAmount($0) }) { result in
+                completion(result.map { ($0, own) })
+            }
+        }
+    }
+
+    /// Runs the body on the loop of a member that is connected to the Redis asked for.
+    private func on<Reply: Sendable>(
+        _ member: Member,
+        to id: ReplicationID?,
+        _ body: @escaping @Sendable (RedisConnection, ReplicationID, @escaping (Result<Reply, RedisError>) -> Void) -> Void
+    ) async throws(RedisError) -> Reply {
+        let result: Result<Reply, RedisError> = await withCheckedContinuation { continuation in
             member.eventLoop.execute {
-                member.connection.value.pipeline(commands, deadline: deadline.map { .now() + TimeAmount($0) }) {
-                    continuation.resume(returning: $0)
+                let connection = member.connection.value
+                guard let own = connection.replicationID else {
+                    return continuation.resume(returning: .failure(connection.absence))
                 }
+                guard id == nil || id == own else { return continuation.resume(returning: .failure(.isAnotherRedis)) }
+                body(connection, own) { continuation.resume(returning: $0) }
             }
         }
         return try result.get()

@@ -1,12 +1,19 @@
 extension RedisConfiguration {
-    /// `PING`, because a Redis that still loads its data, or a replica without its primary, accepts a login.
+    /// `PING`, because a Redis that still loads its data, or a replica without its primary, accepts a login. Last, where it
+    /// matters, the Redis says what it is.
     var login: [[String]] {
         var hello = ["HELLO", "2"]
         if let password = endpoint.password { hello += ["AUTH", endpoint.user ?? "default", password.text] }
         hello += ["SETNAME", clientName]
         let select = endpoint.database == 0 ? [] : [["SELECT", String(endpoint.database)]]
-        return [hello] + select + [["PING"]]
+        switch peer {
+        case .primary: return [hello] + select + [["PING"], RedisConfiguration.roleQuestion]
+        case .sentinel: return [hello] + select + [["PING"]]
+        }
     }
+
+    /// `ServerRole` reads the answer.
+    static let roleQuestion = ["INFO", "replication"]
 }
 
 extension RedisError {

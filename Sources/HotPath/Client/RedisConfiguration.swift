@@ -15,7 +15,16 @@ public struct RedisConfiguration: Sendable {
     /// The first wait before a new attempt to connect. It doubles up to `reconnectBackoffMaximum`; of each wait, a random
     /// part of up to half is left out, so that many clients do not come back at the same moment.
     public var reconnectBackoff: Duration = .milliseconds(20)
-    public var reconnectBackoffMaximum: Duration = .seconds(1)
+    public var reconnectBackoffMaximum: Duration = .milliseconds(250)
+
+    /// How often each connection makes sure that the Redis at its other end is still the primary that it was; `nil`: never.
+    public var roleCheckInterval: Duration? = .milliseconds(250)
+
+    /// How often the Sentinels are asked where the primary is, beside each attempt to connect: a primary that they have replaced
+    /// and that still takes commands is left after about as long.
+    public var sentinelInterval: Duration = .milliseconds(250)
+    /// How long they are waited for. Those that have not answered by then have no say.
+    public var sentinelTimeout: Duration = .milliseconds(250)
 
     /// Bytes of one reply. A connection that gets a larger one is closed.
     public var replyLimitBytes = 64 << 20
@@ -23,8 +32,17 @@ public struct RedisConfiguration: Sendable {
     /// What `CLIENT LIST` on the server shows.
     public var clientName = "redeem"
 
-    /// For `rediss://`.
+    /// For `rediss://` and `sentinels://`.
     public var tls = TLS()
+
+    /// Who is at the other end.
+    package enum Peer: Sendable {
+        case primary
+        /// It is not asked whether it is a primary.
+        case sentinel
+    }
+
+    package var peer = Peer.primary
 
     public init(endpoint: RedisEndpoint) {
         self.endpoint = endpoint

@@ -9,9 +9,11 @@ public import NIOCore
 public final class RedisConnection {
     /// An error reply to the command is a failure, of code `serverError`.
     public typealias Completion = (Result<RESPValue, RedisError>) -> Void
-    typealias Connect = @Sendable (any EventLoop) -> EventLoopFuture<any Channel>
+    typealias Connect = @Sendable (any EventLoop) -> EventLoopFuture<RedisChannel>
 
     public let eventLoop: any EventLoop
+    /// Of the Redis at the other end, as it was last seen; `nil`: there is no connection.
+    public private(set) var replicationID: ReplicationID?
     private let configuration: RedisConfiguration
     private let commandDeadline: TimeAmount
     private let connect: Connect
@@ -23,6 +25,12 @@ public final class RedisConnection {
     private var outgoing = RESPCommandWriter()
     private var handler: RedisChannelHandler?
     private var timer: Scheduled<Void>?
+    private var roleCheck: Scheduled<Void>?
+    private var isCheckingRole = false
+    /// What the Sentinels said of the Redis that the open channel leads to.
+    private var told: SentinelView.Answer?
+    /// Where the primary is, by their latest news.
+    private var primary: SentinelView.Answer?
     /// Who waits for `isConnected`.
     private var waiters: [Int: (RedisError?) -> Void] = [:]
     private var nextWaiter = 0
@@ -44,6 +52,7 @@ public final class RedisConnection {
         commandDeadline = TimeAmount(configuration.commandDeadline)
         machine = ConnectionStateMachine(
             endpoint: "\(configuration.endpoint)",
+            needsPrimary: configuration.peer == .primary,
             limits: .init(
                 pending: configuration.pendingLimit,
                 lateReply: TimeAmount(configuration.commandDeadline),
@@ -59,6 +68,12 @@ public final class RedisConnection {
         eventLoop.preconditionInEventLoop()
         return machine.isReady
     }
+
+    /// Why there is no connection.
+    var absence: RedisError { machine.absence }
+
+    /// An attempt to connect is under way.
+    var isConnecting: Bool { !machine.isReady && !machine.isWaiting && !machine.isClosed }
 
     /// Commands without a reply, those past their deadline included.
     public var pendingCount: Int {
@@ -136,7 +151,9 @@ public final class RedisConnection {
 extension RedisConnection {
     func start() {
         eventLoop.preconditionInEventLoop()
-        if machine.start(now: eventLoop.now) { openChannel() }
+        guard machine.start(now: eventLoop.now) else { return }
+        openChannel()
+        scheduleRoleCheck()
     }
 
     private func openChannel() {
@@ -148,12 +165,18 @@ extension RedisConnection {
         }
     }
 
-    private func opened(_ channel: any Channel) {
+    private func opened(_ opened: RedisChannel) {
+        let channel = opened.channel
         let login = configuration.login
         switch machine.connected(commands: login.count) {
         case .close: channel.close(promise: nil)
         case .logIn(let timer):
             if let timer { setTimer(timer) }
+            told = opened.told
+            guard isAtPrimary else {
+                channel.close(promise: nil)
+                return lose(moved)
+            }
             let handler = RedisChannelHandler(connection: self, replyLimitBytes: configuration.replyLimitBytes)
             do {
                 try channel.pipeline.syncOperations.addHandler(handler)
@@ -172,17 +195,31 @@ extension RedisConnection {
 
     func received(_ reply: RESPValue) {
         switch machine.received(reply) {
-        case .complete(let completion): completion(reply.asResult)
+        case .complete(let completion):
+            completion(reply.asResult)
+            if case .error(let message) = reply, RedisError.isFromReplica(message) { leaveReplica() }
         case .completeAndClose(let completion):
             completion(reply.asResult)
             finish()
         case .drop: break
         case .dropLate: metrics.lateReplies.increment()
-        case .becomeReady:
+        case .becomeReady(let id):
+            replicationID = id.map(named)
             readiness.isReady = true
-            logger.info("connected to Redis", metadata: ["redis": "\(configuration.endpoint)"])
+            logger.log(
+                level: configuration.peer == .primary ? .info : .debug,
+                "connected to \(peer)",
+                metadata: ["redis": "\(configuration.endpoint)", "at": "\(told?.primary.description ?? "-")"]
+            )
             resumeWaiters(nil)
         case .lose(let error): lose(error)
+        }
+    }
+
+    private var peer: String {
+        switch configuration.peer {
+        case .primary: "Redis"
+        case .sentinel: "a Sentinel"
         }
     }
 
@@ -229,6 +266,8 @@ extension RedisConnection {
 
     private func dropChannel() {
         readiness.isReady = false
+        replicationID = nil
+        told = nil
         outgoing.clear()
         handler?.close()
         handler = nil
@@ -240,10 +279,68 @@ extension RedisConnection {
         if failures == 0 { metrics.connectionsLost.increment() }
         logger.log(
             level: failures <= 1 ? .warning : .debug,
-            failures == 0 ? "lost the connection to Redis" : "cannot connect to Redis",
+            failures == 0 ? "lost the connection to \(peer)" : "cannot connect to \(peer)",
             metadata: ["redis": "\(configuration.endpoint)", "error": "\(error)", "attempt": "\(failures)"]
         )
         if error.isRefusedLogin { resumeWaiters(error) }
+    }
+}
+
+// MARK: Which Redis it is
+
+extension RedisConnection {
+    /// The Sentinels say where the primary is: not necessarily another place than before.
+    func follow(_ primary: SentinelView.Answer) {
+        eventLoop.preconditionInEventLoop()
+        let isNews = primary != self.primary
+        self.primary = primary
+        if !isAtPrimary {
+            lose(moved)
+        } else if isNews, machine.hurry(now: eventLoop.now) {
+            openChannel()
+        }
+    }
+
+    /// Not known to be elsewhere, or there only since another failover.
+    private var isAtPrimary: Bool { told == nil || primary == nil || told == primary }
+
+    /// With the failover that made it the primary: a Sentinel may go back to a primary that never heard that it was replaced, and
+    /// so kept its id.
+    private func named(_ id: ReplicationID) -> ReplicationID { told.map { ReplicationID("\(id)-\($0.epoch)") } ?? id }
+
+    private var moved: RedisError {
+        RedisError(.connectionLost, "the Sentinels say that the primary is \(primary?.primary.description ?? "elsewhere")")
+    }
+
+    private func scheduleRoleCheck() {
+        guard configuration.peer == .primary, let interval = configuration.roleCheckInterval else { return }
+        roleCheck = eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(interval)) {
+            self.checkRole()
+            self.scheduleRoleCheck()
+        }
+    }
+
+    /// A primary that became a replica keeps its connections, unless it was a Sentinel that made it one; and it may be made a
+    /// primary again.
+    private func checkRole() {
+        guard machine.isReady, !isCheckingRole else { return }
+        isCheckingRole = true
+        send(RedisConfiguration.roleQuestion) { result in
+            self.isCheckingRole = false
+            guard self.machine.isReady, case .success(let reply) = result else { return }
+            switch reply.string.flatMap(ServerRole.init(info:)) {
+            case .primary(let id): self.replicationID = self.named(id)
+            case .replica, nil: self.lose(.isReplica)
+            }
+        }
+    }
+
+    /// When the replies that have come with this one are answered.
+    private func leaveReplica() {
+        let channel = handler
+        eventLoop.assumeIsolated().execute {
+            if self.machine.isReady, self.handler === channel { self.lose(.isReplica) }
+        }
     }
 }
 
@@ -281,6 +378,8 @@ extension RedisConnection {
         machine.close()
         timer?.cancel()
         timer = nil
+        roleCheck?.cancel()
+        roleCheck = nil
         dropChannel()
         resumeWaiters(machine.absence)
         let completions = closeCompletions

@@ -2,34 +2,60 @@ import NIOCore
 import NIOPosix
 import NIOSSL
 
+/// A channel to a Redis.
+struct RedisChannel: Sendable {
+    let channel: any Channel
+    /// What the Sentinels said of it; `nil`: they were not asked.
+    var told: SentinelView.Answer?
+}
+
 /// Opens channels to one endpoint.
 struct RedisConnector: Sendable {
+    /// Where the Sentinels say that the primary is.
+    typealias Resolve = @Sendable (any EventLoop) -> EventLoopFuture<SentinelView.Answer>
+
     private let endpoint: RedisEndpoint
+    private let resolve: Resolve?
     private let connectTimeout: TimeAmount
     /// One for all connections: reading the certificate authorities takes milliseconds.
     private let tls: Result<NIOSSLContext, any Error>?
 
-    init(_ configuration: RedisConfiguration) {
+    /// - Parameter resolve: for an endpoint that names Sentinels.
+    init(_ configuration: RedisConfiguration, resolve: Resolve? = nil) {
         endpoint = configuration.endpoint
+        self.resolve = resolve
         connectTimeout = TimeAmount(configuration.connectTimeout)
         tls = endpoint.isTLS ? Result { try NIOSSLContext(configuration: TLSConfiguration(configuration.tls)) } : nil
     }
 
-    func connect(on eventLoop: any EventLoop) -> EventLoopFuture<any Channel> {
-        let bootstrap = ClientBootstrap(group: eventLoop)
-            .connectTimeout(connectTimeout)
-            .channelOption(.socketOption(.so_keepalive), value: 1)
-            .channelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture { try addTLS(to: channel) }
-            }
+    func connect(on eventLoop: any EventLoop) -> EventLoopFuture<RedisChannel> {
         switch endpoint.address {
-        case .tcp(let host, let port): return bootstrap.connect(host: host, port: port)
-        case .unix(let path): return bootstrap.connect(unixDomainSocketPath: path)
+        case .tcp(let host, let port): return open(host, port, on: eventLoop).map { RedisChannel(channel: $0) }
+        case .unix(let path):
+            return bootstrap(eventLoop, host: nil).connect(unixDomainSocketPath: path).map { RedisChannel(channel: $0) }
+        case .sentinels:
+            guard let resolve else { preconditionFailure("nobody asks the Sentinels") }
+            return resolve(eventLoop).flatMap { told in
+                open(told.primary.host, told.primary.port, on: eventLoop).map { RedisChannel(channel: $0, told: told) }
+            }
         }
     }
 
-    private func addTLS(to channel: any Channel) throws {
-        guard let tls, case .tcp(let host, _) = endpoint.address else { return }
+    private func open(_ host: String, _ port: Int, on eventLoop: any EventLoop) -> EventLoopFuture<any Channel> {
+        bootstrap(eventLoop, host: host).connect(host: host, port: port)
+    }
+
+    private func bootstrap(_ eventLoop: any EventLoop, host: String?) -> ClientBootstrap {
+        ClientBootstrap(group: eventLoop)
+            .connectTimeout(connectTimeout)
+            .channelOption(.socketOption(.so_keepalive), value: 1)
+            .channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture { try addTLS(to: channel, host: host) }
+            }
+    }
+
+    private func addTLS(to channel: any Channel, host: String?) throws {
+        guard let tls, let host else { return }
         // The server name extension (RFC 6066) takes no addresses; NIOSSL compares those with the peer's by itself.
         let isAddress = (try? SocketAddress(ipAddress: host, port: 0)) != nil
         let handler = try NIOSSLClientHandler(context: tls.get(), serverHostname: isAddress ? nil : host)

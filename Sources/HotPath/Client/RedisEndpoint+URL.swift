@@ -2,7 +2,7 @@
 /// always where one expects it.
 public struct RedisURLError: Error, Sendable, Hashable, CustomStringConvertible {
     public enum Part: String, Sendable, CaseIterable {
-        case scheme, user, password, host, port, database, path, option
+        case scheme, user, password, host, port, primary, database, path, option
     }
 
     public let part: Part
@@ -19,35 +19,85 @@ public struct RedisURLError: Error, Sendable, Hashable, CustomStringConvertible 
 extension RedisEndpoint {
     public init(url: String) throws(RedisURLError) {
         guard let separator = url.firstRange(of: "://") else {
-            throw RedisURLError(.scheme, "must be redis://, rediss:// or unix://")
+            throw RedisEndpoint.unknownScheme
         }
         let rest = url[separator.upperBound...]
         switch url[..<separator.lowerBound] {
         case "redis": try self.init(network: rest, isTLS: false)
         case "rediss": try self.init(network: rest, isTLS: true)
         case "unix": try self.init(socket: rest)
-        default: throw RedisURLError(.scheme, "must be redis://, rediss:// or unix://")
+        case "sentinel": try self.init(sentinels: rest, isTLS: false)
+        case "sentinels": try self.init(sentinels: rest, isTLS: true)
+        default: throw RedisEndpoint.unknownScheme
         }
     }
 
-    private init(network text: Substring, isTLS: Bool) throws(RedisURLError) {
+    private static var unknownScheme: RedisURLError {
+        RedisURLError(.scheme, "must be redis://, rediss://, unix://, sentinel:// or sentinels://")
+    }
+
+    /// What is before the path, and the path with all that is behind it.
+    private static func authority(_ text: Substring) throws(RedisURLError) -> (authority: Substring, path: Substring) {
         let authority = text.prefix { !"/?#".contains($0) }
         let path = text[authority.endIndex...]
         guard !path.contains("@") else {
             throw RedisURLError(.password, "'/', '?' and '#' must be percent-encoded")
         }
+        return (authority, path)
+    }
+
+    private init(network text: Substring, isTLS: Bool) throws(RedisURLError) {
+        let (authority, path) = try RedisEndpoint.authority(text)
         guard !path.contains(where: { "?#".contains($0) }) else {
             throw RedisURLError(.option, "none are known for redis:// and rediss://")
         }
         let (user, password) = try RedisEndpoint.login(authority)
-        let place = authority.lastIndex(of: "@").map { authority[authority.index(after: $0)...] } ?? authority
-        let (host, port) = try RedisEndpoint.hostAndPort(place)
+        let (host, port) = try RedisEndpoint.hostAndPort(RedisEndpoint.place(authority), defaultPort: RedisEndpoint.defaultPort)
         self.init(
             address: .tcp(host: host, port: port),
             isTLS: isTLS,
             user: user,
             password: password,
             database: try RedisEndpoint.database(path.dropFirst())
+        )
+    }
+
+    private init(sentinels text: Substring, isTLS: Bool) throws(RedisURLError) {
+        let (authority, rest) = try RedisEndpoint.authority(text)
+        let (user, password) = try RedisEndpoint.login(authority)
+        var sentinels: [Node] = []
+        for place in RedisEndpoint.place(authority).split(separator: ",", omittingEmptySubsequences: false) {
+            let (host, port) = try RedisEndpoint.hostAndPort(place, defaultPort: RedisEndpoint.defaultSentinelPort)
+            sentinels.append(Node(host: host, port: port))
+        }
+        let path = rest.prefix { !"?#".contains($0) }.split(separator: "/", omittingEmptySubsequences: false).dropFirst()
+        guard let name = path.first, !name.isEmpty, path.count <= 2 else {
+            throw RedisURLError(.primary, "must be the name that the Sentinels know it by: sentinel://host,host/name")
+        }
+        var sentinelUser: String?
+        var sentinelPassword: Password?
+        let options = rest.drop { $0 != "?" && $0 != "#" }
+        guard options.first != "#" else { throw RedisURLError(.option, "nothing is known behind '#'") }
+        for option in options.dropFirst().split(separator: "&") {
+            let name = option.prefix { $0 != "=" }
+            let value = option[name.endIndex...].dropFirst()
+            switch name {
+            case "sentinel_user": sentinelUser = try RedisEndpoint.decode(value, .user)
+            case "sentinel_password": sentinelPassword = Password(text: try RedisEndpoint.decode(value, .password))
+            default: throw RedisURLError(.option, "only sentinel_user and sentinel_password are known")
+            }
+        }
+        guard sentinelUser == nil || sentinelPassword != nil else {
+            throw RedisURLError(.user, "sentinel_user is given without sentinel_password")
+        }
+        self.init(
+            address: .sentinels(sentinels, primary: try RedisEndpoint.decode(name, .primary)),
+            isTLS: isTLS,
+            user: user,
+            password: password,
+            database: try RedisEndpoint.database(path.dropFirst().first ?? ""),
+            sentinelUser: sentinelUser,
+            sentinelPassword: sentinelPassword
         )
     }
 
@@ -86,7 +136,12 @@ extension RedisEndpoint {
         return (user.isEmpty ? nil : try decode(user, .user), Password(text: password))
     }
 
-    private static func hostAndPort(_ place: Substring) throws(RedisURLError) -> (String, Int) {
+    /// What is behind the login.
+    private static func place(_ authority: Substring) -> Substring {
+        authority.lastIndex(of: "@").map { authority[authority.index(after: $0)...] } ?? authority
+    }
+
+    private static func hostAndPort(_ place: Substring, defaultPort: Int) throws(RedisURLError) -> (String, Int) {
         let host: Substring
         let rest: Substring
         if place.first == "[" {

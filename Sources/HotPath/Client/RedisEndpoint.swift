@@ -2,15 +2,29 @@
 ///
 /// - `redis://[[user]:password@]host[:port][/db]`, and `rediss://` for TLS
 /// - `unix:///path[?db=n&user=name&password=secret]`
+/// - `sentinel://[[user]:password@]host[:port][,host[:port]…]/primary[/db][?sentinel_user=name&sentinel_password=secret]`, and
+///   `sentinels://` for TLS: the addresses are those of Sentinels, which tell where the primary of that name is. User and
+///   password before the addresses are Redis's, those behind them the Sentinels' own.
 ///
 /// User, password and path are percent-decoded. An IPv6 address stands in brackets.
 public struct RedisEndpoint: Sendable, Hashable {
     public enum Address: Sendable, Hashable {
         case tcp(host: String, port: Int)
         case unix(path: String)
+        /// Wherever these Sentinels say that the primary of this name is.
+        case sentinels([Node], primary: String)
+    }
+
+    /// Where a Sentinel is, or where one says that a Redis is.
+    public struct Node: Sendable, Hashable, CustomStringConvertible {
+        public let host: String
+        public let port: Int
+
+        public var description: String { RedisEndpoint.text(host: host, port: port) }
     }
 
     public static let defaultPort = 6379
+    public static let defaultSentinelPort = 26379
 
     public let address: Address
     public let isTLS: Bool
@@ -18,13 +32,37 @@ public struct RedisEndpoint: Sendable, Hashable {
     public let user: String?
     public let database: Int
     let password: Password?
+    /// Whom the Sentinels know us as; `nil`: their user `default`.
+    let sentinelUser: String?
+    let sentinelPassword: Password?
 
-    init(address: Address, isTLS: Bool, user: String?, password: Password?, database: Int) {
+    init(
+        address: Address,
+        isTLS: Bool,
+        user: String?,
+        password: Password?,
+        database: Int,
+        sentinelUser: String? = nil,
+        sentinelPassword: Password? = nil
+    ) {
         self.address = address
         self.isTLS = isTLS
         self.user = user
         self.password = password
         self.database = database
+        self.sentinelUser = sentinelUser
+        self.sentinelPassword = sentinelPassword
+    }
+
+    /// A Sentinel, as an endpoint of its own.
+    func sentinel(_ sentinel: Node) -> RedisEndpoint {
+        RedisEndpoint(
+            address: .tcp(host: sentinel.host, port: sentinel.port),
+            isTLS: isTLS,
+            user: sentinelUser,
+            password: sentinelPassword,
+            database: 0
+        )
     }
 
     /// A text that shows itself neither in a description nor in a dump.
@@ -41,14 +79,20 @@ extension RedisEndpoint: CustomStringConvertible {
     public var description: String {
         switch address {
         case .tcp(let host, let port):
-            let login = password == nil ? "" : "\(user ?? ""):***@"
-            let host = host.contains(":") ? "[\(host)]" : host
-            return "\(isTLS ? "rediss" : "redis")://\(login)\(host):\(port)\(database == 0 ? "" : "/\(database)")"
+            let place = RedisEndpoint.text(host: host, port: port)
+            return "\(isTLS ? "rediss" : "redis")://\(login)\(place)\(database == 0 ? "" : "/\(database)")"
         case .unix(let path):
             let options =
                 (database == 0 ? [] : ["db=\(database)"]) + (user.map { ["user=\($0)"] } ?? [])
                 + (password == nil ? [] : ["password=***"])
             return "unix://\(path)\(options.isEmpty ? "" : "?" + options.joined(separator: "&"))"
+        case .sentinels(let sentinels, let primary):
+            let places = sentinels.map(\.description).joined(separator: ",")
+            return "\(isTLS ? "sentinels" : "sentinel")://\(login)\(places)/\(primary)\(database == 0 ? "" : "/\(database)")"
         }
     }
+
+    private var login: String { password == nil ? "" : "\(user ?? ""):***@" }
+
+    static func text(host: String, port: Int) -> String { "\(host.contains(":") ? "[\(host)]" : host):\(port)" }
 }

@@ -43,6 +43,16 @@ public struct RedisError: Error, Sendable, Hashable {
     }
 }
 
+extension RedisError {
+    static let isReplica = RedisError(.notConnected, "it is a replica: give the address of its primary, or of its Sentinels")
+
+    /// The command was meant for the Redis that somebody looked at, and this is another one, or it became one. Nothing was sent.
+    static let isAnotherRedis = RedisError(.notConnected, "this is not the Redis that the command was meant for")
+
+    /// A write was refused by a replica.
+    static func isFromReplica(_ message: String) -> Bool { message.hasPrefix("READONLY ") }
+}
+
 extension RedisError: CustomStringConvertible {
     public var description: String {
         "\(code): \(message)\(outcomeIsUnknown ? " (outcome unknown)" : "")"

@@ -28,7 +28,8 @@ public final class Redeemer {
     private let shards: ShardMap
     private let keys: [Keys]
     private let memory: MemoryState
-    private let sha1 = Script.redeem.sha1
+    /// What the script is called by, and where.
+    private var name: (redis: ReplicationID?, sha1: String) = (nil, "")
     private let wrongCodes: String
     private let wrongCodeWindowMilliseconds: String
     private let outboxEntries: String
@@ -89,6 +90,9 @@ public final class Redeemer {
         let keys = keys[line.shard.index]
         let sent = Sent(batch: batch, line: line, time: eventLoop.now)
         let replication = batch.contains { $0.request.durability == .replicated } ? replicationOfThisTick() : nil
+        // Without a connection nothing is sent.
+        if let redis = connection.replicationID, redis != name.redis { name = (redis, Script.redeem.sha1(in: redis)) }
+        let sha1 = name.sha1
         connection.send(
             // EVALSHA, digest, number of keys; coupon and outbox; the three limits; two keys and two arguments a request.
             arguments: 8 + 4 * batch.count,

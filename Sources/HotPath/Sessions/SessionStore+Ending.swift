@@ -25,7 +25,7 @@ extension SessionStore {
     /// - Returns: whether there was one, and it was this user's.
     @discardableResult
     public func revoke(user: UserID, session: SessionID) async throws(RedisError) -> Bool {
-        let owner = try await client.send(["HGET", keys(of: user).session(session), "user"])
+        let owner = try await send(["HGET", keys(of: user).session(session), "user"])
         guard owner.string == user.description else { return false }
         return try await end([user: [session]]) == 1
     }
@@ -68,12 +68,12 @@ extension SessionStore {
         var position = "0"
         repeat {
             // The sessions and the lists of them: both begin so, and nothing else does.
-            let reply = try await client.send(["SCAN", position, "MATCH", "\(keys.sessionPrefix.dropLast())*", "COUNT", "1000"])
+            let reply = try await send(["SCAN", position, "MATCH", "\(keys.sessionPrefix.dropLast())*", "COUNT", "1000"])
             guard let page = reply.array, page.count == 2, let next = page[0].string, let found = page[1].array else {
                 throw RedisError.unexpected(reply, of: "SCAN")
             }
             let names = found.compactMap(\.string)
-            if !names.isEmpty { _ = try await client.send(["UNLINK"] + names) }
+            if !names.isEmpty { _ = try await send(["UNLINK"] + names) }
             ended += names.count { $0.hasPrefix(keys.sessionPrefix) }
             position = next
         } while position != "0"
@@ -88,7 +88,7 @@ extension SessionStore {
             var position = "0"
             // SCAN gives each key that is there from its beginning to its end; a session that begins meanwhile is not meant.
             repeat {
-                let reply = try await client.send(["SCAN", position, "MATCH", prefix + "*", "COUNT", "1000"])
+                let reply = try await send(["SCAN", position, "MATCH", prefix + "*", "COUNT", "1000"])
                 guard let page = reply.array, page.count == 2, let next = page[0].string, let found = page[1].array else {
                     throw RedisError.unexpected(reply, of: "SCAN")
                 }
@@ -121,7 +121,7 @@ extension SessionStore {
     }
 
     private func ids(of user: UserID) async throws(RedisError) -> [SessionID] {
-        try SessionStore.ids(in: try await client.send(["ZRANGE", keys(of: user).sessions(user), "0", "-1"]))
+        try SessionStore.ids(in: try await send(["ZRANGE", keys(of: user).sessions(user), "0", "-1"]))
     }
 
     private static func ids(in reply: RESPValue) throws(RedisError) -> [SessionID] {

@@ -4,21 +4,30 @@ public import Domain
 ///
 /// `SessionStore+Ending` lists and ends them.
 public struct SessionStore: Sendable {
-    let client: RedisClient
     let shards: ShardMap
     let stores: [ShardStore]
 
     init(client: RedisClient, shards: ShardMap) {
-        self.client = client
-        self.shards = shards
-        stores = shards.shards.map { ShardStore(shard: $0, client: client) }
+        self.init(shards: shards, stores: shards.shards.map { ShardStore(shard: $0, client: client) })
     }
+
+    private init(shards: ShardMap, stores: [ShardStore]) {
+        self.shards = shards
+        self.stores = stores
+    }
+
+    /// The same in one Redis, as `ShardStore.pinned`.
+    public func pinned(to redis: ReplicationID) -> SessionStore {
+        SessionStore(shards: shards, stores: stores.map { $0.pinned(to: redis) })
+    }
+
+    func send(_ command: [String]) async throws(RedisError) -> RESPValue { try await stores[0].send(command) }
 
     /// Records a login. A user who has as many as there may be loses those that would expire first.
     public func create(_ session: NewSession, _ limits: SessionLimits) async throws(RedisError) -> CreateSessionCode {
         // Logins beside this one can take the room that was made.
         for _ in 0...SessionStore.evictions {
-            let values = try await client.send(creation(of: session, limits)).array ?? []
+            let values = try await send(creation(of: session, limits)).array ?? []
             let code: CreateSessionCode = try ShardStore.code(in: values.first, of: .createSession)
             switch code {
             case .created, .sessionExists: return code
@@ -58,7 +67,7 @@ public struct SessionStore: Sendable {
                 presented, next.digest, next.sealed, milliseconds(limits.idle), String(max(0, limits.grace.milliseconds)),
             ]
         )
-        let values = try await client.send(call).array ?? []
+        let values = try await send(call).array ?? []
         let code: RefreshSessionCode = try ShardStore.code(in: values.first, of: .refreshSession)
         let texts = values.dropFirst().map { $0.string ?? "" }
         switch (code, texts.first.flatMap(Role.init(rawValue:)), texts.count) {
@@ -72,7 +81,7 @@ public struct SessionStore: Sendable {
     }
 
     public func exists(user: UserID, session: SessionID) async throws(RedisError) -> Bool {
-        try await client.send(["EXISTS", keys(of: user).session(session)]).integer == 1
+        try await send(["EXISTS", keys(of: user).session(session)]).integer == 1
     }
 
     private func creation(of session: NewSession, _ limits: SessionLimits) -> [String] {

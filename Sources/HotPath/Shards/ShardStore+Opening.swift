@@ -15,7 +15,7 @@ extension ShardStore {
         var position = "0"
         repeat {
             let command = ["SCAN", position, "MATCH", keys.couponPrefix + "*", "COUNT", "1000"]
-            let reply = try await client.send(command)
+            let reply = try await send(command)
             guard let page = reply.array, page.count == 2, let next = page[0].string, let found = page[1].array else {
                 throw RedisError.unexpected(reply, of: "SCAN")
             }
@@ -29,7 +29,7 @@ extension ShardStore {
     ///   needs a higher epoch (Postgres is older than this Redis: a backup was restored).
     public func beginEpoch(_ epoch: Epoch) async throws(RedisError) {
         let keys = [keys.fence, keys.outbox, keys.shard]
-        let reply = try await client.send(Script.beginEpoch.evaluation(keys: keys, arguments: [String(epoch.number)]))
+        let reply = try await send(Script.beginEpoch.evaluation(keys: keys, arguments: [String(epoch.number)]))
         let _: BeginEpochCode = try ShardStore.code(in: reply, of: .beginEpoch)
     }
 
@@ -42,7 +42,7 @@ extension ShardStore {
                 keys: [keys.fence, keys.shard] + part.map { keys.coupon($0.id) },
                 arguments: [String(epoch.number)] + part.flatMap(\.scriptArguments)
             )
-            let _: LoadCouponCode = try ShardStore.code(in: try await client.send(command), of: .loadCoupon)
+            let _: LoadCouponCode = try ShardStore.code(in: try await send(command), of: .loadCoupon)
         }
     }
 
@@ -53,20 +53,23 @@ extension ShardStore {
             keys: [keys.fence, keys.shard],
             arguments: [String(epoch.number), String(control)]
         )
-        let _: WriteShardCode = try ShardStore.code(in: try await client.send(command), of: .writeShard)
+        let _: WriteShardCode = try ShardStore.code(in: try await send(command), of: .writeShard)
     }
 
-    /// Opens the shard.
+    /// Opens the shard, in this Redis and as long as it is the primary.
     public func loadScripts() async throws(RedisError) {
-        let replies = try await pipeline(Script.opening.map { ["SCRIPT", "LOAD", $0.source] })
-        for (script, reply) in zip(Script.opening, replies) where reply.string != script.sha1 {
+        let (replies, id) = try await client.pipeline(to: redis) { id in
+            Script.opening.map { ["SCRIPT", "LOAD", $0.source(in: id)] }
+        }
+        for (script, reply) in zip(Script.opening, replies) where reply.string != script.sha1(in: id) {
+            if case .error(let message) = reply { throw RedisError(.serverError, message) }
             throw RedisError.unexpected(reply, of: "SCRIPT LOAD")
         }
     }
 
     private func unlink(_ names: [String]) async throws(RedisError) {
         for start in stride(from: 0, to: names.count, by: ShardStore.pipelineLimit) {
-            _ = try await client.send(["UNLINK"] + names[start..<min(start + ShardStore.pipelineLimit, names.count)])
+            _ = try await send(["UNLINK"] + names[start..<min(start + ShardStore.pipelineLimit, names.count)])
         }
     }
 }

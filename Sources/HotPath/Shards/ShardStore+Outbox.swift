@@ -21,7 +21,7 @@ extension ShardStore {
             command += ["BLOCK", String(max(1, block.milliseconds))]
             deadline = block + ShardStore.blockedReadMargin
         }
-        let reply = try await client.send(command + ["STREAMS", keys.outbox, id.description], deadline: deadline)
+        let reply = try await send(command + ["STREAMS", keys.outbox, id.description], deadline: deadline)
         if reply.isNull { return [] }
         guard let stream = reply.array?.first?.array, stream.count == 2, let entries = stream[1].array else {
             throw RedisError.unexpected(reply, of: "XREAD")
@@ -50,7 +50,7 @@ extension ShardStore {
     public func settle(_ epoch: Epoch, _ reads: [OutboxRead]) async throws(RedisError) -> SettleReply {
         var drifted = 0
         for part in ShardStore.parts(of: reads) {
-            let reply = try await client.send(
+            let reply = try await send(
                 Script.settle.call(
                     keys: [keys.outbox, keys.shard] + part.users.map(keys.user),
                     arguments: [String(epoch.number), part.first.description, part.last.successor.description]

@@ -55,7 +55,7 @@ extension ShardStore {
             [["HMGET", keys.shard, "epoch", "control"], ["XRANGE", keys.outbox, "-", "+"], ["XINFO", "STREAM", keys.outbox]]
             + coupons.map { ["HMGET", keys.coupon($0), "epoch", "left"] + CouponTerms.names }
             + users.map { ["HGETALL", keys.user($0)] }
-        let reply = try await client.pipeline([["MULTI"]] + commands + [["EXEC"]]).last ?? .null
+        let reply = try await client.pipeline([["MULTI"]] + commands + [["EXEC"]], to: redis).last ?? .null
         guard let replies = reply.array, replies.count == commands.count else {
             if case .error(let message) = reply { throw RedisError(.serverError, message) }
             throw RedisError.unexpected(reply, of: "EXEC")
@@ -65,7 +65,7 @@ extension ShardStore {
         var snapshot = ShardSnapshot(
             epoch: epoch,
             control: shard.last?.number,
-            lastID: ShardStore.dictionary(replies[2])["last-generated-id"]?.string.flatMap { StreamID($0) } ?? .zero,
+            lastID: replies[2].dictionary["last-generated-id"]?.string.flatMap { StreamID($0) } ?? .zero,
             entries: [],
             left: [:],
             terms: [:],
@@ -82,7 +82,7 @@ extension ShardStore {
             snapshot.terms[coupon] = CouponTerms(fields: Dictionary(uniqueKeysWithValues: fields))
         }
         for (user, reply) in zip(users, replies[(3 + coupons.count)...]) {
-            let fields = ShardStore.dictionary(reply)
+            let fields = reply.dictionary
             guard let epoch, fields["epoch"]?.number == epoch.number else { continue }
             snapshot.users[user] = UserState(fields)
         }

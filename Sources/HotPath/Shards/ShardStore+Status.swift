@@ -13,8 +13,8 @@ public struct ShardStatus: Sendable, Hashable {
     public var outboxLength: Int
     /// All scripts of `Script.opening` are loaded.
     public var scriptsLoaded: Bool
-    /// Redis's own, another one after each start of it.
-    public var runID: String
+    /// Which Redis says so.
+    public var redis: ReplicationID
 
     public init(
         epoch: Epoch? = nil,
@@ -23,7 +23,7 @@ public struct ShardStatus: Sendable, Hashable {
         outboxLastID: StreamID,
         outboxLength: Int,
         scriptsLoaded: Bool,
-        runID: String
+        redis: ReplicationID
     ) {
         self.epoch = epoch
         self.control = control
@@ -31,20 +31,22 @@ public struct ShardStatus: Sendable, Hashable {
         self.outboxLastID = outboxLastID
         self.outboxLength = outboxLength
         self.scriptsLoaded = scriptsLoaded
-        self.runID = runID
+        self.redis = redis
     }
 }
 
 extension ShardStore {
     /// The parts are read one after the other, without a lock: the outbox may grow meanwhile.
     public func status() async throws(RedisError) -> ShardStatus {
-        let replies = try await client.pipeline([
-            ["HMGET", keys.shard, "epoch", "control"],
-            ["GET", keys.fence],
-            ["XINFO", "STREAM", keys.outbox],
-            ["SCRIPT", "EXISTS"] + Script.opening.map(\.sha1),
-            ["INFO", "server"],
-        ])
+        let keys = keys
+        let (replies, id) = try await client.pipeline(to: redis) { id in
+            [
+                ["HMGET", keys.shard, "epoch", "control"],
+                ["GET", keys.fence],
+                ["XINFO", "STREAM", keys.outbox],
+                ["SCRIPT", "EXISTS"] + Script.opening.map { $0.sha1(in: id) },
+            ]
+        }
         for (index, reply) in replies.enumerated() {
             // XINFO of a stream that is not there is an error, and no other command here has one.
             if case .error(let message) = reply, index != 2 || !message.hasPrefix("ERR no such key") {
@@ -52,8 +54,7 @@ extension ShardStore {
             }
         }
         let shard = replies[0].array ?? []
-        let outbox = ShardStore.dictionary(replies[2])
-        let info = (replies[4].string ?? "").split(whereSeparator: \.isNewline)
+        let outbox = replies[2].dictionary
         return ShardStatus(
             epoch: shard.first?.number.map { Epoch($0) },
             control: shard.last?.number,
@@ -61,7 +62,7 @@ extension ShardStore {
             outboxLastID: outbox["last-generated-id"]?.string.flatMap { StreamID($0) } ?? .zero,
             outboxLength: outbox["length"]?.number ?? 0,
             scriptsLoaded: replies[3].array?.allSatisfy { $0.integer == 1 } ?? false,
-            runID: info.first { $0.hasPrefix("run_id:") }.map { String($0.dropFirst(7)) } ?? ""
+            redis: id
         )
     }
 
@@ -71,14 +72,5 @@ extension ShardStore {
         var stock: [CouponID: Int] = [:]
         for (coupon, reply) in zip(coupons, replies) { stock[coupon] = reply.number }
         return stock
-    }
-
-    static func dictionary(_ reply: RESPValue) -> [String: RESPValue] {
-        let values = reply.array ?? []
-        var dictionary: [String: RESPValue] = [:]
-        for index in stride(from: 0, to: values.count - 1, by: 2) {
-            if let name = values[index].string { dictionary[name] = values[index + 1] }
-        }
-        return dictionary
     }
 }

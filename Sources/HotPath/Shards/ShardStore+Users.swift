@@ -21,7 +21,7 @@ extension ShardStore {
     /// `nil`: the user is not loaded in the shard's present epoch.
     public func credit(of user: UserID) async throws(RedisError) -> Credit? {
         let command = Script.userState.call(keys: [keys.shard, keys.user(user)], arguments: ["credit"])
-        return try ShardStore.state(in: try await client.send(command))?.credit
+        return try ShardStore.state(in: try await send(command))?.credit
     }
 
     /// The credit of those users that are loaded in the shard's present epoch.
@@ -37,7 +37,7 @@ extension ShardStore {
     /// What the user redeemed, settled or not. `nil`: the user is not loaded in the shard's present epoch.
     public func redemptions(of user: UserID) async throws(RedisError) -> [CouponID: RedemptionID]? {
         let command = Script.userState.call(keys: [keys.shard, keys.user(user)], arguments: ["redemptions"])
-        return try ShardStore.state(in: try await client.send(command))?.redemptions
+        return try ShardStore.state(in: try await send(command))?.redemptions
     }
 
     private static func state(

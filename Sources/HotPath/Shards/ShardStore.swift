@@ -8,11 +8,25 @@ public struct ShardStore: Sendable {
     public let shard: Shard
     let keys: Keys
     let client: RedisClient
+    /// Where all commands go; `nil`: to whichever Redis the client is connected to.
+    let redis: ReplicationID?
 
-    init(shard: Shard, client: RedisClient) {
+    init(shard: Shard, client: RedisClient, redis: ReplicationID? = nil) {
         self.shard = shard
         self.client = client
+        self.redis = redis
         keys = Keys(shard)
+    }
+
+    /// The same shard in one Redis: where the client is connected to another one, or that one has become another, every command
+    /// fails (`notConnected`) and is not sent. An owner works on the Redis that it has verified.
+    public func pinned(to redis: ReplicationID) -> ShardStore { ShardStore(shard: shard, client: client, redis: redis) }
+
+    /// Returns as soon as Redis answers; throws after a while.
+    public func connected() async throws(RedisError) { try await client.connect() }
+
+    func send(_ command: [String], deadline: Duration? = nil) async throws(RedisError) -> RESPValue {
+        try await client.send(command, to: redis, deadline: deadline)
     }
 
     /// Commands of one pipeline: few enough that a batch neither fills a connection's queue nor outlasts a deadline.
@@ -25,7 +39,7 @@ public struct ShardStore: Sendable {
         arguments: [String] = [],
         as code: Code.Type
     ) async throws(RedisError) -> Code {
-        let reply = try await client.send(script.call(keys: keys, arguments: arguments))
+        let reply = try await send(script.call(keys: keys, arguments: arguments))
         return try ShardStore.code(in: reply, of: script)
     }
 
@@ -43,7 +57,7 @@ public struct ShardStore: Sendable {
         var start = 0
         while start < commands.count {
             let end = min(start + ShardStore.pipelineLimit, commands.count)
-            for reply in try await client.pipeline(Array(commands[start..<end])) {
+            for reply in try await client.pipeline(Array(commands[start..<end]), to: redis) {
                 if case .error(let message) = reply { throw RedisError(.serverError, message) }
                 replies.append(reply)
             }
@@ -51,9 +65,4 @@ public struct ShardStore: Sendable {
         }
         return replies
     }
-}
-
-extension RESPValue {
-    /// A number, or the text of one: hash fields are text.
-    var number: Int? { integer ?? string.flatMap { Int($0) } }
 }

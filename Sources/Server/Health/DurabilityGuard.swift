@@ -17,7 +17,7 @@ final class DurabilityGuard: Service, Sendable {
     private let kept = Atomic<Int>(0)
     private let reasons = Mutex<[String]>(["not looked at yet"])
 
-    static let interval: Duration = .seconds(15)
+    static let interval: Duration = .seconds(1)
     /// How long a start waits for a Redis, or a Postgres, that is not there yet.
     static let patience: Duration = .seconds(30)
     private static let retryInterval: Duration = .milliseconds(200)

@@ -14,6 +14,9 @@ extension Fault {
     /// one that waits for it.
     static let relaxedSeconds = 2
 
+    /// Seconds that a replica that follows its primary may be behind it; measured on one machine it is milliseconds.
+    static let replicaSeconds = 2
+
     public func permittedLoss(_ mode: Durability) -> PermittedLoss {
         switch self {
         // The file that the modes without a ledger rely on is gone, or is another one.
@@ -24,11 +27,22 @@ extension Fault {
             case .relaxed, .ledger: .lastSeconds(Fault.relaxedSeconds)
             case .local, .replicated: .nothing
             }
+        // What the replica had not got yet. It is as good as nothing where it follows, and all since it was down where it does not.
+        case .redisFailover, .redisSwitch:
+            switch mode {
+            case .relaxed, .local: .lastSeconds(Fault.replicaSeconds)
+            }
+        case .redisFailoverBehind:
+            switch mode {
+            case .relaxed, .local: .unlanded
+            }
         case .serverKill, .serverStop, .serverTerm, .syncKill, .syncStop, .syncTerm, .redisStop, .redisRestart, .scriptFlush,
             .redisFull, .postgresKill, .postgresStop, .postgresRestart, .clientReset, .clientBytewise, .clientLostReplies,
             .serverRedisReset, .serverRedisHalfOpen, .serverRedisLatency, .serverRedisBytewise, .serverRedisLostReplies,
             .serverPostgresReset, .serverPostgresLatency, .syncRedisReset, .syncRedisHalfOpen, .syncRedisLostReplies,
-            .syncPostgresReset, .syncPostgresHalfOpen, .syncPostgresBytewise, .syncPostgresLostReplies, .operatorLostReplies:
+            .syncPostgresReset, .syncPostgresHalfOpen, .syncPostgresBytewise, .syncPostgresLostReplies, .operatorLostReplies,
+            .replicaKill,
+            .replicaStop, .sentinelStop:
             .nothing
         }
     }

@@ -17,6 +17,13 @@ public enum Fault: String, Sendable, Hashable, Codable, CaseIterable {
     case aofOlder = "aof-older"
     case aofTruncated = "aof-truncated"
     case redisFull = "redis-full"
+    // Redis, its replica and their Sentinel
+    case redisFailover = "redis-failover"
+    case redisFailoverBehind = "redis-failover-behind"
+    case redisSwitch = "redis-switch"
+    case replicaKill = "replica-kill"
+    case replicaStop = "replica-stop"
+    case sentinelStop = "sentinel-stop"
     // Postgres
     case postgresKill = "postgres-kill"
     case postgresStop = "postgres-stop"
@@ -59,6 +66,13 @@ public enum Fault: String, Sendable, Hashable, Codable, CaseIterable {
         case .aofOlder: "kill -9 Redis and put an older append-only file back"
         case .aofTruncated: "kill -9 Redis and cut off the end of its append-only file"
         case .redisFull: "Redis at maxmemory"
+        case .redisFailover:
+            "kill -9 Redis; the Sentinel promotes the replica, and makes a replica of the old one when it is back"
+        case .redisFailoverBehind: "the same, with a replica that was down for a while and lacks what came meanwhile"
+        case .redisSwitch: "the Sentinel promotes the replica while the primary is alive and takes commands"
+        case .replicaKill: "kill -9 the replica"
+        case .replicaStop: "SIGSTOP the replica"
+        case .sentinelStop: "SIGSTOP the Sentinel"
         case .postgresKill: "kill -9 Postgres"
         case .postgresStop: "SIGSTOP Postgres"
         case .postgresRestart: "stop Postgres in order, and start it"
@@ -101,7 +115,8 @@ public enum Fault: String, Sendable, Hashable, Codable, CaseIterable {
         case .syncKill, .syncStop, .syncTerm, .syncRedisReset, .syncRedisHalfOpen, .syncRedisLostReplies, .syncPostgresReset,
             .syncPostgresHalfOpen, .syncPostgresBytewise, .syncPostgresLostReplies:
             .sync
-        case .redisKill, .redisStop, .redisRestart, .flushAll, .scriptFlush, .aofRemoved, .aofOlder, .aofTruncated, .redisFull:
+        case .redisKill, .redisStop, .redisRestart, .flushAll, .scriptFlush, .aofRemoved, .aofOlder, .aofTruncated, .redisFull,
+            .redisFailover, .redisFailoverBehind, .redisSwitch, .replicaKill, .replicaStop, .sentinelStop:
             .redis
         case .postgresKill, .postgresStop, .postgresRestart: .postgres
         case .clientReset, .clientBytewise, .clientLostReplies: .clients

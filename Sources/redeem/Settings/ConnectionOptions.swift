@@ -6,7 +6,10 @@ internal import Logging
 struct ConnectionOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "Redis: redis://[user:password@]host[:port][/db], rediss://… or unix:///path. [REDEEM_REDIS_URL]",
+            """
+            Redis: redis://[user:password@]host[:port][/db], rediss://…, unix:///path, or \
+            sentinel://[user:password@]host[:port],…/primary[/db]. [REDEEM_REDIS_URL]
+            """,
             valueName: "url"
         )
     )

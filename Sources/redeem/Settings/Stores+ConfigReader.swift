@@ -14,7 +14,8 @@ extension RedisConfiguration {
         do {
             self.init(endpoint: try RedisEndpoint(url: url))
         } catch {
-            throw UsageError("REDEEM_REDIS_URL: \(error)", remedy: "write it as redis://[user:password@]host[:port][/db]")
+            let forms = "redis://[user:password@]host[:port][/db] or sentinel://[user:password@]host[:port],…/primary[/db]"
+            throw UsageError("REDEEM_REDIS_URL: \(error)", remedy: "write it as \(forms)")
         }
         commandDeadline = try reader.milliseconds("redis.deadline_ms") ?? commandDeadline
         connectTimeout = try reader.milliseconds("redis.connect_timeout_ms") ?? connectTimeout

@@ -11,7 +11,7 @@ extension Nemesis {
     private static let truncatedBytes: UInt64 = 400
 
     func beginRedis(_ record: FaultRecord, _ chance: UInt64) async throws -> Standing {
-        let redis = stack.redis
+        let redis = try await stack.redis.primary()
         guard let pid = redis.pid else { return Standing(record: record) { _ in } }
         let landed = monitor.landed
         switch record.fault {
@@ -39,40 +39,56 @@ extension Nemesis {
             }
         case .redisFull: return try await fill(record)
         case .aofOlder:
-            try await copyAppendOnlyFile()
+            try await copyAppendOnlyFile(of: redis)
             try await Task.sleep(for: Nemesis.copyAge)
             // What was decided since is in Postgres, or is what the fault may take.
-            return try await replace(record, pid, landed: monitor.landed, chance)
+            return try await replace(record, redis, pid, landed: monitor.landed, chance)
         case .redisRestart:
             await redis.stop()
-            return restart(record, pid, loss: nil, text: "stopped")
-        default: return try await replace(record, pid, landed: landed, chance)
+            return restart(record, redis, pid, loss: nil, text: "stopped")
+        default: return try await replace(record, redis, pid, landed: landed, chance)
         }
     }
 
     /// Kills Redis and changes what it will find when it starts.
-    private func replace(_ record: FaultRecord, _ pid: Int32, landed: Moment, _ chance: UInt64) async throws -> Standing {
-        let redis = stack.redis
+    private func replace(
+        _ record: FaultRecord,
+        _ redis: RedisServer,
+        _ pid: Int32,
+        landed: Moment,
+        _ chance: UInt64
+    ) async throws -> Standing {
         await redis.kill()
         let loss = record.fault.loss(mode, landed: landed, until: .now())
         let before = redis.appendOnlyFileBytes
         switch record.fault {
         case .aofRemoved:
             try await redis.removeAppendOnlyFile()
-            return restart(record, pid, loss: loss, text: "\(before) bytes of append-only file removed")
+            return restart(record, redis, pid, loss: loss, text: "\(before) bytes of append-only file removed")
         case .aofOlder:
             try await redis.restoreAppendOnlyFile()
-            return restart(record, pid, loss: loss, text: "\(redis.appendOnlyFileBytes) older bytes in the place of \(before)")
+            return restart(
+                record,
+                redis,
+                pid,
+                loss: loss,
+                text: "\(redis.appendOnlyFileBytes) older bytes in the place of \(before)"
+            )
         case .aofTruncated:
             let cut = try await redis.truncateAppendOnlyFile(by: Int(chance % Nemesis.truncatedBytes) + 1)
-            return restart(record, pid, loss: loss, text: "\(cut) of \(before) bytes of append-only file cut off")
-        default: return restart(record, pid, loss: loss, text: "killed")
+            return restart(record, redis, pid, loss: loss, text: "\(cut) of \(before) bytes of append-only file cut off")
+        default: return restart(record, redis, pid, loss: loss, text: "killed")
         }
     }
 
-    private func restart(_ record: FaultRecord, _ pid: Int32, loss: Loss?, text: String) -> Standing {
-        let redis = stack.redis
-        return Standing(record: record) { record in
+    private func restart(
+        _ record: FaultRecord,
+        _ redis: RedisServer,
+        _ pid: Int32,
+        loss: Loss?,
+        text: String
+    ) -> Standing {
+        Standing(record: record) { record in
             try await redis.restart()
             record.loss = loss
             if let now = redis.pid, now != pid { record.proof = "redis-server, pid \(pid) → \(now), \(text)" }
@@ -97,12 +113,12 @@ extension Nemesis {
     }
 
     /// Without a rewrite meanwhile, which would take away files that are being copied.
-    private func copyAppendOnlyFile() async throws {
+    private func copyAppendOnlyFile(of redis: RedisServer) async throws {
         _ = try await command("CONFIG", "SET", "auto-aof-rewrite-percentage", "0")
         while try await information("persistence", "aof_rewrite_in_progress") != "0" {
             try await Task.sleep(for: .milliseconds(20))
         }
-        try await stack.redis.copyAppendOnlyFile()
+        try await redis.copyAppendOnlyFile()
         _ = try await command("CONFIG", "SET", "auto-aof-rewrite-percentage", "100")
     }
 

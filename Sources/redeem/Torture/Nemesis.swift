@@ -50,7 +50,10 @@ struct Nemesis: Sendable {
         }
         let opened = world.allDecided(servers: stack.servers.count)
         for index in records.indices {
-            records[index].secondsToOpen = opened.map { Double($0.microseconds - healed.microseconds) / 1e6 }
+            // A failover is over before what it cost is mended.
+            records[index].secondsToOpen = opened.map {
+                records[index].secondsToOpen ?? Double($0.microseconds - healed.microseconds) / 1e6
+            }
             world.add(records[index])
         }
         return records
@@ -64,23 +67,26 @@ struct Nemesis: Sendable {
         case .syncKill, .syncStop, .syncTerm: return try await beginSync(record, owner)
         case .redisKill, .redisStop, .redisRestart, .flushAll, .scriptFlush, .aofRemoved, .aofOlder, .aofTruncated, .redisFull:
             return try await beginRedis(record, step.chance)
+        case .redisFailover, .redisFailoverBehind, .redisSwitch: return try await beginFailover(record)
+        case .replicaKill, .replicaStop, .sentinelStop: return try await beginBeside(record)
         case .postgresKill, .postgresStop, .postgresRestart: return try await beginPostgres(record)
         case .clientReset: return await link(record, stack.links.clients, .none, resetting: true) { $0.reset }
         case .clientBytewise: return await link(record, stack.links.clients, .bytewise) { $0.pieces }
         case .clientLostReplies: return await link(record, stack.links.clients, .cut(.replies, after: cut(step))) { $0.dropped }
-        case .serverRedisReset: return await link(record, [stack.links.serverRedis[server]], .none, resetting: true) { $0.reset }
-        case .serverRedisHalfOpen: return await link(record, [stack.links.serverRedis[server]], stall(step)) { $0.stalled }
-        case .serverRedisLatency: return await link(record, [stack.links.serverRedis[server]], latency(step)) { $0.delayed }
-        case .serverRedisBytewise: return await link(record, [stack.links.serverRedis[server]], .bytewise) { $0.pieces }
+        case .serverRedisReset:
+            return await link(record, stack.links.serverRedis[server].nodes, .none, resetting: true) { $0.reset }
+        case .serverRedisHalfOpen: return await link(record, stack.links.serverRedis[server].nodes, stall(step)) { $0.stalled }
+        case .serverRedisLatency: return await link(record, stack.links.serverRedis[server].nodes, latency(step)) { $0.delayed }
+        case .serverRedisBytewise: return await link(record, stack.links.serverRedis[server].nodes, .bytewise) { $0.pieces }
         case .serverRedisLostReplies:
-            return await link(record, [stack.links.serverRedis[server]], .cut(.replies, after: cut(step))) { $0.dropped }
+            return await link(record, stack.links.serverRedis[server].nodes, .cut(.replies, after: cut(step))) { $0.dropped }
         case .serverPostgresReset:
             return await link(record, [stack.links.serverPostgres[server]], .none, resetting: true) { $0.reset }
         case .serverPostgresLatency: return await link(record, [stack.links.serverPostgres[server]], latency(step)) { $0.delayed }
-        case .syncRedisReset: return await link(record, [stack.links.syncRedis[owner]], .none, resetting: true) { $0.reset }
-        case .syncRedisHalfOpen: return await link(record, [stack.links.syncRedis[owner]], stall(step)) { $0.stalled }
+        case .syncRedisReset: return await link(record, stack.links.syncRedis[owner].nodes, .none, resetting: true) { $0.reset }
+        case .syncRedisHalfOpen: return await link(record, stack.links.syncRedis[owner].nodes, stall(step)) { $0.stalled }
         case .syncRedisLostReplies:
-            return await link(record, [stack.links.syncRedis[owner]], .cut(.replies, after: cut(step))) { $0.dropped }
+            return await link(record, stack.links.syncRedis[owner].nodes, .cut(.replies, after: cut(step))) { $0.dropped }
         case .syncPostgresReset: return await link(record, [stack.links.syncPostgres[owner]], .none, resetting: true) { $0.reset }
         case .syncPostgresHalfOpen: return await link(record, [stack.links.syncPostgres[owner]], stall(step)) { $0.stalled }
         case .syncPostgresBytewise: return await link(record, [stack.links.syncPostgres[owner]], .bytewise) { $0.pieces }

@@ -9,8 +9,8 @@ struct TortureCommand: AsyncParsableCommand {
         commandName: "torture",
         abstract: "Break a Redeem of this command's own in every way there is, under load, and check that nothing was lost.",
         discussion: """
-            Starts Redis, Postgres, two servers and two sync workers, with a proxy on each link between them, and sends
-            redemptions, retries, logins, refreshes, log-outs, and what operators do. Faults come one after the other, now and
+            Starts Redis with a replica and a Sentinel, Postgres, two servers and two sync workers, with a proxy on each link
+            between them, and sends redemptions, retries, logins, refreshes, log-outs, and what operators do. Faults come one after the other, now and
             then two at once, with calm between them. At the end everything is healed and drained, requests without an answer
             are sent again with the same key, and a checker compares what each client was told with what is stored:
 

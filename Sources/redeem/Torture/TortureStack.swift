@@ -9,10 +9,10 @@ internal import Persistence
 internal import Server
 internal import Torture
 
-/// A whole Redeem in processes of its own: Redis, Postgres, two servers, two sync workers, and a proxy on each link between
+/// A whole Redeem in processes of its own: Redis with a replica and a Sentinel, Postgres, two servers, two sync workers, and a proxy on each link between
 /// them. It goes when the run ends, however it ends.
 struct TortureStack: Sendable {
-    let redis: RedisServer
+    let redis: TortureRedis
     let postgres: PostgresServer
     let links: TortureLinks
     let servers: [ServiceProcess]
@@ -30,17 +30,21 @@ struct TortureStack: Sendable {
     ) async throws -> Result {
         let folder = try await TemporaryFolder.make()
         defer { try? FileManager.default.removeItem(atPath: folder) }
-        Output.note("starting Redis, Postgres, two servers and two workers in \(folder) …")
+        Output.note("starting Redis with a replica and a Sentinel, Postgres, two servers and two workers in \(folder) …")
         var configuration = LocalStackConfiguration(directory: "\(folder)/stack", for: settings.mode)
         // So that the file is rewritten now and then in the middle of a run.
         configuration.redis.extra = ["auto-aof-rewrite-min-size 4mb"]
+        configuration.sentinels = 1
+        configuration.sentinel.downAfter = TortureRedis.patience
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         do {
             let result = try await LocalStack.withStack(configuration, logger: logger) { stack in
-                let links = try await TortureLinks.start(redis: stack.redis.port, postgres: stack.postgres.port, on: group)
+                guard let redis = stack.group else { preconditionFailure("a stack with a Sentinel has a group") }
+                let links = try await TortureLinks.start(redis: redis, postgres: stack.postgres.port, on: group)
                 let result = try await Builder(
                     settings: settings,
                     stack: stack,
+                    redis: redis,
                     links: links,
                     program: program,
                     folder: folder,
@@ -62,6 +66,7 @@ struct TortureStack: Sendable {
 private struct Builder {
     let settings: TortureSettings
     let stack: LocalStack
+    let redis: RedisGroup
     let links: TortureLinks
     let program: String
     let folder: String
@@ -70,7 +75,8 @@ private struct Builder {
     let tokenKey = ServiceKey.random().secretText
 
     func with<Result: Sendable>(_ body: (TortureStack) async throws -> Result) async throws -> Result {
-        let direct = try TortureStores(redis: stack.redis.url, postgres: stack.postgres.url, logger: logger)
+        let direct = try TortureStores(redis: redis.url, postgres: stack.postgres.url, logger: logger)
+        let watched = try TortureRedis(redis, direct, logger: logger)
         let servers = (0..<2).map { number in
             process("serve-\(number)", ["serve", "--port", "0", "--ops-port", "0"], "ready http", number, isServer: true)
         }
@@ -80,10 +86,11 @@ private struct Builder {
         do {
             _ = try await direct.postgres.withConnection { try Migrator().run(on: $0) }
             try await direct.client.connect()
+            try await watched.hurry()
             for worker in workers { try await worker.start() }
             for (server, proxy) in zip(servers, links.clients) { try await server.listen(behind: proxy) }
             let built = TortureStack(
-                redis: stack.redis,
+                redis: watched,
                 postgres: stack.postgres,
                 links: links,
                 servers: servers,
@@ -92,17 +99,18 @@ private struct Builder {
                 codeKey: codeKey
             )
             let result = try await body(built)
-            await stop(servers + workers, direct)
+            await stop(servers + workers, direct, watched)
             return result
         } catch {
-            await stop(servers + workers, direct)
+            await stop(servers + workers, direct, watched)
             throw error
         }
     }
 
-    private func stop(_ processes: [ServiceProcess], _ direct: TortureStores) async {
+    private func stop(_ processes: [ServiceProcess], _ direct: TortureStores, _ redis: TortureRedis) async {
         for process in processes { await process.stop() }
         await direct.close()
+        await redis.close()
         guard let logs = settings.logs else { return }
         do {
             try FileManager.default.createDirectory(atPath: logs, withIntermediateDirectories: true)
@@ -119,10 +127,10 @@ private struct Builder {
         _ number: Int,
         isServer: Bool
     ) -> ServiceProcess {
-        let redis = (isServer ? links.serverRedis : links.syncRedis)[number].port
+        let sentinel = (isServer ? links.serverRedis : links.syncRedis)[number].sentinel.port
         let postgres = (isServer ? links.serverPostgres : links.syncPostgres)[number].port
         let values = [
-            "redis.url": "redis://default:\(stack.redis.password)@127.0.0.1:\(redis)",
+            "redis.url": redis.url(throughPorts: [sentinel]),
             "postgres.url": stack.postgres.url(through: postgres, as: name),
             // A statement that is lost on the way must not keep a connection for the usual half minute.
             "postgres.statement_timeout_ms": "3000",

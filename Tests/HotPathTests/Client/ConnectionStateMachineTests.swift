@@ -9,9 +9,10 @@ import Testing
 
     private func at(_ milliseconds: Int64) -> NIODeadline { .uptimeNanoseconds(1) + .milliseconds(milliseconds) }
 
-    private func machine(pending: Int = 10) -> Machine {
+    private func machine(pending: Int = 10, needsPrimary: Bool = false) -> Machine {
         Machine(
             endpoint: "redis://test",
+            needsPrimary: needsPrimary,
             limits: .init(
                 pending: pending,
                 lateReply: .milliseconds(1000),
@@ -35,6 +36,7 @@ import Testing
     // `#expect` cannot call what changes its subject.
     private func start(_ machine: inout Machine) -> Bool { machine.start(now: at(0)) }
     private func flush(_ machine: inout Machine) -> Bool { machine.flush() }
+    private func hurry(_ machine: inout Machine) -> Bool { machine.hurry(now: at(5)) }
     private func requestClose(_ machine: inout Machine) -> Bool { machine.requestClose() }
 
     private func send(_ machine: inout Machine, _ number: Int, deadline: Int64, now: Int64 = 0) -> String {
@@ -51,7 +53,7 @@ import Testing
         case .completeAndClose(let number): "complete \(number), close"
         case .drop: "drop"
         case .dropLate: "drop late"
-        case .becomeReady: "ready"
+        case .becomeReady(let id): "ready" + (id.map { " \($0)" } ?? "")
         case .lose(let error): "lose: \(error.code)"
         }
     }
@@ -226,6 +228,37 @@ import Testing
         #expect(fire(&machine, 499) == "expire [] timer 500")
         #expect(fire(&machine, 500) == "expire [], lose: deadlineExceeded")
         #expect(lose(&machine, now: 500) == "written [] unwritten [] failures 1 timer 520")
+    }
+
+    @Test func aReplicaIsNoRedisToWorkWith() {
+        var machine = machine(needsPrimary: true)
+        #expect(start(&machine))
+        _ = machine.connected(commands: 2)
+        #expect(receive(&machine, .string("PONG")) == "drop")
+        #expect(receive(&machine, .string("# Replication\r\nrole:slave\r\nmaster_replid:b\r\n")) == "lose: notConnected")
+        #expect(lose(&machine, now: 0) == "written [] unwritten [] failures 1 timer 20")
+        #expect(fire(&machine, 20) == "connect")
+        _ = machine.connected(commands: 1)
+        #expect(receive(&machine, .string("# Replication\r\nrole:master\r\nmaster_replid:a\r\n")) == "ready a")
+
+        machine = self.machine(needsPrimary: true)
+        #expect(start(&machine))
+        _ = machine.connected(commands: 1)
+        #expect(receive(&machine, .string("# Replication\r\n")) == "lose: protocolViolation")
+    }
+
+    @Test func newsOfThePrimaryEndAWait() {
+        var machine = machine()
+        #expect(start(&machine))
+        #expect(!hurry(&machine), "it is under way")
+        #expect(lose(&machine, now: 0) == "written [] unwritten [] failures 1 timer 20")
+        #expect(hurry(&machine))
+        #expect(!hurry(&machine))
+        #expect(fire(&machine, 20) == "expire []")
+        guard case .logIn(let timer) = machine.connected(commands: 1) else { preconditionFailure() }
+        #expect(timer == at(505))
+        #expect(receive(&machine) == "ready")
+        #expect(!hurry(&machine))
     }
 
     @Test func closingWaitsForReplies() {

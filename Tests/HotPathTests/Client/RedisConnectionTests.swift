@@ -14,6 +14,7 @@ import Testing
 
         init(_ adapt: (inout RedisConfiguration) -> Void = { _ in }) throws {
             var configuration = RedisConfiguration(endpoint: try RedisEndpoint(url: "redis://test"))
+            configuration.roleCheckInterval = nil
             adapt(&configuration)
             let channels = Channels(loop: loop)
             self.channels = channels
@@ -26,12 +27,14 @@ import Testing
             )
             connection.start()
             let hello = "*4\r\n$5\r\nHELLO\r\n$1\r\n2\r\n$7\r\nSETNAME\r\n$6\r\nredeem\r\n"
-            #expect(try channel.readAll() == hello + "*1\r\n$4\r\nPING\r\n")
-            try channel.reply("*0\r\n+PONG\r\n")
+            #expect(try channel.readAll() == hello + "*1\r\n$4\r\nPING\r\n" + Rig.roleQuestion)
+            try channel.logIn()
             #expect(connection.isConnected)
         }
 
         var channel: EmbeddedChannel { channels.opened.last! }
+
+        static let roleQuestion = "*2\r\n$4\r\nINFO\r\n$11\r\nreplication\r\n"
     }
 
     /// One a connection attempt. Only used on the loop's thread, which is the test's.
@@ -41,10 +44,13 @@ import Testing
 
         init(loop: EmbeddedEventLoop) { self.loop = loop }
 
-        func open() -> EventLoopFuture<any Channel> {
+        /// Where the next ones are, by the Sentinels.
+        var told: SentinelView.Answer?
+
+        func open() -> EventLoopFuture<RedisChannel> {
             let channel = EmbeddedChannel(loop: loop)
             opened.append(channel)
-            return loop.makeSucceededFuture(channel)
+            return loop.makeSucceededFuture(RedisChannel(channel: channel, told: told))
         }
     }
 
@@ -139,7 +145,7 @@ import Testing
 
         rig.loop.advanceTime(by: .milliseconds(20))
         #expect(rig.channels.opened.count == 2)
-        try rig.channel.reply("*0\r\n+PONG\r\n")
+        try rig.channel.logIn()
         rig.connection.send(["D"], completion: log.note("D"))
         rig.loop.run()
         // What was still on its way on the old connection.
@@ -204,9 +210,84 @@ import Testing
             #expect(log.entries.last == "\(number): deadlineExceeded unknown")
         }
     }
+
+    private func info(_ role: String, _ id: String = "a") -> String {
+        let text = "role:\(role)\r\nmaster_replid:\(id)\r\n"
+        return "$\(text.utf8.count)\r\n\(text)\r\n"
+    }
+
+    @Test func aPrimaryThatBecomesAReplicaIsLeft() throws {
+        let rig = try Rig { $0.roleCheckInterval = .milliseconds(100) }
+        #expect(rig.connection.replicationID == ReplicationID("a"))
+        rig.loop.advanceTime(by: .milliseconds(100))
+        #expect(try rig.channel.readAll() == Rig.roleQuestion)
+        // As when its first replica has come.
+        try rig.channel.reply(info("master", "b"))
+        #expect(rig.connection.replicationID == ReplicationID("b"))
+        // One question at a time.
+        rig.loop.advanceTime(by: .milliseconds(200))
+        #expect(try rig.channel.readAll() == Rig.roleQuestion)
+        try rig.channel.reply(info("slave", "b"))
+        #expect(!rig.connection.isConnected && rig.connection.replicationID == nil)
+        rig.loop.advanceTime(by: .milliseconds(20))
+        #expect(rig.channels.opened.count == 2)
+    }
+
+    @Test func aWriteThatAReplicaRefusedIsTheLastOnItsConnection() throws {
+        let rig = try Rig()
+        let log = Log()
+        rig.connection.send(["A"], completion: log.note("A"))
+        rig.connection.send(["B"], completion: log.note("B"))
+        rig.loop.run()
+        try rig.channel.reply("-READONLY You can't write against a read only replica.\r\n-READONLY no\r\n")
+        #expect(log.entries == ["A: serverError", "B: serverError"], "refused, and that is known")
+        #expect(!rig.connection.isConnected)
+    }
+
+    @Test func aPrimaryThatTheSentinelsHaveReplacedIsLeft() throws {
+        let rig = try Rig()
+        // The last two are at one place: two failovers, to another one and back.
+        let nodes = [("a", 0), ("b", 1), ("b", 3)].map {
+            SentinelView.Answer(primary: RedisEndpoint.Node(host: $0.0, port: 1), epoch: $0.1)
+        }
+        let (first, second) = (nodes[1], nodes[2])
+        rig.connection.follow(nodes[0])
+        #expect(rig.connection.isConnected, "nobody knows where this one is")
+        rig.channel.pipeline.fireChannelInactive()
+        rig.channels.told = first
+        // No news.
+        rig.connection.follow(nodes[0])
+        rig.loop.run()
+        #expect(rig.channels.opened.count == 1)
+        // The next attempt is made at once.
+        rig.connection.follow(first)
+        rig.loop.run()
+        #expect(rig.channels.opened.count == 2)
+        try rig.channel.logIn()
+        let log = Log()
+        rig.connection.send(["A"], completion: log.note("A"))
+        rig.loop.run()
+        rig.connection.follow(first)
+        #expect(rig.connection.isConnected)
+        rig.connection.follow(second)
+        #expect(log.entries == ["A: connectionLost unknown"])
+        // An attempt that was under way leads to the old one.
+        rig.loop.advanceTime(by: .milliseconds(20))
+        #expect(rig.channels.opened.count == 3)
+        #expect(!rig.channel.isActive && !rig.connection.isConnected)
+        rig.channels.told = second
+        rig.loop.advanceTime(by: .milliseconds(40))
+        try rig.channel.logIn()
+        #expect(rig.connection.isConnected)
+        #expect(rig.connection.replicationID == ReplicationID("a-3"))
+    }
 }
 
 extension EmbeddedChannel {
+    fileprivate func logIn() throws {
+        try reply("*0\r\n+PONG\r\n$30\r\nrole:master\r\nmaster_replid:a\r\n\r\n")
+    }
+
     fileprivate func reply(_ text: String) throws {
         try writeInbound(ByteBuffer(string: text))
         embeddedEventLoop.run()

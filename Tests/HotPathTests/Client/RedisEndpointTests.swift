@@ -26,6 +26,20 @@ import Testing
         #expect(full.user == "alice" && full.password?.text == "s&t" && full.database == 3)
     }
 
+    @Test func readsSentinelURLs() throws {
+        let short = try RedisEndpoint(url: "sentinel://one,two:7000,[::1]/redeem")
+        let nodes = [("one", 26379), ("two", 7000), ("::1", 26379)].map { RedisEndpoint.Node(host: $0.0, port: $0.1) }
+        #expect(short.address == .sentinels(nodes, primary: "redeem"))
+        #expect(short.user == nil && short.password == nil && short.database == 0 && !short.isTLS)
+
+        let full = try RedisEndpoint(url: "sentinels://al:s%2F@one/my%20sale/3?sentinel_user=bo&sentinel_password=p%26q")
+        #expect(full.address == .sentinels([RedisEndpoint.Node(host: "one", port: 26379)], primary: "my sale"))
+        #expect(full.user == "al" && full.password?.text == "s/" && full.database == 3 && full.isTLS)
+        #expect(full.sentinelUser == "bo" && full.sentinelPassword?.text == "p&q")
+        let sentinel = full.sentinel(RedisEndpoint.Node(host: "one", port: 26379))
+        #expect(sentinel.user == "bo" && sentinel.password?.text == "p&q" && sentinel.database == 0 && sentinel.isTLS)
+    }
+
     @Test(
         arguments: [
             ("localhost:6379", .scheme), ("http://localhost", .scheme), ("", .scheme), ("://", .scheme),
@@ -36,6 +50,10 @@ import Testing
             ("redis://u:se%2@host", .password), ("redis://u:se/cret@host", .password), ("redis://u:se#cret@host", .password),
             ("redis://u:%ff@host", .password),
             ("redis://host/-1", .database), ("redis://host/secret", .database), ("unix:///a?db=x", .database),
+            ("sentinel://one", .primary), ("sentinel://one/", .primary), ("sentinel://one/a/1/2", .primary),
+            ("sentinel://one,/a", .host), ("sentinel://one,two:x/a", .port), ("sentinel://one/a/x", .database),
+            ("sentinel://one/a?secret=1", .option), ("sentinel://one/a?sentinel_user=al", .user),
+            ("sentinel://secret@one/a", .user), ("sentinel://one/a#x", .option),
             ("unix://host/path", .path), ("unix:path", .scheme), ("unix:///%zz", .path),
             ("redis://host?db=1", .option), ("redis://host/1#x", .option), ("unix:///a?secret=1", .option),
         ] as [(String, RedisURLError.Part)]
@@ -55,6 +73,10 @@ import Testing
         ("redis://localhost", "redis://localhost:6379"),
         ("rediss://:secret@[::1]/2", "rediss://:***@[::1]:6379/2"),
         ("redis://alice:secret@host:1", "redis://alice:***@host:1"),
+        (
+            "sentinel://al:secret@one,[::1]:7/sale/2?sentinel_password=secret",
+            "sentinel://al:***@one:26379,[::1]:7/sale/2"
+        ),
         ("unix:///a?password=secret&user=alice&db=1", "unix:///a?db=1&user=alice&password=***"),
     ])
     func neverShowsThePassword(url: String, description: String) throws {

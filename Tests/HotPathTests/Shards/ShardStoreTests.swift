@@ -24,8 +24,8 @@ import Testing
     @Test func statusSaysWhereTheShardStands() async throws {
         try await withShard { shard in
             let empty = try await shard.store.status()
-            #expect(empty.runID.count == 40)
-            let expected = ShardStatus(outboxLastID: .zero, outboxLength: 0, scriptsLoaded: false, runID: empty.runID)
+            #expect(empty.redis.description.count == 40)
+            let expected = ShardStatus(outboxLastID: .zero, outboxLength: 0, scriptsLoaded: false, redis: empty.redis)
             #expect(empty == expected)
 
             try await shard.open([.test()], epoch: Epoch(4), control: 9)
@@ -39,7 +39,7 @@ import Testing
 
             // One script missing is enough to be closed.
             try await shard("SCRIPT", "FLUSH")
-            try await shard("SCRIPT", "LOAD", Script.redeem.source)
+            try await shard("SCRIPT", "LOAD", Script.redeem.source(in: status.redis))
             #expect(try await shard.store.status().scriptsLoaded == false)
         }
     }

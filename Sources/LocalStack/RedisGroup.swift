@@ -1,0 +1,64 @@
+public import Logging
+
+/// A primary, its replica, and Sentinels that make the one take the place of the other.
+public struct RedisGroup: Sendable {
+    /// The one that was the primary at first comes first.
+    public let nodes: [RedisServer]
+    public let sentinels: [SentinelServer]
+
+    /// As `RedisEndpoint` takes it.
+    public var url: String { url(throughPorts: sentinels.map(\.port)) }
+
+    /// The same with the Sentinels behind other ports.
+    public func url(throughPorts ports: [Int]) -> String {
+        let password = nodes[0].password
+        let places = ports.map { "127.0.0.1:\($0)" }.joined(separator: ",")
+        return "sentinel://default:\(password)@\(places)/\(SentinelServer.primaryName)?sentinel_password=\(password)"
+    }
+
+    /// Adds a replica and Sentinels to a Redis that runs; returns when all are ready for a failover.
+    public static func start(
+        with primary: RedisServer,
+        in directory: String,
+        options: RedisOptions = RedisOptions(),
+        sentinels count: Int,
+        sentinel: SentinelOptions = SentinelOptions(),
+        limits: StackLimits = StackLimits(),
+        logger: Logger
+    ) async throws -> RedisGroup {
+        var replicaOptions = options
+        replicaOptions.replicaOf = primary.port
+        let replica = try await RedisServer.start(
+            in: "\(directory)/replica",
+            options: replicaOptions,
+            password: primary.password,
+            limits: limits,
+            logger: logger
+        )
+        var sentinels: [SentinelServer] = []
+        do {
+            for number in 0..<count {
+                sentinels.append(
+                    try await SentinelServer.start(
+                        in: "\(directory)/sentinel-\(number)",
+                        watching: primary,
+                        options: sentinel,
+                        limits: limits,
+                        logger: logger
+                    )
+                )
+            }
+        } catch {
+            for sentinel in sentinels { await sentinel.stop() }
+            await replica.stop()
+            throw error
+        }
+        return RedisGroup(nodes: [primary, replica], sentinels: sentinels)
+    }
+
+    /// Stops what `start` has started: the Sentinels first, so that nobody takes anybody's place meanwhile.
+    public func stop() async {
+        for sentinel in sentinels { await sentinel.stop() }
+        for node in nodes.dropFirst() { await node.stop() }
+    }
+}
