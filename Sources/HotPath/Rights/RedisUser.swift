@@ -17,11 +17,11 @@ public enum RedisUser: String, CaseIterable, Sendable {
 
     var rights: RedisRights {
         var rights = RedisRights(
-            (["ping", "select", "info", "time", "role", "wait", "config|get", "scan", "script|exists"], []),
+            (["ping", "select", "info", "time", "role", "wait", "config|get", "scan", "script|exists", "multi", "exec"], []),
             // What a shard says of itself.
             (["hmget"], [.shard]),
             (["get"], [.fence]),
-            (["xinfo|stream"], [.outbox]),
+            (["xinfo|stream", "xlen"], [.outbox]),
             // Ending sessions, which both do.
             (["zrange", "zrem"], [.sessions]),
             (["hget", "hmget", "del"], [.session])
@@ -40,7 +40,6 @@ public enum RedisUser: String, CaseIterable, Sendable {
             rights.allow(["unlink"], on: [.coupon, .session, .sessions])
             rights.allow(Script.rebuilding, by: "eval")
             // Comparing both stores.
-            rights.allow(["multi", "exec"])
             rights.allow(["xrange"], on: [.outbox])
             rights.allow(["hmget"], on: [.coupon])
             rights.allow(["hgetall"], on: [.user])

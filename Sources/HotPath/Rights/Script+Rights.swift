@@ -8,13 +8,13 @@ extension Script {
                 (["time"], []),
                 (["hmget", "hset"], [.coupon, .user]),
                 (["exists"], [.session]),
-                (["xadd"], [.outbox])
+                (["xlen", "xadd"], [.outbox])
             )
         case .loadUser: RedisRights((["hmget"], [.shard]), (["hget", "del", "hset"], [.user]))
         case .userState: RedisRights((["hget"], [.shard]), (["hmget", "hgetall"], [.user]))
         case .settle: RedisRights((["hget"], [.shard]), (["xrange", "xtrim"], [.outbox]), (["hmget", "hset"], [.user]))
         case .applyControl:
-            RedisRights((["hmget", "hset"], [.shard, .coupon, .user]), (["del"], [.coupon]))
+            RedisRights((["hmget", "hset"], [.shard, .coupon, .user]), (["hdel"], [.user]), (["del"], [.coupon]))
         case .createSession:
             RedisRights(
                 (["time"], []),

@@ -52,6 +52,7 @@ public enum PostgresRole: String, CaseIterable, Sendable {
                 Right(.select, "control_log"),
                 Right(.select, "credit_grants", "user_id", "amount", "control_seq"),
                 Right(.select, "quarantine"),
+                Right(.select, "quarantine_drops"),
                 Right(.insert, "quarantine", "shard", "epoch", "stream_id", "entry", "reason"),
             ]
         }
