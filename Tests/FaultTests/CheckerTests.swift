@@ -173,6 +173,16 @@ import Testing
         #expect(Checker(story.history, story.ledger, mode: .ledger).violations().map(\.rule) == [.lost])
     }
 
+    @Test(arguments: zip(Durability.allCases, [false, false, true, true]))
+    func whatAReplicaTakesOverHasWhatItAcknowledged(mode: Durability, isBroken: Bool) {
+        var story = Story()
+        let began = story.now
+        story.add(story.redeem(), .redeemed(story.id(), replayed: false))
+        story.fault(.redisFailover, mayLoseSince: began)
+        let rules = Checker(story.history, story.ledger, mode: mode).violations().map(\.rule)
+        #expect(rules == (isBroken ? [.lost] : []))
+    }
+
     @Test func storedBeforeAnybodyAsked() {
         var story = Story()
         let id = story.id(after: -5)

@@ -11,7 +11,7 @@ extension Checker {
                 if row.user == pair.user, row.coupon == pair.coupon { continue }
                 let text = "\(id) was answered to \(user(pair.user)) and is \(user(row.user))'s, of \(coupon(row.coupon))"
                 violations.append(Violation(.changedAnswer, text, [place]))
-            } else if mode == .ledger || !mayBeLost(id), reported.insert(id).inserted {
+            } else if !acknowledgedMayBeLost(id), reported.insert(id).inserted {
                 let text = "\(id) of \(user(pair.user)) and \(coupon(pair.coupon)) was accepted and is not in Postgres"
                 violations.append(Violation(.lost, text, byPair[pair] ?? []))
             }

@@ -54,6 +54,11 @@ public struct Checker: Sendable {
     /// Whether a fault may have taken a decision with it.
     func mayBeLost(_ id: RedemptionID) -> Bool { history.faults.contains { $0.loss?.covers(id) == true } }
 
+    /// Whether a fault may have taken a decision with it that was acknowledged.
+    func acknowledgedMayBeLost(_ id: RedemptionID) -> Bool {
+        history.faults.contains { $0.loss?.covers(id) == true && $0.fault.mayTakeAcknowledged(mode) }
+    }
+
     /// Whether a fault may have taken back what was answered at `moment` by the time of `later`.
     func mayBeLost(_ moment: Moment, before later: Moment) -> Bool {
         history.faults.contains { fault in

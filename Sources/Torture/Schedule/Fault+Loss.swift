@@ -23,19 +23,12 @@ extension Fault {
         case .flushAll, .aofRemoved, .aofOlder, .aofTruncated: .unlanded
         case .redisKill:
             switch mode {
-            // Of `ledger` only what was not acknowledged, which `Checker` sees to.
             case .relaxed, .ledger: .lastSeconds(Fault.relaxedSeconds)
             case .local, .replicated: .nothing
             }
         // What the replica had not got yet. It is as good as nothing where it follows, and all since it was down where it does not.
-        case .redisFailover, .redisSwitch:
-            switch mode {
-            case .relaxed, .local: .lastSeconds(Fault.replicaSeconds)
-            }
-        case .redisFailoverBehind:
-            switch mode {
-            case .relaxed, .local: .unlanded
-            }
+        case .redisFailover, .redisSwitch: .lastSeconds(Fault.replicaSeconds)
+        case .redisFailoverBehind: .unlanded
         case .serverKill, .serverStop, .serverTerm, .syncKill, .syncStop, .syncTerm, .redisStop, .redisRestart, .scriptFlush,
             .redisFull, .postgresKill, .postgresStop, .postgresRestart, .clientReset, .clientBytewise, .clientLostReplies,
             .serverRedisReset, .serverRedisHalfOpen, .serverRedisLatency, .serverRedisBytewise, .serverRedisLostReplies,
@@ -44,6 +37,16 @@ extension Fault {
             .replicaKill,
             .replicaStop, .sentinelStop:
             .nothing
+        }
+    }
+
+    /// Whether what it may take may have been acknowledged. Sessions, and decisions that nobody was told of, it may take in any case.
+    func mayTakeAcknowledged(_ mode: Durability) -> Bool {
+        switch mode {
+        case .relaxed, .local: true
+        // A replica that takes over has all that was answered.
+        case .replicated: ![.redisFailover, .redisSwitch, .redisFailoverBehind].contains(self)
+        case .ledger: false
         }
     }
 

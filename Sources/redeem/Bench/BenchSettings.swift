@@ -113,6 +113,12 @@ struct BenchSettings: Sendable {
         guard let durability = Durability(rawValue: text) else {
             throw UsageError("--durability '\(text)' is not known", remedy: "use \(Durability.list)")
         }
+        guard durability != .replicated else {
+            throw UsageError(
+                "--durability replicated: the Redis of --local has no replica",
+                remedy: "give --url, or another mode"
+            )
+        }
         return durability
     }
 

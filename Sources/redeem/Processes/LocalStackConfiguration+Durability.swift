@@ -7,7 +7,10 @@ extension LocalStackConfiguration {
         self.init(directory: directory)
         switch mode {
         case .relaxed, .ledger: redis.appendFsync = .everysec
-        case .local, .replicated: redis.appendFsync = .always
+        case .local: redis.appendFsync = .always
+        case .replicated:
+            redis.appendFsync = .always
+            redis.extra.append("min-replicas-to-write 1")
         }
     }
 }

@@ -33,7 +33,7 @@ struct TortureStack: Sendable {
         Output.note("starting Redis with a replica and a Sentinel, Postgres, two servers and two workers in \(folder) …")
         var configuration = LocalStackConfiguration(directory: "\(folder)/stack", for: settings.mode)
         // So that the file is rewritten now and then in the middle of a run.
-        configuration.redis.extra = ["auto-aof-rewrite-min-size 4mb"]
+        configuration.redis.extra.append("auto-aof-rewrite-min-size 4mb")
         configuration.sentinels = 1
         configuration.sentinel.downAfter = TortureRedis.patience
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
