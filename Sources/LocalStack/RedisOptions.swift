@@ -18,6 +18,8 @@ public struct RedisOptions: Sendable, Hashable {
     public var replicaOf: Int?
     /// Further lines of redis.conf. They come last, and so win over the rest.
     public var extra: [String] = []
+    /// Variables of its own environment, beyond those that every private server has.
+    public var environment: [String: String] = [:]
 
     public init() {}
 

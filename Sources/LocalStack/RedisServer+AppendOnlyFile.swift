@@ -8,6 +8,9 @@ extension RedisServer {
     /// Bytes of the file.
     public var appendOnlyFileBytes: Int { (try? parts().reduce(0) { $0 + $1.bytes }) ?? 0 }
 
+    /// Bytes of the largest of its parts.
+    public var largestAppendOnlyFileBytes: Int { (try? parts().map(\.bytes).max()) ?? 0 }
+
     /// Keeps a copy beside the file. The server may run, if it does not rewrite the file meanwhile.
     public func copyAppendOnlyFile() async throws {
         try await run("rm", "-rf", "appendonlydir.copy")

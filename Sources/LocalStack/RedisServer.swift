@@ -128,10 +128,12 @@ public final class RedisServer: Sendable {
     }
 
     private func launch(_ readyMarker: String) async throws {
-        let launcher = options.withLock { $0.launcher }
+        let options = options.withLock { $0 }
+        // Not of the programs before it, which change the user and take locks.
+        let variables = options.environment.isEmpty ? [] : ["env"] + options.environment.map { "\($0.key)=\($0.value)" }
         let launch = ServerProcess.Launch(
             name: "redis-server",
-            command: launcher + [program, "\(folder.path)/redis.conf"],
+            command: variables + options.launcher + [program, "\(folder.path)/redis.conf"],
             folder: folder,
             readyMarker: readyMarker,
             stopSignal: .terminate,

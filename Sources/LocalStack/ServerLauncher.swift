@@ -8,6 +8,8 @@
 /// when the last of them has gone: that is how a start waits for the end of an earlier server on the same data, and how
 /// the watcher knows that its order was followed. A process id alone could be another process's by then; the watcher
 /// signals only a process that has this lock open.
+///
+/// A file that may not grow any more is an error to the server, as on a full disk, and not a signal that ends it.
 enum ServerLauncher {
     /// Exit code: an earlier server still has the lock.
     static let lockTimedOut: Int32 = 75
@@ -21,6 +23,7 @@ enum ServerLauncher {
         exec 3<&0 9>>"$lock" </dev/null
         flock -w "$2" 9 || exit 75
         shift 4
+        trap '' XFSZ
         (
             exec 9>&- >/dev/null 2>&1
             trap '' HUP INT TERM

@@ -23,16 +23,21 @@ final class Product: Sendable {
     }
 
     /// Runs the body with a migrated, empty product. Processes that the body started are gone when this returns.
-    static func with(_ body: (Product) async throws -> Void) async throws {
-        var options = RedisOptions()
-        options.extra = LeastRights.redisLines
+    /// - Parameter postgres: `nil`: a database of the server that tests share.
+    static func with(
+        redis options: RedisOptions = RedisOptions(),
+        postgres url: String? = nil,
+        _ body: (Product) async throws -> Void
+    ) async throws {
+        var options = options
+        options.extra += LeastRights.redisLines
         try await withRedis(options) { redis in
             try await withDatabase { database in
                 try await withTemporaryFolder { folder in
                     let product = Product(
                         environment: [
                             "REDEEM_REDIS_URL": redis.url,
-                            "REDEEM_POSTGRES_URL": database,
+                            "REDEEM_POSTGRES_URL": url ?? database,
                             "REDEEM_TOKEN_KEY": String(repeating: "t", count: 32),
                             "REDEEM_CODE_KEY": String(repeating: "c", count: 32),
                             "REDEEM_SCRYPT_LOG_N": "10",
@@ -43,7 +48,7 @@ final class Product: Sendable {
                     )
                     do {
                         try await product.run("migrate")
-                        try await LeastRights.grant(database: database)
+                        try await LeastRights.grant(database: url ?? database)
                         try await body(product)
                     } catch {
                         await product.killAll()
@@ -64,12 +69,17 @@ final class Product: Sendable {
     }
 
     /// Starts what runs on: a server or worker with the least rights, anything else with all.
-    func start(_ arguments: String...) -> RedeemProcess { start(arguments) }
+    func start(_ arguments: String..., clock: MovableClock? = nil) -> RedeemProcess { start(arguments, clock: clock) }
 
     /// - Parameters:
     ///   - more: variables beside, or in place of, the usual ones.
     ///   - unset: variables that it does not get.
-    func start(_ arguments: [String], _ more: [String: String] = [:], without unset: [String] = []) -> RedeemProcess {
+    func start(
+        _ arguments: [String],
+        _ more: [String: String] = [:],
+        without unset: [String] = [],
+        clock: MovableClock? = nil
+    ) -> RedeemProcess {
         let rights =
             switch arguments.first {
             case "serve": environment(.server, .server)
@@ -77,7 +87,16 @@ final class Product: Sendable {
             default: environment
             }
         let chosen = rights.filter { !unset.contains($0.key) }.merging(more) { $1 }
-        let process = RedeemProcess(arguments, environment: chosen)
+        let process: RedeemProcess
+        if let clock {
+            process = RedeemProcess(
+                ["-c", MovableClock.shellCommand, RedeemProcess.program] + arguments,
+                environment: chosen.merging(clock.environment) { $1 },
+                program: "/bin/sh"
+            )
+        } else {
+            process = RedeemProcess(arguments, environment: chosen)
+        }
         processes.withLock { $0.append(process) }
         return process
     }
@@ -87,17 +106,25 @@ final class Product: Sendable {
     }
 
     /// A `redeem serve` and the URLs of its two ports.
-    func serve(_ arguments: String..., with more: [String: String] = [:], without unset: [String] = []) async throws -> (
+    func serve(
+        _ arguments: String...,
+        with more: [String: String] = [:],
+        without unset: [String] = [],
+        clock: MovableClock? = nil
+    ) async throws -> (
         process: RedeemProcess, api: String, operations: String
     ) {
-        let process = start(["serve", "--port", "0", "--ops-port", "0"] + arguments, more, without: unset)
+        let process = start(["serve", "--port", "0", "--ops-port", "0"] + arguments, more, without: unset, clock: clock)
         let words = try await process.line(startingWith: "ready ").split(separator: " ").map(String.init)
         return (process, words[1], words[3])
     }
 
     /// Runs a command that must succeed.
     @discardableResult
-    func run(_ arguments: String..., input: String = "") async throws -> String {
+    func run(_ arguments: String..., input: String = "") async throws -> String { try await run(arguments, input: input) }
+
+    @discardableResult
+    func run(_ arguments: [String], input: String = "") async throws -> String {
         let process = RedeemProcess(arguments, environment: environment, input: input)
         let status = await process.exitStatus()
         try #require(status == 0, "\(arguments): \(process.output)")
