@@ -13,7 +13,7 @@ public final class RedisClient: Sendable {
         let eventLoop: any EventLoop
     }
 
-    private struct Watch: Sendable {
+    struct Watch: Sendable {
         let sentinels: NIOLoopBoundBox<SentinelWatch>
         let eventLoop: any EventLoop
     }
@@ -25,8 +25,7 @@ public final class RedisClient: Sendable {
     /// `nil`: the address of Redis is known.
     private let watch: Watch?
 
-    public init(configuration: RedisConfiguration, eventLoopGroup: any EventLoopGroup, logger: Logger) {
-        self.configuration = configuration
+    public convenience init(configuration: RedisConfiguration, eventLoopGroup: any EventLoopGroup, logger: Logger) {
         let watchLoop = eventLoopGroup.next()
         let watch: Watch?
         if let sentinels = SentinelWatch(configuration, eventLoop: watchLoop, logger: logger) {
@@ -34,19 +33,33 @@ public final class RedisClient: Sendable {
         } else {
             watch = nil
         }
-        self.watch = watch
         let connector = RedisConnector(configuration) { eventLoop in
             let promise = eventLoop.makePromise(of: SentinelView.Answer.self)
             guard let watch else { preconditionFailure("no Sentinels to ask") }
             watch.eventLoop.execute { watch.sentinels.value.locate(promise) }
             return promise.futureResult
         }
+        self.init(configuration: configuration, eventLoopGroup: eventLoopGroup, logger: logger, watch: watch) {
+            connector.connect(on: $0)
+        }
+    }
+
+    /// - Parameter connect: opens a channel.
+    init(
+        configuration: RedisConfiguration,
+        eventLoopGroup: any EventLoopGroup,
+        logger: Logger,
+        watch: Watch? = nil,
+        connect: @escaping RedisConnection.Connect
+    ) {
+        self.configuration = configuration
+        self.watch = watch
         let members = eventLoopGroup.makeIterator().map { eventLoop in
             let readiness = Readiness()
             let connection = RedisConnection(
                 configuration: configuration,
                 eventLoop: eventLoop,
-                connect: { connector.connect(on: $0) },
+                connect: connect,
                 readiness: readiness,
                 logger: logger
             )

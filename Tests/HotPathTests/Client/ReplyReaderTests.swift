@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import HotPath
@@ -43,7 +44,7 @@ import Testing
     }
 
     @Test(arguments: 0..<200) func readsRandomRepliesAtRandomCuts(seed: UInt64) throws {
-        var generator = SeededGenerator(state: seed)
+        var generator = SeededGenerator(seed: seed)
         let replies = (0..<20).map { _ in RESPValue.random(depth: 0, using: &generator) }
         let bytes = replies.flatMap(\.encoded)
         var pieces: [ArraySlice<UInt8>] = []
@@ -59,7 +60,7 @@ import Testing
 
     /// Damaged bytes are an error or some other replies, never a crash.
     @Test(arguments: 0..<200) func survivesDamage(seed: UInt64) {
-        var generator = SeededGenerator(state: seed)
+        var generator = SeededGenerator(seed: seed)
         var bytes = (0..<5).flatMap { _ in RESPValue.random(depth: 0, using: &generator).encoded }
         for _ in 0..<3 {
             // Digits stay: they would ask hiredis for arrays of many gigabytes.
