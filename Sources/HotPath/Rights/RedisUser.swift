@@ -20,6 +20,7 @@ public enum RedisUser: String, CaseIterable, Sendable {
             (["ping", "select", "info", "time", "role", "wait", "config|get", "scan", "script|exists", "multi", "exec"], []),
             // What a shard says of itself.
             (["hmget"], [.shard]),
+            (["hget"], [.shard, .coupon]),
             (["get"], [.fence]),
             (["xinfo|stream", "xlen"], [.outbox]),
             // Ending sessions, which both do.
@@ -28,7 +29,6 @@ public enum RedisUser: String, CaseIterable, Sendable {
         )
         switch self {
         case .server:
-            rights.allow(["hget"], on: [.shard, .coupon])
             rights.allow(["exists", "pexpiretime"], on: [.session])
             rights.allow([.redeem, .loadUser, .userState, .createSession, .refreshSession, .throttle], by: "evalsha")
         case .sync:

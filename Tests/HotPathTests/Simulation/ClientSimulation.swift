@@ -264,19 +264,25 @@ final class ClientSimulation {
         server.isWell = true
         for _ in 0..<150 {
             while !attempts.open.isEmpty { accept(attempts.open.removeFirst()) }
-            settle()
-            for peer in server.peers {
-                if peer.hasCommands { server.carryOut(peer, random: &random) }
-                deliver(peer)
-            }
-            settle()
+            answerAll()
             loop.advanceTime(by: .milliseconds(30))
         }
+        // The connection asks from time to time whose it is.
+        answerAll()
         // Two deadlines and a wait are over by now.
         if connection.pendingCount != 0 { violate("\(connection.pendingCount) commands are pending at rest") }
         if redeemer.waitingCount != 0 { violate("\(redeemer.waitingCount) redemptions wait at rest") }
         if !connection.isConnected { violate("no connection, though Redis is there") }
         for name in sent where answers[name] == nil { violate("\(name) was never answered") }
+    }
+
+    private func answerAll() {
+        settle()
+        for peer in server.peers {
+            while peer.hasCommands { server.carryOut(peer, random: &random) }
+            while peer.replies.readableBytes > 0 { deliver(peer) }
+        }
+        settle()
     }
 
     /// Closes the client, and lets go of what refers to itself.
