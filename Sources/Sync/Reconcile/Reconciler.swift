@@ -11,6 +11,8 @@ public import Persistence
 public struct Reconciler: Sendable {
     /// A rebuild that begins between the two reads makes them incomparable; they are repeated so often.
     static let attempts = 5
+    /// How long a shard may be closed before it is called so.
+    static let opening: Duration = .seconds(2)
 
     let hotPath: HotPath
     let postgres: PostgresClient
@@ -73,6 +75,17 @@ public struct Reconciler: Sendable {
         try await pace.pause(after: began)
     }
 
+    /// A shard is closed for a moment when its Redis has got another id, as it does with its first replica: the owner opens it.
+    private func isOpen(_ status: ShardStatus, _ store: ShardStore) async throws -> Bool {
+        var status = status
+        let limit = ContinuousClock.now + Reconciler.opening
+        while !status.scriptsLoaded, ContinuousClock.now < limit {
+            try await Task.sleep(for: .milliseconds(50))
+            status = try await store.status()
+        }
+        return status.scriptsLoaded
+    }
+
     private func coupons(_ ids: [CouponID], of store: ShardStore, into report: inout ReconcileReport) async throws {
         let shard = store.shard
         var snapshot: ShardSnapshot
@@ -114,7 +127,7 @@ public struct Reconciler: Sendable {
         )
         report.expect(
             7,
-            status.scriptsLoaded,
+            try await isOpen(status, store),
             "shard \(shard): the shard is closed: this program's scripts are not loaded",
             .owner
         )

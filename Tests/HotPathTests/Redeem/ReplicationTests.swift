@@ -37,6 +37,12 @@ import Testing
                 try await client.connect()
                 _ = try await client.send(["CONFIG", "SET", "masterauth", shard.redis.password])
                 _ = try await client.send(["REPLICAOF", "127.0.0.1", String(shard.redis.port)])
+                while try await client.send(["INFO", "replication"]).string?.contains("master_link_status:up") != true {
+                    try await Task.sleep(for: .milliseconds(10))
+                }
+                // Its first replica gives a primary another id, under which the script is to be loaded; connections ask for it from
+                // time to time.
+                try await Task.sleep(for: .milliseconds(800))
                 try await shard.open([.test(total: 50), .test("y", total: 50)])
                 while try await shard("WAIT", "1", "1000") != .integer(1) { try await Task.sleep(for: .milliseconds(10)) }
                 // A replica that is stopped when its test fails could not be ended politely.
