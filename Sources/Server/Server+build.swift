@@ -107,9 +107,7 @@ public func buildServer(
         routes: APIRoutes(routes: health.operations),
         host: configuration.opsHost,
         port: configuration.opsPort,
-        server: .http1(
-            configuration: .init(idleTimeout: TimeAmount(limits.idleTimeout), httpDecoderConfiguration: .init(limits))
-        ),
+        server: .http1(configuration: .init(idleTimeout: TimeAmount(limits.idleTimeout))),
         eventLoopGroup: nil
     )
     return ServerServices(

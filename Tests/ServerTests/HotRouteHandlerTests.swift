@@ -276,48 +276,6 @@ import Testing
         try fixture.finish()
     }
 
-    @Test func whatHummingbirdHasNotAnsweredCountsToo() throws {
-        let fixture = try Fixture { $0.pipelinedRequests = 3 }
-        try fixture.send((0..<3).map { _ in fixture.other() }.joined())
-        let before = fixture.reads.count
-        fixture.channel.read()
-        #expect(fixture.reads.count == before)
-        fixture.backend.answer()
-        #expect(fixture.reads.count == before + 1)
-        try fixture.finish()
-    }
-
-    @Test func aHeadThatIsNotWholeInTimeIsRefused() throws {
-        let fixture = try Fixture { $0.headerTimeout = .milliseconds(200) }
-        try fixture.send(fixture.other(headers: ["Connection: keep-alive"]).dropLast(2))
-        for _ in 0..<3 {
-            fixture.wait(.milliseconds(60))
-            try fixture.send("X: y\r\n")
-        }
-        #expect(fixture.responses().isEmpty)
-        fixture.wait(.milliseconds(1500))
-        #expect(fixture.responses().map(\.status) == [408])
-
-        // Between whole requests there is no such limit.
-        let quiet = try Fixture { $0.headerTimeout = .milliseconds(200) }
-        for _ in 0..<3 {
-            try quiet.send(quiet.other())
-            quiet.backend.answer()
-            #expect(quiet.responses().map(\.status) == [200])
-            quiet.wait(.milliseconds(2500))
-        }
-        #expect(quiet.channel.isActive)
-
-        // An answer that is owed comes first.
-        let owed = try Fixture { $0.headerTimeout = .milliseconds(200) }
-        try owed.send(owed.redemption())
-        try owed.send("GET / HTTP/1.1\r\n")
-        owed.wait(.milliseconds(1500))
-        #expect(owed.responses().isEmpty)
-        owed.accept(0)
-        #expect(owed.responses().map(\.status) == [201, 408])
-    }
-
     @Test func slowRequestsAndIdleConnectionsEnd() throws {
         let idle = try Fixture { $0.shortTimeouts() }
         #expect(idle.channel.isActive)
@@ -413,7 +371,6 @@ import Testing
 extension ServerLimits {
     fileprivate mutating func shortTimeouts() {
         idleTimeout = .milliseconds(300)
-        headerTimeout = .milliseconds(200)
         requestTimeout = .milliseconds(200)
     }
 }

@@ -14,11 +14,7 @@ extension HotRouteHandler {
         }
         let problem = Problem(error == .headerOverflow ? .headersTooLarge : .malformedRequest)
         if case .passed = reading, waiting.isEmpty { return failPassed(problem) }
-        fail(problem)
-    }
-
-    /// Refuses the rest of the connection, in its turn: after everything that was read before.
-    private func fail(_ problem: Problem) {
+        // Its turn comes after everything that was read before it.
         failure = problem
         if waiting.isEmpty, turns.passed.isEmpty { refuse(with: problem) }
     }
@@ -92,7 +88,7 @@ extension HotRouteHandler {
     // MARK: Time
 
     func scheduleTimer(_ context: ChannelHandlerContext) {
-        var deadline: NIODeadline
+        let deadline: NIODeadline
         switch reading {
         case .hot(let request): deadline = request.call.started + TimeAmount(limits.requestTimeout)
         case .passed(let since, _): deadline = since + TimeAmount(limits.requestTimeout)
@@ -100,11 +96,9 @@ extension HotRouteHandler {
             // A request may begin meanwhile, which does not touch the timer; so look no later than one may last.
             deadline = min(
                 lastActivity + TimeAmount(limits.idleTimeout),
-                context.eventLoop.now + TimeAmount(min(limits.headerTimeout, limits.requestTimeout))
+                context.eventLoop.now + TimeAmount(limits.requestTimeout)
             )
-            if let headBegan { deadline = min(deadline, headBegan + TimeAmount(limits.headerTimeout)) }
         }
-        if let unwritableSince { deadline = min(deadline, unwritableSince + TimeAmount(limits.writeTimeout)) }
         // Not more often than needed to close within a tenth of the limit.
         let earliest = context.eventLoop.now + TimeAmount(limits.requestTimeout / 10)
         timer = context.eventLoop.assumeIsolated().scheduleTask(deadline: max(deadline, earliest)) { [weak self] in
@@ -117,15 +111,11 @@ extension HotRouteHandler {
     private func timerFired() {
         guard phase == .open, let context else { return }
         let now = context.eventLoop.now
-        // What was written for it is dropped: there is nobody who takes it.
-        if let unwritableSince, now >= unwritableSince + TimeAmount(limits.writeTimeout) { return end(lingering: false) }
         switch reading {
         case .hot(let request) where now >= request.call.started + TimeAmount(limits.requestTimeout):
             answer(request.call, turns.answers.reserve(), .refused(Problem(.requestTimeout)), after: .linger)
         case .passed(let since, _) where now >= since + TimeAmount(limits.requestTimeout):
             failPassed(Problem(.requestTimeout))
-        case .nothing where headBegan.map { now >= $0 + TimeAmount(limits.headerTimeout) } == true && failure == nil:
-            fail(Problem(.requestTimeout))
         case .nothing where turns.isIdle && now >= lastActivity + TimeAmount(limits.idleTimeout):
             end(lingering: false)
         case .hot, .passed, .nothing, .discarded: break

@@ -6,8 +6,6 @@ extension HotRouteHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         let part = Self.unwrapInboundIn(data)
         boundary.saw(part)
-        decoderIsSilent = false
-        headBegan = nil
         guard phase == .open, failure == nil else { return }
         isReading = true
         if !waiting.isEmpty || !take(part, context) { waiting.append(part) }
@@ -25,14 +23,13 @@ extension HotRouteHandler {
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
-        unwritableSince = context.channel.isWritable ? nil : context.eventLoop.now
         readAgain(context)
         context.fireChannelWritabilityChanged()
     }
 
     /// Nothing more is read from a client that has enough under way, or that does not read its answers.
     private func mayRead(_ context: ChannelHandlerContext) -> Bool {
-        waiting.isEmpty && turns.owed < limits.pipelinedRequests && context.channel.isWritable
+        waiting.isEmpty && turns.answers.count < limits.pipelinedRequests && context.channel.isWritable
     }
 
     func readAgain(_ context: ChannelHandlerContext) {
@@ -160,19 +157,7 @@ extension HotRouteHandler {
         }
     }
 
-    // MARK: Bytes, before the decoder
-
-    /// Gives bytes to the decoder.
-    func feed(_ bytes: ByteBuffer, toDecoder decode: () -> Void) {
-        boundary.feed(bytes)
-        decoderIsSilent = true
-        decode()
-        boundary.settle()
-        // Of a request it would have read something by now: these bytes are of a head that is not whole.
-        if decoderIsSilent, headBegan == nil, case .nothing = reading { headBegan = context?.eventLoop.now }
-    }
-
-    // MARK: Plain redemptions
+    // MARK: Plain redemptions, before the decoder
 
     /// Whether a redemption may begin here and now.
     var mayTakePlain: Bool {

@@ -58,12 +58,6 @@ final class HotRouteHandler: ChannelDuplexHandler {
     var inputClosedIsHeld = false
     var deferredClose: DeferredClose?
 
-    /// Since when the decoder has had a part of a head, as far as that can be told.
-    var headBegan: NIODeadline?
-    var decoderIsSilent = false
-    /// Since when the client has not taken enough of its answers for more of them to have room.
-    var unwritableSince: NIODeadline?
-
     /// Of the last sign of life that counts; see `timerFired`.
     var lastActivity = NIODeadline.uptimeNanoseconds(0)
     var timer: Scheduled<Void>?

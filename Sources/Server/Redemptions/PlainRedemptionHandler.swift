@@ -14,7 +14,9 @@ final class PlainRedemptionHandler: ChannelInboundHandler {
         var bytes = Self.unwrapInboundIn(data)
         while bytes.readableBytes > 0 {
             guard route.mayTakePlain, let length = bytes.withUnsafeReadableBytes(route.takePlain) else {
-                return route.feed(bytes) { context.fireChannelRead(Self.wrapInboundOut(bytes)) }
+                route.boundary.feed(bytes)
+                context.fireChannelRead(Self.wrapInboundOut(bytes))
+                return route.boundary.settle()
             }
             bytes.moveReaderIndex(forwardBy: length)
         }

@@ -1,10 +1,11 @@
 import Domain
-import HotPath
 import LocalStack
 import NIOCore
 import NIOPosix
 import TestSupport
 import Testing
+
+@testable import HotPath
 
 /// Durability `replicated`, on a real Redis with a real replica.
 @Suite struct ReplicationTests {
@@ -29,8 +30,11 @@ import Testing
         options.appendOnly = false
         try await withShard(limits: limits) { shard in
             try await withRedis(options) { replica in
+                var configuration = RedisConfiguration(endpoint: try RedisEndpoint(url: replica.socketURL))
+                // Else it would not talk to a replica.
+                configuration.peer = .sentinel
                 let client = RedisClient(
-                    configuration: RedisConfiguration(endpoint: try RedisEndpoint(url: replica.socketURL)),
+                    configuration: configuration,
                     eventLoopGroup: MultiThreadedEventLoopGroup.singleton.next(),
                     logger: testLogger()
                 )
