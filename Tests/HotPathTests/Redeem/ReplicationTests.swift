@@ -17,9 +17,19 @@ import Testing
         let replica: RedisServer
         let replicaClient: RedisClient
 
+        /// Past the client, which talks to primaries only.
+        static func ask(_ client: RedisClient, _ command: String...) async throws -> RESPValue {
+            let loop = client.eventLoops[0]
+            return try await withCheckedThrowingContinuation { continuation in
+                loop.execute {
+                    client.connection(on: loop).send(command) { continuation.resume(with: $0.mapError { $0 as any Error }) }
+                }
+            }
+        }
+
         /// What the replica has of a user's redemption at this moment.
         func copy(of user: TestUser, _ coupon: CouponID) async throws -> String? {
-            try await replicaClient.send(["HGET", shard.keys.user(user.id), "r:\(coupon)"]).string
+            try await Pair.ask(replicaClient, "HGET", shard.keys.user(user.id), "r:\(coupon)").string
         }
     }
 
@@ -39,9 +49,10 @@ import Testing
                     logger: testLogger()
                 )
                 try await client.connect()
-                _ = try await client.send(["CONFIG", "SET", "masterauth", shard.redis.password])
-                _ = try await client.send(["REPLICAOF", "127.0.0.1", String(shard.redis.port)])
-                while try await client.send(["INFO", "replication"]).string?.contains("master_link_status:up") != true {
+                _ = try await Pair.ask(client, "CONFIG", "SET", "masterauth", shard.redis.password)
+                _ = try await Pair.ask(client, "REPLICAOF", "127.0.0.1", String(shard.redis.port))
+                // It closes the connections that it had as a primary.
+                while (try? await Pair.ask(client, "INFO", "replication").string?.contains("master_link_status:up")) != true {
                     try await Task.sleep(for: .milliseconds(10))
                 }
                 // Its first replica gives a primary another id, under which the script is to be loaded; connections ask for it from
