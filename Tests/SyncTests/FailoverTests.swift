@@ -20,8 +20,9 @@ import Testing
                 try await untilReplicated(env, group)
                 await group.nodes[0].kill()
                 try await untilOpen(env, epoch: 1, at: group.nodes[1])
-                #expect(try await env.redeem(users[0], sessions[0], coupon) == .alreadyRedeemed(first))
+                // Who redeems first after it may meet a connection that has not followed yet.
                 _ = try await accepted(env, users[1], sessions[1], coupon)
+                #expect(try await env.redeem(users[0], sessions[0], coupon) == .alreadyRedeemed(first))
                 // The one that was killed comes back as a primary, and is made a replica.
                 try await group.nodes[0].restart()
                 try await until("a replica") { try await group.nodes[0].information("replication", "role") == "slave" }
@@ -134,13 +135,15 @@ import Testing
         _ coupon: CouponID
     ) async throws -> RedemptionID {
         let limit = ContinuousClock.now + .seconds(10)
+        // The same request again, as a client does whose connection is reset in the middle of a failover.
+        let tail = UUIDv7.Tail.random()
         while true {
             do {
-                switch try await env.redeem(user, session, coupon) {
-                case .accepted(let redemption): return redemption.id
+                switch try await env.redeem(user, session, coupon, tail: tail) {
+                case .accepted(let redemption), .replayed(let redemption): return redemption.id
                 case let reply: throw TestFailure("\(reply)")
                 }
-            } catch let error as RedisError where !error.outcomeIsUnknown && ContinuousClock.now < limit {
+            } catch is RedisError where ContinuousClock.now < limit {
                 try await Task.sleep(for: .milliseconds(5))
             }
         }
