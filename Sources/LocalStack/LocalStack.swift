@@ -15,8 +15,8 @@ public struct LocalStackConfiguration: Sendable {
     public init(directory: String) { self.directory = directory }
 }
 
-/// A private Redis, alone or with a replica and Sentinels, and a private Postgres, for development, tests and benchmarks. Both end at the latest with this process,
-/// even when it is killed.
+/// A private Redis, alone or with a replica and Sentinels, and a private Postgres, for development, tests and benchmarks.
+/// Both end at the latest with this process, even when it is killed.
 public struct LocalStack: Sendable {
     public let redis: RedisServer
     /// Redis, its replica and their Sentinels; `nil`: Redis is alone.

@@ -1,7 +1,6 @@
 import Glibc
 public import Logging
 import Subprocess
-import Synchronization
 
 /// A private PostgreSQL on a folder of its own: loopback port, unix socket, password (SCRAM).
 ///
@@ -19,14 +18,14 @@ public final class PostgresServer: Sendable {
     /// The database `redeem`.
     public var url: String { url(database: PostgresServer.name) }
     /// `nil` while the server is down.
-    public var pid: Int32? { process.withLock { $0?.pid } }
+    public var pid: Int32? { run.pid }
 
     private let folder: ServerFolder
     private let installation: PostgresInstallation
     private let options: PostgresOptions
     private let limits: StackLimits
     private let logger: Logger
-    private let process = Mutex<ServerProcess?>(nil)
+    private let run = ServerRun()
 
     private init(
         folder: ServerFolder,
@@ -100,15 +99,17 @@ public final class PostgresServer: Sendable {
 
     /// SIGINT, the fast shutdown: transactions are aborted, all that is committed is kept. Nothing happens when it is down.
     public func stop() async {
-        guard let process = takeProcess() else { return }
-        resume(process)
-        await process.stop()
+        if let process = run.take() {
+            resume(process)
+            await process.stop()
+        }
         folder.removeSocketFolder()
+        folder.unlock()
     }
 
     /// SIGKILL to the server and its processes; returns when they have gone.
     public func kill() async {
-        guard let process = takeProcess() else { return }
+        guard let process = run.take() else { return }
         let children = process.children()
         await process.kill()
         // They would go by themselves, but not while they are suspended.
@@ -123,28 +124,22 @@ public final class PostgresServer: Sendable {
 
     /// SIGSTOP to the server and its processes: connections stay open, and nothing answers.
     public func suspend() {
-        process.withLock { process in
-            guard let process else { return }
+        run.withProcess { process in
             process.send(SIGSTOP)
             for child in process.children() { Glibc.kill(child, SIGSTOP) }
         }
     }
 
     /// SIGCONT.
-    public func resume() { process.withLock { $0.map(resume) } }
+    public func resume() { run.withProcess(resume) }
 
     /// Waits for the present run's end, ordered or not.
-    public func waitUntilExit() async -> LocalStackError {
-        guard let process = process.withLock({ $0 }) else { return LocalStackError(.exited, "postgres is down") }
-        return await process.waitUntilExit()
-    }
+    public func waitUntilExit() async -> LocalStackError { await run.waitUntilExit(of: "postgres") }
 
     private func resume(_ process: ServerProcess) {
         for child in process.children() { Glibc.kill(child, SIGCONT) }
         process.send(SIGCONT)
     }
-
-    private func takeProcess() -> ServerProcess? { process.withLock { $0.take() } }
 
     private func launch() async throws {
         // Made again when the server was stopped meanwhile.
@@ -159,9 +154,7 @@ public final class PostgresServer: Sendable {
             stopSignalName: "INT",
             limits: limits
         )
-        let process = try await ServerProcess.launch(launch, logger: logger)
-        self.process.withLock { $0 = process }
-        try folder.write("\(port)\n", to: "port")
+        try await run.start(launch, port: port, logger: logger)
     }
 
     /// initdb into a folder of another name: one that was interrupted leaves nothing that looks like data.

@@ -1,4 +1,3 @@
-import Glibc
 public import Logging
 import Subprocess
 import Synchronization
@@ -18,14 +17,14 @@ public final class RedisServer: Sendable {
     /// The same server through its unix socket.
     public var socketURL: String { "unix://\(socket)?user=default&password=\(password)" }
     /// `nil` while the server is down.
-    public var pid: Int32? { process.withLock { $0?.pid } }
+    public var pid: Int32? { run.pid }
 
     let folder: ServerFolder
     private let program: String
     private let options: Mutex<RedisOptions>
     let limits: StackLimits
     private let logger: Logger
-    private let process = Mutex<ServerProcess?>(nil)
+    private let run = ServerRun()
 
     private init(
         folder: ServerFolder,
@@ -87,17 +86,18 @@ public final class RedisServer: Sendable {
 
     /// SIGTERM: Redis writes what is left to write. Nothing happens when it is down.
     public func stop() async {
-        await takeProcess()?.stop()
+        await run.stop()
         folder.removeSocketFolder()
+        folder.unlock()
     }
 
     /// SIGKILL to the server itself; returns when it has gone.
-    public func kill() async { await takeProcess()?.kill() }
+    public func kill() async { await run.kill() }
 
     /// Starts the server again on the same data, port and password; one that runs is stopped first.
     /// - Parameter options: `nil`: with the configuration that it has. A Sentinel may have changed it (`CONFIG REWRITE`).
     public func restart(options: RedisOptions? = nil) async throws {
-        await takeProcess()?.stop()
+        await run.stop()
         if let options {
             self.options.withLock { $0 = options }
             try writeConfiguration()
@@ -106,18 +106,13 @@ public final class RedisServer: Sendable {
     }
 
     /// SIGSTOP: connections stay open, and nothing answers.
-    public func suspend() { process.withLock { $0?.send(SIGSTOP) } }
+    public func suspend() { run.suspend() }
 
     /// SIGCONT.
-    public func resume() { process.withLock { $0?.send(SIGCONT) } }
+    public func resume() { run.resume() }
 
     /// Waits for the present run's end, ordered or not.
-    public func waitUntilExit() async -> LocalStackError {
-        guard let process = process.withLock({ $0 }) else { return LocalStackError(.exited, "redis-server is down") }
-        return await process.waitUntilExit()
-    }
-
-    private func takeProcess() -> ServerProcess? { process.withLock { $0.take() } }
+    public func waitUntilExit() async -> LocalStackError { await run.waitUntilExit(of: "redis-server") }
 
     /// Redis 7.0 says "Ready to accept connections", 7.2 one such line for each way in.
     private static let ready = "eady to accept connections"
@@ -140,8 +135,6 @@ public final class RedisServer: Sendable {
             stopSignalName: "TERM",
             limits: limits
         )
-        let process = try await ServerProcess.launch(launch, logger: logger)
-        self.process.withLock { $0 = process }
-        try folder.write("\(port)\n", to: "port")
+        try await run.start(launch, port: port, logger: logger)
     }
 }

@@ -1,7 +1,5 @@
-import Glibc
 public import Logging
 import Subprocess
-import Synchronization
 
 /// A private Sentinel on a folder of its own: it watches a private primary and its replicas, and promotes one of these when the
 /// primary is down. `redis-server` is the program, in another mode.
@@ -13,13 +11,16 @@ public final class SentinelServer: Sendable {
 
     public let port: Int
     /// `nil` while it is down.
-    public var pid: Int32? { process.withLock { $0?.pid } }
+    public var pid: Int32? { run.pid }
+
+    /// Where what it knows is, and its log.
+    public var directory: String { folder.path }
 
     private let folder: ServerFolder
     private let program: String
     private let limits: StackLimits
     private let logger: Logger
-    private let process = Mutex<ServerProcess?>(nil)
+    private let run = ServerRun()
 
     private init(folder: ServerFolder, program: String, port: Int, limits: StackLimits, logger: Logger) {
         self.folder = folder
@@ -51,30 +52,28 @@ public final class SentinelServer: Sendable {
     }
 
     /// SIGTERM. Nothing happens when it is down.
-    public func stop() async { await takeProcess()?.stop() }
+    public func stop() async {
+        await run.stop()
+        folder.unlock()
+    }
 
     /// SIGKILL; returns when it has gone.
-    public func kill() async { await takeProcess()?.kill() }
+    public func kill() async { await run.kill() }
 
     /// Starts it again with what it has learnt; one that runs is stopped first.
     public func restart() async throws {
-        await stop()
+        await run.stop()
         try await launch("+monitor master")
     }
 
     /// SIGSTOP: connections stay open, and nothing answers.
-    public func suspend() { process.withLock { $0?.send(SIGSTOP) } }
+    public func suspend() { run.suspend() }
 
     /// SIGCONT.
-    public func resume() { process.withLock { $0?.send(SIGCONT) } }
+    public func resume() { run.resume() }
 
     /// Waits for the present run's end, ordered or not.
-    public func waitUntilExit() async -> LocalStackError {
-        guard let process = process.withLock({ $0 }) else { return LocalStackError(.exited, "the Sentinel is down") }
-        return await process.waitUntilExit()
-    }
-
-    private func takeProcess() -> ServerProcess? { process.withLock { $0.take() } }
+    public func waitUntilExit() async -> LocalStackError { await run.waitUntilExit(of: "the Sentinel") }
 
     private func launch(_ readyMarker: String) async throws {
         let launch = ServerProcess.Launch(
@@ -86,8 +85,6 @@ public final class SentinelServer: Sendable {
             stopSignalName: "TERM",
             limits: limits
         )
-        let process = try await ServerProcess.launch(launch, logger: logger)
-        self.process.withLock { $0 = process }
-        try folder.write("\(port)\n", to: "port")
+        try await run.start(launch, port: port, logger: logger)
     }
 }

@@ -1,14 +1,14 @@
 import FoundationEssentials
 import Glibc
 
-/// The private folder of one server: its data, its password, its port. No second process runs a server on it as long as
-/// this value lives.
+/// The private folder of one server: its data, its password, its port. No second process runs a server on it from `lock`
+/// until `unlock`, or until this value is gone.
 final class ServerFolder: Sendable {
     let path: String
     /// Whom the folder belongs to; `nil`: who runs this process.
     let account: ServerAccount?
     /// Held open for its lock.
-    private let lock: Int32
+    private let lockFile: Int32
 
     /// Makes the folder where it is missing, and locks it.
     init(path: String, account: ServerAccount?) throws(LocalStackError) {
@@ -24,25 +24,32 @@ final class ServerFolder: Sendable {
                 "\(path) belongs to user \(status.st_uid): run this as that user, or choose another folder"
             )
         }
+        lockFile = open("\(path)/owner.lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
+        guard lockFile >= 0 else { throw ServerFolder.unusable("\(path)/owner.lock") }
+        try lock()
+        try give(path, mode: 0o700)
+    }
+
+    deinit { close(lockFile) }
+
+    /// Nothing happens where it is locked by this value already.
+    func lock() throws(LocalStackError) {
         let lockPath = "\(path)/owner.lock"
-        lock = open(lockPath, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
-        guard lock >= 0 else { throw ServerFolder.unusable(lockPath) }
-        guard flock(lock, LOCK_EX | LOCK_NB) == 0 else {
+        guard flock(lockFile, LOCK_EX | LOCK_NB) == 0 else {
             let owner = (try? String(contentsOfFile: lockPath, encoding: .utf8)) ?? ""
-            close(lock)
             throw LocalStackError(
                 .folderInUse,
                 "\(path) is in use by process \(owner.isEmpty ? "unknown" : owner): stop that one, or choose another folder"
             )
         }
         let own = "\(getpid())"
-        guard ftruncate(lock, 0) == 0, pwrite(lock, own, own.utf8.count, 0) == own.utf8.count else {
+        guard ftruncate(lockFile, 0) == 0, pwrite(lockFile, own, own.utf8.count, 0) == own.utf8.count else {
             throw ServerFolder.unusable(lockPath)
         }
-        try give(path, mode: 0o700)
     }
 
-    deinit { close(lock) }
+    /// For who has stopped its server: whoever is next need not wait for the last reference to this value.
+    func unlock() { flock(lockFile, LOCK_UN) }
 
     /// With the folders above it, which others may enter, whatever the umask.
     private static func make(_ path: String) throws(LocalStackError) {

@@ -49,7 +49,8 @@ struct App {
                 remedy: "give it some seconds more than the delay: for the requests under way"
             )
         }
-        // These threads end with the process: whatever still runs when a service has failed may wait for an answer from one of them.
+        // These threads end with the process: whatever still runs when a service has failed may wait for an answer from one
+        // of them.
         let eventLoops = MultiThreadedEventLoopGroup(numberOfThreads: configuration.eventLoops)
         let client = RedisClient(configuration: redis, eventLoopGroup: eventLoops, logger: logger)
         let pool = PostgresClient(configuration: postgres, logger: logger)

@@ -129,8 +129,8 @@ import TestSupport
         }
     }
 
-    /// An access token is judged by the server's clock, and a session by Redis: a wrong clock refuses too much, and a session that has
-    /// ended redeems nowhere.
+    /// An access token is judged by the server's clock, and a session by Redis: a wrong clock refuses too much, and a
+    /// session that has ended redeems nowhere.
     @Test func theClockOfAServer() async throws {
         try await Product.with { product in
             try await withTemporaryFolder { folder in

@@ -7,8 +7,8 @@ import Persistence
 import Testing
 import TestSupport
 
-/// The rights that `redeem doctor --print-acl` prints: enough for all that the processes do, and for nothing else. All other tests of
-/// this target run servers and workers with them too.
+/// The rights that `redeem doctor --print-acl` prints: enough for all that the processes do, and for nothing else. All
+/// other tests of this target run servers and workers with them too.
 @Suite(.serialized) struct LeastRightsTests {
     private static let password = "correct horse"
 

@@ -6,8 +6,8 @@ import Synchronization
 import Testing
 import TestSupport
 
-/// A Redis and a database of the test's own, as every command of `redeem` finds them in the environment. Operators' commands have all
-/// rights; servers and workers have the least.
+/// A Redis and a database of the test's own, as every command of `redeem` finds them in the environment. Operators'
+/// commands have all rights; servers and workers have the least.
 final class Product: Sendable {
     static let code = "SALE-2030"
 

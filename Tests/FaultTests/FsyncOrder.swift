@@ -3,8 +3,8 @@
 ///
 /// For one connection, whose replies are in the order of the append-only file: the nth redemption acknowledged is the nth written.
 struct FsyncOrder {
-    /// The words to run a redis-server by, for a trace in `file` in its folder. strace is the server's child here (`-D`), so that the
-    /// server is the process that was started, and gets its signals.
+    /// The words to run a redis-server by, for a trace in `file` in its folder. strace is the server's child here (`-D`),
+    /// so that the server is the process that was started, and gets its signals.
     static func launcher(file: String) -> [String] {
         [
             "strace", "-D", "-f", "-qq", "-tt", "-y", "-s", "1000000", "-o", file,

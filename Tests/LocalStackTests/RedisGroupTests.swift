@@ -30,10 +30,10 @@ struct RedisGroupTests {
             #expect(try await primary.cli("SET", "key", "value") == "OK")
             #expect(try await primary.cli("WAIT", "1", "5000") == "1")
             await primary.kill()
-            try await until { try await role(replica) == "master" }
+            try await until("promoted", group) { try await role(replica) == "master" }
             #expect(try await replica.cli("GET", "key") == "value")
             try await primary.restart()
-            try await until { try await role(primary) == "slave" }
+            try await until("a replica again", group) { try await role(primary) == "slave" }
             // What the Sentinel has made of it outlasts a restart.
             try await primary.restart()
             #expect(try await role(primary) == "slave")
@@ -65,10 +65,11 @@ struct RedisGroupTests {
         try await redis.cli("ROLE").split(separator: "\n").first.map(String.init)
     }
 
-    private func until(_ holds: () async throws -> Bool) async throws {
+    private func until(_ what: String, _ group: RedisGroup, _ holds: () async throws -> Bool) async throws {
         let limit = ContinuousClock.now + .seconds(60)
         while try await !holds() {
-            try #require(ContinuousClock.now < limit)
+            let log = try String(contentsOfFile: "\(group.sentinels[0].directory)/log", encoding: .utf8)
+            try #require(ContinuousClock.now < limit, "not \(what) after 60 s:\n\(log)")
             try await Task.sleep(for: .milliseconds(50))
         }
     }

@@ -3,6 +3,7 @@ import HotPath
 import NIOCore
 import NIOEmbedded
 import NIOHTTP1
+import TestSupport
 import Testing
 
 @testable import Server
@@ -66,7 +67,7 @@ import Testing
 
     /// Redemptions and requests for Hummingbird in any mixture, decided and answered in any order that can happen.
     @Test func mixedRequestsAreAnsweredInOrder() throws {
-        var random = SplitMix(state: 3)
+        var random = SeededGenerator(seed: 3)
         for round in 0..<300 {
             let fixture = try Fixture()
             let kinds = (0..<Int(1 + random.next() % 8)).map { _ in random.next() % 2 == 0 }

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 @testable import Server
@@ -68,7 +69,7 @@ import Testing
 
     /// Random changes of valid texts are accepted, and read, just as Foundation does.
     @Test func agreesWithFoundation() throws {
-        var random = SplitMix(state: 42)
+        var random = SeededGenerator(seed: 42)
         let seeds = [
             #"{"code":"ABC-123"}"#, #"{"code":"\u00e9\ud83d\ude00\n","x":[1,2.5e3,{"y":null}],"z":true}"#,
             #"{ "a" : { "b" : [ "c" , -0.1E-2 ] } , "code" : "é€" }"#,
@@ -100,17 +101,5 @@ import Testing
             }
         }
         #expect(agreed > 5_000)
-    }
-}
-
-struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
     }
 }

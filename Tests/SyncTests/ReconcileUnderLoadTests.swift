@@ -7,8 +7,8 @@ import Testing
 
 @testable import Sync
 
-/// Work in flight is never called drift: redemptions, landing, settling, grants, restocks, new coupons, new users, and what operators
-/// decide about quarantine, all at once beside comparisons.
+/// Work in flight is never called drift: redemptions, landing, settling, grants, restocks, new coupons, new users, and what
+/// operators decide about quarantine, all at once beside comparisons.
 @Suite(.serialized) struct ReconcileUnderLoadTests {
     private static let duration: Duration = .seconds(6)
     private static let coupons = ["a", "b", "c", "d"]

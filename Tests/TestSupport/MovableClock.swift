@@ -1,8 +1,8 @@
 import FoundationEssentials
 import Glibc
 
-/// A clock that is moved under running processes, by libfaketime (Debian package `faketime`). Time that only passes (CLOCK_MONOTONIC)
-/// is left alone, as where an operator or NTP sets the clock.
+/// A clock that is moved under running processes, by libfaketime (Debian package `faketime`). Time that only passes
+/// (CLOCK_MONOTONIC) is left alone, as where an operator or NTP sets the clock.
 public struct MovableClock: Sendable {
     public struct Missing: Error, CustomStringConvertible {
         public var description: String {
@@ -35,8 +35,9 @@ public struct MovableClock: Sendable {
         guard rename("\(file).new", file) == 0 else { throw CocoaError(.fileWriteUnknown) }
     }
 
-    /// A shell's command, to be given a program and its arguments, that becomes it. libfaketime adds to the environment of the first
-    /// process that it is in, and a Swift program does not find its arguments behind an environment that was moved.
+    /// A shell's command, to be given a program and its arguments, that becomes it. libfaketime adds to the environment of
+    /// the first process that it is in, and a Swift program does not find its arguments behind an environment that was
+    /// moved.
     public static let shellCommand = #"exec "$0" "$@""#
 
     /// Variables of a process whose clock it is.

@@ -11,8 +11,7 @@ extension RedisServer {
 
     /// A line of INFO.
     public func information(_ section: String, _ name: String) async throws -> String? {
-        let lines = (try await command("INFO", section).string ?? "").split(whereSeparator: \.isNewline)
-        return lines.first { $0.hasPrefix("\(name):") }.map { String($0.dropFirst(name.count + 1)) }
+        try await command("INFO", section).info[name]
     }
 }
 
@@ -27,16 +26,13 @@ extension RedisGroup {
 private func send(_ words: [String], to url: String) async throws -> RESPValue {
     var configuration = RedisConfiguration(endpoint: try RedisEndpoint(url: url))
     configuration.peer = .sentinel
-    let loop = MultiThreadedEventLoopGroup.singleton.next()
-    let client = RedisClient(configuration: configuration, eventLoopGroup: loop, logger: testLogger(level: .critical))
+    let client = RedisClient(
+        configuration: configuration,
+        eventLoopGroup: MultiThreadedEventLoopGroup.singleton.next(),
+        logger: testLogger(level: .critical)
+    )
     return try await stopping({ await client.close() }) {
         try await client.connect()
-        return try await withCheckedThrowingContinuation { continuation in
-            loop.execute {
-                client.connection(on: loop).send(words) { result in
-                    continuation.resume(with: result)
-                }
-            }
-        }
+        return try await client.send(words)
     }
 }

@@ -159,7 +159,7 @@ struct ConnectionStateMachine<Completion> {
             }
             let id: ReplicationID?
             if needsPrimary {
-                switch reply.string.flatMap(ServerRole.init(info:)) {
+                switch ServerRole(reply) {
                 case .primary(let own): id = own
                 case .replica: return .lose(.isReplica)
                 case nil: return .lose(RedisError(.protocolViolation, "it does not say whether it is a primary"))

@@ -34,4 +34,14 @@ public enum RESPValue: Sendable, Hashable {
         }
         return dictionary
     }
+
+    /// Of what INFO answers: values by name.
+    public var info: [String: String] {
+        var values: [String: String] = [:]
+        for line in (string ?? "").split(whereSeparator: \.isNewline) {
+            let parts = line.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+            if parts.count == 2 { values[String(parts[0])] = String(parts[1]) }
+        }
+        return values
+    }
 }

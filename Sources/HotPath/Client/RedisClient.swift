@@ -138,7 +138,8 @@ public final class RedisClient: Sendable {
         to id: ReplicationID? = nil,
         deadline: Duration? = nil
     ) async throws(RedisError) -> RESPValue {
-        try await on(nextMember(), to: id) { connection, _, completion in
+        try await onNextMember { connection, completion in
+            if let error = connection.refusal(to: id) { return completion(.failure(error)) }
             connection.send(arguments, deadline: deadline.map { .now() + TimeAmount($0) }, completion: completion)
         }
     }
@@ -164,28 +165,21 @@ public final class RedisClient: Sendable {
         deadline: Duration? = nil,
         _ commands: @escaping @Sendable (ReplicationID) -> [[String]]
     ) async throws(RedisError) -> (replies: [RESPValue], from: ReplicationID) {
-        try await on(nextMember(), to: id) { connection, own, completion in
+        try await onNextMember { connection, completion in
+            if let error = connection.refusal(to: id) { return completion(.failure(error)) }
+            guard let own = connection.replicationID else { return completion(.failure(connection.absence)) }
             connection.pipeline(commands(own), deadline: deadline.map { .now() + TimeAmount($0) }) { result in
                 completion(result.map { ($0, own) })
             }
         }
     }
 
-    /// Runs the body on the loop of a member that is connected to the Redis asked for.
-    private func on<Reply: Sendable>(
-        _ member: Member,
-        to id: ReplicationID?,
-        _ body: @escaping @Sendable (RedisConnection, ReplicationID, @escaping (Result<Reply, RedisError>) -> Void) -> Void
+    private func onNextMember<Reply: Sendable>(
+        _ body: @escaping @Sendable (RedisConnection, @escaping (Result<Reply, RedisError>) -> Void) -> Void
     ) async throws(RedisError) -> Reply {
+        let member = nextMember()
         let result: Result<Reply, RedisError> = await withCheckedContinuation { continuation in
-            member.eventLoop.execute {
-                let connection = member.connection.value
-                guard let own = connection.replicationID else {
-                    return continuation.resume(returning: .failure(connection.absence))
-                }
-                guard id == nil || id == own else { return continuation.resume(returning: .failure(.isAnotherRedis)) }
-                body(connection, own) { continuation.resume(returning: $0) }
-            }
+            member.eventLoop.execute { body(member.connection.value) { continuation.resume(returning: $0) } }
         }
         return try result.get()
     }

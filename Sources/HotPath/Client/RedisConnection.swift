@@ -72,6 +72,12 @@ public final class RedisConnection {
     /// Why there is no connection.
     var absence: RedisError { machine.absence }
 
+    /// Why a command for one Redis is not to be sent here; `nil`: it may be, or it is for any.
+    func refusal(to id: ReplicationID?) -> RedisError? {
+        guard let id, id != replicationID else { return nil }
+        return replicationID == nil ? absence : .isAnotherRedis
+    }
+
     /// An attempt to connect is under way.
     var isConnecting: Bool { !machine.isReady && !machine.isWaiting && !machine.isClosed }
 
@@ -328,7 +334,7 @@ extension RedisConnection {
         send(RedisConfiguration.roleQuestion) { result in
             self.isCheckingRole = false
             guard self.machine.isReady, case .success(let reply) = result else { return }
-            switch reply.string.flatMap(ServerRole.init(info:)) {
+            switch ServerRole(reply) {
             case .primary(let id): self.replicationID = self.named(id)
             case .replica, nil: self.lose(.isReplica)
             }

@@ -18,16 +18,11 @@ enum ServerRole: Hashable {
     case primary(ReplicationID)
     case replica
 
-    /// - Parameter info: the reply to `INFO replication`.
-    init?(info: String) {
-        var role: Substring?
-        var id: Substring?
-        for line in info.split(whereSeparator: \.isNewline) {
-            if line.hasPrefix("role:") { role = line.dropFirst("role:".count) }
-            if line.hasPrefix("master_replid:") { id = line.dropFirst("master_replid:".count) }
-        }
-        switch (role, id) {
-        case ("master"?, let id?): self = .primary(ReplicationID(String(id)))
+    /// - Parameter reply: to `INFO replication`.
+    init?(_ reply: RESPValue) {
+        let info = reply.info
+        switch (info["role"], info["master_replid"]) {
+        case ("master"?, let id?): self = .primary(ReplicationID(id))
         case ("slave"?, _): self = .replica
         default: return nil
         }

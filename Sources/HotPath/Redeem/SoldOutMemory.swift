@@ -1,6 +1,7 @@
 import NIOCore
 
-/// Which coupons Redis said are sold out, and when it was asked: once a sale is over, most of its load can be told so without a call.
+/// Which coupons Redis said are sold out, and when it was asked: once a sale is over, most of its load can be told so
+/// without a call.
 ///
 /// A value without I/O: `Redeemer` asks and teaches it.
 struct SoldOutMemory<Line: Hashable> {

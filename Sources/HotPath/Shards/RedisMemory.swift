@@ -5,14 +5,12 @@ public struct RedisMemory: Sendable, Hashable {
     /// `maxmemory`, bytes; `nil`: there is no limit.
     public let limit: Int?
 
-    /// - Parameter info: what `INFO memory` answers.
-    init?(info: String) {
-        var values: [Substring: Int] = [:]
-        for line in info.split(whereSeparator: \.isNewline) {
-            let parts = line.split(separator: ":", maxSplits: 1)
-            if parts.count == 2, let value = Int(parts[1]) { values[parts[0]] = value }
+    /// - Parameter reply: to `INFO memory`.
+    init?(_ reply: RESPValue) {
+        let info = reply.info
+        guard let used = info["used_memory"].flatMap({ Int($0) }), let limit = info["maxmemory"].flatMap({ Int($0) }) else {
+            return nil
         }
-        guard let used = values["used_memory"], let limit = values["maxmemory"] else { return nil }
         self.used = used
         self.limit = limit > 0 ? limit : nil
     }
@@ -26,6 +24,6 @@ public struct RedisMemory: Sendable, Hashable {
 extension RedisClient {
     /// Throws what the command does; `nil`: Redis does not tell.
     public func memory() async throws(RedisError) -> RedisMemory? {
-        try await send(["INFO", "memory"]).string.flatMap { RedisMemory(info: $0) }
+        RedisMemory(try await send(["INFO", "memory"]))
     }
 }

@@ -77,7 +77,8 @@ extension API {
             coupon: coupon,
             codeDigest: asked.digest,
             tail: IdempotencyKey.tail(user: asked.caller.user, coupon: coupon, key: asked.idempotencyKey),
-            // Always for Redis to say: a code that no coupon has is tried on some coupon, and must be counted though it is sold out.
+            // Always for Redis to say: a code that no coupon has is tried on some coupon, and must be counted though it is
+            // sold out.
             mayBeRepeat: true,
             durability: asked.durability
         )

@@ -2,6 +2,7 @@ internal import Domain
 internal import HotPath
 internal import Logging
 internal import Persistence
+internal import ServiceLifecycle
 
 /// Compares an owner's shard with Postgres again and again, beside its work, on connections of its own. Mends nothing: it counts
 /// and tells.
@@ -13,7 +14,7 @@ struct ContinuousReconcile: Sendable {
     let statementTimeout: Duration
     let logger: Logger
 
-    /// What one comparison sees for a moment (a shard that has just lost its scripts) must be seen by a second one.
+    /// What one comparison sees for a moment (a shard whose rebuild had begun) must be seen by a second one.
     private static let secondLook: Duration = .seconds(1)
     private static let examplesLogged = 3
 
@@ -64,14 +65,7 @@ struct ContinuousReconcile: Sendable {
 
     /// False: it is time to stop.
     private func sleep(_ duration: Duration) async -> Bool {
-        let end = ContinuousClock.now + duration
-        while !Task.isStopping {
-            let rest = end - ContinuousClock.now
-            guard rest > .zero else { return true }
-            try? await Task.sleep(for: min(rest, ContinuousReconcile.stopCheck))
-        }
-        return false
+        try? await cancelWhenGracefulShutdown { try await Task.sleep(for: duration) }
+        return !Task.isStopping
     }
-
-    private static let stopCheck: Duration = .milliseconds(200)
 }

@@ -8,7 +8,8 @@ public enum Remedy: Hashable, Sendable {
     case recount(CouponID)
     /// Something could not land and an operator has to decide. With a shard: its Redis still holds the credit and the stock.
     case quarantine(Shard?)
-    /// Redis accepted a redemption that is in neither the outbox nor Postgres. Whether it is to stand nobody can tell but an operator.
+    /// Redis accepted a redemption that is in neither the outbox nor Postgres. Whether it is to stand nobody can tell but
+    /// an operator.
     case unaccounted(Shard)
     /// The owner mends it without being asked.
     case owner

@@ -40,7 +40,8 @@ extension Fault {
         }
     }
 
-    /// Whether what it may take may have been acknowledged. Sessions, and decisions that nobody was told of, it may take in any case.
+    /// Whether what it may take may have been acknowledged. Sessions, and decisions that nobody was told of, it may take in
+    /// any case.
     func mayTakeAcknowledged(_ mode: Durability) -> Bool {
         switch mode {
         case .relaxed, .local: true

@@ -83,8 +83,7 @@ struct DoctorCommand: AsyncParsableCommand {
             )
             do {
                 try await client.connect()
-                let info = (try await client.send(["INFO", "server"]).string ?? "").split(whereSeparator: \.isNewline)
-                let version = info.first { $0.hasPrefix("redis_version:") }?.dropFirst("redis_version:".count) ?? "unknown"
+                let version = try await client.send(["INFO", "server"]).info["redis_version"] ?? "unknown"
                 let major = version.split(separator: ".").first.flatMap { Int($0) } ?? 0
                 findings.add("Redis", major >= 7, "version \(version)", "Redeem needs Redis 7.0 or newer")
                 let time = (try await client.send(["TIME"]).array ?? []).compactMap { $0.string.flatMap { Int64($0) } }

@@ -2,7 +2,8 @@ internal import Foundation
 
 /// What Linux says of a process in `/proc/<pid>/stat` (proc(5)).
 enum ProcessStat {
-    /// The fields from the third on, which is the state; the second is a name that may have spaces. `nil`: there is no such process.
+    /// The fields from the third on, which is the state; the second is a name that may have spaces. `nil`: there is no such
+    /// process.
     static func fields(of pid: Int32) -> [Substring]? {
         guard let text = try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8),
             let name = text.lastIndex(of: ")")

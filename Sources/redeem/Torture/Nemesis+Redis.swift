@@ -132,8 +132,7 @@ extension Nemesis {
     }
 
     private func information(_ section: String, _ name: String) async throws -> String? {
-        let lines = (try await command("INFO", section).string ?? "").split(whereSeparator: \.isNewline)
-        return lines.first { $0.hasPrefix("\(name):") }.map { String($0.dropFirst(name.count + 1)) }
+        try await command("INFO", section).info[name]
     }
 
     private func command(_ words: String...) async throws -> RESPValue {

@@ -55,16 +55,8 @@ struct TortureRedis: Sendable {
     /// Makes the Sentinel look more often, and so a failover shorter; and never take fright at its own being stopped.
     func hurry() async throws {
         try await sentinel.connect()
-        _ = try await command(
-            sentinel,
-            "SENTINEL",
-            "DEBUG",
-            "info-period",
-            "500",
-            "publish-period",
-            "250",
-            "tilt-trigger",
-            "3600000"
+        _ = try await sentinel.send(
+            ["SENTINEL", "DEBUG", "info-period", "500", "publish-period", "250", "tilt-trigger", "3600000"]
         )
     }
 
@@ -72,12 +64,13 @@ struct TortureRedis: Sendable {
     func set(impatient: Bool) async throws {
         let time = impatient ? TortureRedis.impatience : TortureRedis.patience
         let milliseconds = String(time.components.seconds * 1000 + time.components.attoseconds / 1_000_000_000_000_000)
-        _ = try await command(sentinel, "SENTINEL", "SET", SentinelServer.primaryName, "down-after-milliseconds", milliseconds)
+        let name = SentinelServer.primaryName
+        _ = try await sentinel.send(["SENTINEL", "SET", name, "down-after-milliseconds", milliseconds])
     }
 
     /// Orders a failover, once the Sentinel knows that the replica is a good one.
     func order() async throws {
-        try await until { (try? await command(sentinel, "SENTINEL", "FAILOVER", SentinelServer.primaryName)) != nil }
+        try await until { (try? await sentinel.send(["SENTINEL", "FAILOVER", SentinelServer.primaryName])) != nil }
     }
 
     /// - Returns: whether it became so in time.
@@ -98,11 +91,8 @@ struct TortureRedis: Sendable {
     }
 
     private func information(_ node: RedisServer, _ name: String) async throws -> String? {
-        guard let place = group.nodes.firstIndex(where: { $0.port == node.port }),
-            let text = (try? await command(nodes[place], "INFO", "replication"))?.string
-        else { return nil }
-        let line = text.split(whereSeparator: \.isNewline).first { $0.hasPrefix("\(name):") }
-        return line.map { String($0.dropFirst(name.count + 1)) }
+        guard let place = group.nodes.firstIndex(where: { $0.port == node.port }) else { return nil }
+        return (try? await nodes[place].send(["INFO", "replication"]))?.info[name]
     }
 
     @discardableResult
@@ -113,12 +103,5 @@ struct TortureRedis: Sendable {
             try await Task.sleep(for: .milliseconds(10))
         }
         return false
-    }
-
-    private func command(_ client: RedisClient, _ words: String...) async throws -> RESPValue {
-        let loop = client.eventLoops[0]
-        return try await withCheckedThrowingContinuation { continuation in
-            loop.execute { client.connection(on: loop).send(words) { continuation.resume(with: $0) } }
-        }
     }
 }

@@ -9,8 +9,8 @@ internal import Persistence
 internal import Server
 internal import Torture
 
-/// A whole Redeem in processes of its own: Redis with a replica and a Sentinel, Postgres, two servers, two sync workers, and a proxy on each link between
-/// them. It goes when the run ends, however it ends.
+/// A whole Redeem in processes of its own: Redis with a replica and a Sentinel, Postgres, two servers, two sync workers,
+/// and a proxy on each link between them. It goes when the run ends, however it ends.
 struct TortureStack: Sendable {
     let redis: TortureRedis
     let postgres: PostgresServer

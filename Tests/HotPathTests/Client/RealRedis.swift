@@ -96,9 +96,7 @@ func waitUntil(_ condition: () async throws -> Bool) async throws {
 func blockedClients(_ redis: RedisServer) async throws -> Int {
     try await withClient(redis.url) { client in
         try await client.connect()
-        let info = try await client.send(["INFO", "clients"]).string ?? ""
-        let line = info.split(whereSeparator: \.isNewline).first { $0.hasPrefix("blocked_clients:") }
-        return line.flatMap { Int($0.dropFirst("blocked_clients:".count)) } ?? -1
+        return try await client.send(["INFO", "clients"]).info["blocked_clients"].flatMap { Int($0) } ?? -1
     }
 }
 
