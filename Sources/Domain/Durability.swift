@@ -11,7 +11,8 @@ public enum Durability: String, Sendable, Codable, CaseIterable, Comparable {
 
     public static func < (left: Durability, right: Durability) -> Bool { left.rank < right.rank }
 
-    private var rank: Int {
+    /// The weakest has 0.
+    public var rank: Int {
         switch self {
         case .relaxed: 0
         case .local: 1

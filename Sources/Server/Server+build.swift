@@ -42,7 +42,13 @@ public func buildServer(
     let verifier = AccessTokenVerifier(keys: configuration.tokenKeys, parties: configuration.tokenParties)
     let digester = CodeDigester(key: configuration.codeKey)
     let hasher = PasswordHasher(configuration: configuration.passwords)
-    let durability = DurabilityGuard(mode: configuration.durability, hotPath: hotPath, postgres: postgres, logger: logger)
+    let durability = DurabilityGuard(
+        mode: configuration.durability,
+        hotPath: hotPath,
+        postgres: postgres,
+        limits: limits,
+        logger: logger
+    )
     let sampler = StatusSampler(hotPath: hotPath, postgres: postgres, limits: limits, registry: registry, logger: logger)
     let readiness = Readiness(sampler: sampler, durability: durability)
     let users = UserLoader(hotPath: hotPath, postgres: postgres, limits: limits, registry: registry, logger: logger)

@@ -112,6 +112,34 @@ import Testing
         }
     }
 
+    /// While Postgres hangs, nobody can look for it.
+    @Test func theTimeoutIsKeptWhilePostgresHangs() async throws {
+        try await withServer(isDurable: true) { configuration in
+            configuration.limits.ledgerTimeout = .milliseconds(300)
+        } _: { server in
+            try await server.addCoupon("tea")
+            try await server.environment.openShard()
+            let token = try await server.token(of: try await server.addUser("ada"))
+            // A first one brings the user to Redis.
+            #expect(try await server.redeem("tea", token: token, code: "WRONG", key: "k").code == "wrong_code")
+            let postgres = server.environment.postgres
+            let released = Signal()
+            let holding = Task {
+                defer { released.set() }
+                let script = "begin; lock table redemptions in access exclusive mode; select pg_sleep(25); rollback"
+                _ = try await postgres.withConnection { try $0.script(script) }
+            }
+            let holders = "from pg_locks where relation = 'redemptions'::regclass and mode = 'AccessExclusiveLock'"
+            while try await postgres.withConnection({ try $0.query("select pid \(holders) and granted").isEmpty }) {
+                try await Task.sleep(for: .milliseconds(5))
+            }
+            #expect(try await server.redeem("tea", token: token, key: "k", durability: "ledger").code == "outcome_unknown")
+            #expect(!released.isSet, "answered when Postgres answered again, and not in time")
+            try await postgres.withConnection { _ = try $0.query("select pg_terminate_backend(pid) \(holders)") }
+            _ = await holding.result
+        }
+    }
+
     /// The cursor has passed it, and it is not stored.
     @Test func whatIsInQuarantineIsNotAcknowledged() async throws {
         try await withServer(isDurable: true) { configuration in
@@ -202,6 +230,14 @@ import Testing
     @Test func whatWaitedTooLongToBeSentIsOverload() {
         #expect(Problem(write: RedisError(.deadlineExceeded, "waited too long to be sent")).code == .overloaded)
         #expect(Problem(write: RedisError(.deadlineExceeded, "no reply", outcomeIsUnknown: true)).code == .outcomeUnknown)
+    }
+
+    /// So is what waited for a call whose connection was lost.
+    @Test func whatWasNotSentWhenTheConnectionWasLostIsNotUnknown() {
+        for code in [RedisError.Code.connectionLost, .protocolViolation, .notConnected, .closed] {
+            #expect(Problem(write: RedisError(code, "")).code == .redisUnavailable)
+        }
+        #expect(Problem(write: RedisError(.connectionLost, "", outcomeIsUnknown: true)).code == .outcomeUnknown)
     }
 }
 

@@ -228,12 +228,51 @@ import Testing
                 mode: .local,
                 hotPath: HotPath(client: client),
                 postgres: environment.postgres,
+                limits: ServerLimits(),
                 logger: testLogger(level: .critical)
             )
             let error = await #expect(throws: DurabilityError.self) { try await durability.checkAtStart() }
             #expect(error?.description.contains("+config|get") == true)
             #expect(!durability.holds(.relaxed))
             await client.close()
+        }
+    }
+
+    /// A Postgres that hangs is waited for by nobody but itself.
+    @Test func aPostgresThatHangsDoesNotHideWhatBecomesOfRedis() async throws {
+        try await withTestEnvironment { environment in
+            let silent = try await ServerBootstrap(group: environment.eventLoopGroup).bind(host: "127.0.0.1", port: 0).get()
+            let port = try #require(silent.localAddress?.port)
+            let postgres = PostgresClient(
+                configuration: PostgresConfiguration(url: "postgresql://user@127.0.0.1:\(port)/none"),
+                logger: testLogger(level: .critical)
+            )
+            let durability = DurabilityGuard(
+                mode: .local,
+                hotPath: environment.hotPath,
+                postgres: postgres,
+                limits: ServerLimits(),
+                logger: testLogger(level: .critical)
+            )
+            let start = ContinuousClock.now
+            try await durability.checkAtStart()
+            #expect(durability.holds(.local) && !durability.holds(.ledger))
+            let running = Task { try await durability.run() }
+            try await environment.redis.command("CONFIG", "SET", "appendfsync", "everysec")
+            while durability.holds(.local), ContinuousClock.now < start + .seconds(10) {
+                try await Task.sleep(for: .milliseconds(20))
+            }
+            #expect(!durability.holds(.local) && durability.holds(.relaxed))
+            #expect(durability.reason == "Redis has appendfsync everysec")
+            try await environment.redis.command("CONFIG", "SET", "appendfsync", "always")
+            while !durability.holds(.local), ContinuousClock.now < start + .seconds(10) {
+                try await Task.sleep(for: .milliseconds(20))
+            }
+            #expect(durability.reason == nil)
+            try await silent.close().get()
+            running.cancel()
+            try await running.value
+            await postgres.close()
         }
     }
 

@@ -14,14 +14,12 @@ extension Durability {
         } catch {
             throw DurabilityError(error)
         }
-        let faults = settings.faults(of: self, replicas: replicas)
-        guard faults.isEmpty else { throw DurabilityError.notConfigured(self, faults) }
+        if let error = DurabilityError(self, settings.faults(of: self, replicas: replicas)) { throw error }
     }
 
     /// Looks whether Postgres is configured for `ledger`; other modes ask nothing of it. Throws as above.
     public func check(_ postgres: PostgresClient) async throws {
         guard self == .ledger else { return }
-        let faults = try await PostgresSettings(postgres).faults
-        guard faults.isEmpty else { throw DurabilityError.notConfigured(faults) }
+        if let error = DurabilityError(try await PostgresSettings(postgres)) { throw error }
     }
 }

@@ -14,31 +14,16 @@ struct PostgresSettings: Sendable, Hashable {
 
     init(_ postgres: PostgresClient) async throws {
         values = try await postgres.withConnection { connection in
-            var values: [String: String] = [:]
-            for (name, _) in PostgresSettings.faults {
-                values[name] = try connection.query("select current_setting($1)", name)[0].decode(0, as: String.self)
-            }
-            return values
+            let names = PostgresSettings.faults.map(\.0)
+            let questions = names.map { "current_setting('\($0)')" }.joined(separator: ", ")
+            let row = try connection.query("select \(questions)")[0]
+            let values = try names.indices.map { try row.decode($0, as: String.self) }
+            return Dictionary(uniqueKeysWithValues: zip(names, values))
         }
     }
 
     /// As in postgresql.conf.
     var faults: [String] {
         PostgresSettings.faults.filter { values[$0.0] == $0.1 }.map { "\($0.0) = \($0.1)" }
-    }
-}
-
-extension DurabilityError {
-    static func notConfigured(_ faults: [String]) -> DurabilityError {
-        let commands = faults.map { "  ALTER SYSTEM SET \($0.replacing("= off", with: "= on"));" }.joined(separator: "\n")
-        return DurabilityError(
-            description: """
-                Postgres is not configured for durability 'ledger': it has \(faults.joined(separator: ", ")).
-                Put it right with psql, as a superuser:
-                \(commands)
-                  SELECT pg_reload_conf();
-                or choose a weaker mode.
-                """
-        )
     }
 }

@@ -80,21 +80,3 @@ actor StatusSampler {
         return Check(name: "postgres", fault: fault)
     }
 }
-
-/// What `work` returns, or `fallback` where it takes too long. It is not waited for then: a blocking call cannot be stopped.
-private func withFallback<Value: Sendable>(
-    _ fallback: Value,
-    after time: Duration,
-    _ work: @escaping @Sendable () async -> Value
-) async -> Value {
-    let (values, continuation) = AsyncStream.makeStream(of: Value.self, bufferingPolicy: .bufferingOldest(1))
-    let timer = Task {
-        do { try await Task.sleep(for: time) } catch { return }
-        continuation.yield(fallback)
-    }
-    Task { continuation.yield(await work()) }
-    var iterator = values.makeAsyncIterator()
-    let value = await iterator.next() ?? fallback
-    timer.cancel()
-    return value
-}

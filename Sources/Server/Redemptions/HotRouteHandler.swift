@@ -2,8 +2,9 @@ import NIOCore
 import NIOHTTP1
 
 /// Sits between NIO's HTTP codec and Hummingbird's handlers, answers redemptions on the event loop that read them, and passes
-/// everything else on. `PlainRedemptionHandler`, before the codec, gives it most redemptions unread. It also keeps what belongs to the connection as a whole, which neither side alone can: the order of
-/// answers, the limits on what a client may send and how slowly, `100 Continue`, and how a connection ends.
+/// everything else on. `PlainRedemptionHandler`, before the codec, gives it most redemptions unread. It also keeps what
+/// belongs to the connection as a whole, which neither side alone can: the order of answers, the limits on what a client
+/// may send and how slowly, `100 Continue`, and how a connection ends.
 ///
 /// `HotRouteHandler+Reading` takes requests in, `+Answering` lets answers out, `+Ending` closes.
 final class HotRouteHandler: ChannelDuplexHandler {

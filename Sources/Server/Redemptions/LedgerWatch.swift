@@ -38,12 +38,16 @@ final class LedgerWatch: Sendable {
         self.logger = logger
     }
 
-    /// Whether one more may wait. To be asked before the redemption is: afterwards it is too late to refuse it.
+    /// Whether one more may wait. To be asked before the redemption is: afterwards it is too late to refuse it. So those that
+    /// are being decided may come on top of the limit.
     var hasRoom: Bool { state.withLock { $0.waiting.count < limits.ledgerWaiters } }
 
     /// True as soon as the redemption is committed; false after `ServerLimits.ledgerTimeout`, when it may or may not be so later.
     func isStored(_ id: RedemptionID, on eventLoop: any EventLoop) -> EventLoopFuture<Bool> {
         let promise = eventLoop.makePromise(of: Bool.self)
+        // Of the event loop, since a look takes long where Postgres hangs.
+        let timeout = eventLoop.scheduleTask(in: TimeAmount(limits.ledgerTimeout)) { promise.succeed(false) }
+        promise.futureResult.whenComplete { _ in timeout.cancel() }
         let waiter = Waiter(id: id, deadline: .now + limits.ledgerTimeout, promise: promise)
         let mustStart = state.withLock { state in
             state.waiting.append(waiter)
@@ -63,9 +67,7 @@ final class LedgerWatch: Sendable {
             for waiter in waiters {
                 if stored.contains(waiter.id) {
                     waiter.promise.succeed(true)
-                } else if waiter.deadline <= now {
-                    waiter.promise.succeed(false)
-                } else {
+                } else if now < waiter.deadline {
                     rest.append(waiter)
                 }
             }

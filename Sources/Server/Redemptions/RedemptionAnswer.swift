@@ -64,10 +64,10 @@ extension RedisError {
         "CLUSTERDOWN", "MOVED", "ASK", "TRYAGAIN",
     ]
 
-    /// `nil`: not known to have been refused as a whole.
+    /// Of an error whose outcome is known. `nil`: not known to have been refused as a whole.
     fileprivate var refusal: ProblemCode? {
         switch code {
-        case .notConnected, .closed: .redisUnavailable
+        case .notConnected, .closed, .connectionLost, .protocolViolation: .redisUnavailable
         case .pendingLimitReached: .overloaded
         // It waited for its turn too long, and was not sent.
         case .deadlineExceeded where !outcomeIsUnknown: .overloaded
