@@ -10,7 +10,8 @@
 --       then for each request its code, and behind a space the value, where one is named here
 --
 --   accepted             (the id is the 14 characters and the tail)
---   replayed             redemption id: this request was accepted before (the stored id has its tail)
+--   replayed             redemption id: this request was accepted before (the stored id has its tail). It is stored once more,
+--                        so that this call has a write for WAIT to wait for
 --   already_redeemed     redemption id
 --   sold_out
 --   insufficient_credit
@@ -25,8 +26,9 @@
 --   backlog_full
 --
 -- Checked in this order: coupon loaded, user loaded in the coupon's epoch, session exists, locked out, replay, coupon's state
--- and window, code, already redeemed, stock, credit, room in the outbox. A replay comes before the window, because whoever lost the answer to a
--- request that was accepted in the last moment of a sale must be told so after it. It needs the right code, as the request had.
+-- and window, code, already redeemed, stock, credit, room in the outbox. A replay comes before the window, because whoever lost
+-- the answer to a request that was accepted in the last moment of a sale must be told so after it. It needs the right code, as
+-- the request had.
 -- A wrong code counts as a try whatever the coupon's state and window, so that nobody can try codes faster before a
 -- sale than during it.
 --
@@ -93,6 +95,7 @@ local accepted, accepted_keys, accepted_users = 0, {}, {}
 local unfinished = {} -- place in the reply → a tail that still lacks the time before it
 local has_room -- of the outbox; asked for when something is to be accepted
 local right = false
+local replayed -- user key → redemption id
 local wrong -- user key → state, of those who sent a wrong code
 
 for i = 1, count do
@@ -117,6 +120,10 @@ for i = 1, count do
         result, value = 'too_many_attempts', format('%.0f', math.ceil((locked_until - now) / 1000))
     elseif right and redemption and sub(redemption, -22) == tail then
         result, value = 'replayed', redemption
+        if #redemption > 22 then
+            replayed = replayed or {}
+            replayed[key] = redemption
+        end
     elseif not right then
         result, value = closed or 'wrong_code', closed_value
         if not user[6] then
@@ -180,6 +187,11 @@ if accepted > 0 then
     for i = 1, accepted do
         local user = accepted_users[i]
         call('HSET', accepted_keys[i], 'credit', format('%d', user[2]), 'held', format('%d', user[3]), field, prefix .. user[5])
+    end
+end
+if replayed then
+    for key, redemption in pairs(replayed) do
+        call('HSET', key, field, redemption)
     end
 end
 if wrong then

@@ -39,7 +39,11 @@ import Testing
             let first = try await shard.decide(request)
             let state = try await shard.everything()
             // Sold out by now, and the user has redeemed it: neither matters to the same request.
+            let before = try await shard.redis.information("persistence", "rdb_changes_since_last_save").flatMap { Int($0) }
             #expect(try await shard.decide(request) == Decision(code: .replayed, value: first.value))
+            // WAIT may count the connection's own writes only: a replay has one, then.
+            let after = try await shard.redis.information("persistence", "rdb_changes_since_last_save").flatMap { Int($0) }
+            #expect(try #require(after) == #require(before) + 1)
             try await shard("HSET", shard.keys.coupon(x), "state", "paused")
             #expect(try await shard.decide(request) == Decision(code: .replayed, value: first.value))
             try await shard("HSET", shard.keys.coupon(x), "state", "active", "ends", "1")

@@ -37,8 +37,9 @@ public final class Redeemer {
     private let replicationTimeoutMilliseconds: Int
     private var batches: Batches
     private var soldOut: SoldOutMemory<Batches.Line>
-    /// Sent in this tick, and to be answered when replicas have them too.
+    /// Sent, and to be answered when replicas have them too; no WAIT has followed them yet.
     private var unreplicated: Replication?
+    private var isWaitingForReplicas = false
 
     init(client: RedisClient, eventLoop: any EventLoop, shards: ShardMap, limits: HotPathLimits, memory: MemoryState) {
         precondition((1...HotPathLimits.redemptionsPerCallGreatest).contains(limits.redemptionsPerCall))
@@ -124,7 +125,7 @@ public final class Redeemer {
             completion: { result in
                 switch result {
                 case .success(let reply):
-                    if let replication {
+                    if let replication, !replication.isOver {
                         replication.decided.append((sent, reply))
                     } else {
                         self.answered(reply, to: sent, isReplicated: false)
@@ -137,24 +138,27 @@ public final class Redeemer {
 
     // MARK: Durability `replicated`
 
-    /// The calls of one tick that are answered when replicas have them, and what Redis decided of them.
+    /// Calls that are answered when replicas have them, and what Redis decided of them.
     private final class Replication {
         var decided: [(Sent, RESPValue)] = []
+        /// Their WAIT has returned, or could not be sent; nobody answers what is decided after that but who hears it.
+        var isOver = false
     }
 
-    /// One WAIT follows all calls of a tick. It waits for all that Redis had written by the call before it, whoever wrote it: for
-    /// replays too, then, which write nothing.
     private func replicationOfThisTick() -> Replication {
         if let unreplicated { return unreplicated }
         let replication = Replication()
         unreplicated = replication
-        eventLoop.assumeIsolated().execute { self.waitForReplicas(of: replication) }
+        eventLoop.assumeIsolated().execute { self.waitForReplicas() }
         return replication
     }
 
-    private func waitForReplicas(of replication: Replication) {
-        guard unreplicated === replication else { return }
+    /// One WAIT follows all calls of a tick. Redis reads nothing from a connection that waits, so while one WAIT is under way,
+    /// the next is for all ticks until it returns: a replica that hangs holds nothing up for longer than two of them.
+    private func waitForReplicas() {
+        guard !isWaitingForReplicas, let replication = unreplicated else { return }
         unreplicated = nil
+        isWaitingForReplicas = true
         connection.send(
             arguments: 3,
             encode: { command in
@@ -163,6 +167,9 @@ public final class Redeemer {
                 command.append(replicationTimeoutMilliseconds)
             },
             completion: { result in
+                self.isWaitingForReplicas = false
+                replication.isOver = true
+                self.waitForReplicas()
                 // Without an answer, or with too small a number, what was decided may or may not survive this Redis.
                 let acknowledged = (try? result.get())?.number ?? 0
                 for (sent, reply) in replication.decided {
@@ -180,7 +187,6 @@ public final class Redeemer {
         let next = batches.answered(line, now: eventLoop.now)
         if !next.batch.isEmpty {
             send(next.batch, in: line)
-            if let unreplicated { waitForReplicas(of: unreplicated) }
             connection.flush()
         }
         for pending in next.expired {

@@ -10,29 +10,6 @@ import Testing
 @Suite struct RedeemerTests {
     let x = CouponID("x")!
 
-    /// Sends all requests in one tick of one event loop.
-    private func redeem(
-        _ hotPath: HotPath,
-        _ requests: [RedeemRequest],
-        on eventLoop: any EventLoop = MultiThreadedEventLoopGroup.singleton.any()
-    ) async -> [Result<RedeemReply, RedisError>] {
-        return await withCheckedContinuation { continuation in
-            eventLoop.execute {
-                var results: [Result<RedeemReply, RedisError>?] = Array(repeating: nil, count: requests.count)
-                var missing = requests.count
-                for (index, request) in requests.enumerated() {
-                    hotPath.redeemer(on: eventLoop).redeem(request) { result in
-                        eventLoop.preconditionInEventLoop()
-                        precondition(results[index] == nil, "answered twice")
-                        results[index] = result
-                        missing -= 1
-                        if missing == 0 { continuation.resume(returning: results.map { $0! }) }
-                    }
-                }
-            }
-        }
-    }
-
     private func outbox(_ shard: TestShard) async throws -> [OutboxEntry] {
         try await shard.store.readOutbox(after: .zero, count: 1000).compactMap { read in
             if case .entry(let entry) = read { entry } else { nil }
@@ -44,7 +21,7 @@ import Testing
             try await shard.open([.test(total: 500)])
             var users: [TestUser] = []
             for _ in 0..<200 { users.append(try await shard.addUser()) }
-            let results = await redeem(shard.hotPath, users.map { $0.request(x) })
+            let results = await shard.hotPath.redeemInOneTick(users.map { $0.request(x) })
             let entries = try await outbox(shard)
             #expect(entries.map(\.redemptions.count) == [1, 64, 64, 64, 7])
             // Each user was told of its own redemption.
@@ -127,7 +104,7 @@ import Testing
             for _ in 0..<5 { users.append(try await shard.addUser()) }
             let eventLoop = MultiThreadedEventLoopGroup.singleton.any()
             func code(_ request: RedeemRequest) async throws -> RedeemCode {
-                try #require(await redeem(shard.hotPath, [request], on: eventLoop).first).get().code
+                try #require(await shard.hotPath.redeemInOneTick([request], on: eventLoop).first).get().code
             }
             let tail = UUIDv7.Tail.random()
             #expect(try await code(users[0].request(x, tail: tail)) == .accepted)
@@ -156,7 +133,7 @@ import Testing
     @Test func aClosedShardFailsEachRequestAtOnce() async throws {
         try await withShard { shard in
             let user = TestUser()
-            let results = await redeem(shard.hotPath, (0..<100).map { _ in user.request(x) })
+            let results = await shard.hotPath.redeemInOneTick((0..<100).map { _ in user.request(x) })
             for result in results {
                 #expect(throws: RedisError.self) { try result.get() }
                 if case .failure(let error) = result { #expect(error.isShardClosed && !error.outcomeIsUnknown) }
@@ -174,7 +151,7 @@ import Testing
             try await shard.open([.test()])
             var users: [TestUser] = []
             for _ in 0..<20 { users.append(try await shard.addUser()) }
-            let results = await redeem(shard.hotPath, users.map { $0.request(x) })
+            let results = await shard.hotPath.redeemInOneTick(users.map { $0.request(x) })
             let refused = results.filter { result in
                 guard case .failure(let error) = result else { return false }
                 return error.code == .pendingLimitReached && !error.outcomeIsUnknown
@@ -191,14 +168,14 @@ import Testing
             var requests: [RedeemRequest] = []
             for _ in 0..<5 { requests.append(try await shard.addUser().request(x)) }
             shard.redis.suspend()
-            let results = await redeem(shard.hotPath, requests)
+            let results = await shard.hotPath.redeemInOneTick(requests)
             shard.redis.resume()
             let errors = results.map { result in if case .failure(let error) = result { error } else { nil as RedisError? } }
             #expect(errors.map { $0?.code } == Array(repeating: .deadlineExceeded, count: 5))
             #expect(errors.map { $0?.outcomeIsUnknown } == [true, false, false, false, false])
 
             while !shard.client.isConnected { try await shard.client.connect() }
-            let again = await redeem(shard.hotPath, requests)
+            let again = await shard.hotPath.redeemInOneTick(requests)
             let redemptions = try await outbox(shard).flatMap(\.redemptions)
             #expect(Set(redemptions.map(\.user)) == Set(requests.map(\.user)))
             #expect(redemptions.count == 5)
@@ -228,7 +205,7 @@ import Testing
             #expect(try await shard.hotPath.redeem(user.request(x)) == .tooManyAttempts(retryAfterSeconds: 2))
             var users: [TestUser] = []
             for _ in 0..<4 { users.append(try await shard.addUser()) }
-            _ = await redeem(shard.hotPath, users.map { $0.request(x) })
+            _ = await shard.hotPath.redeemInOneTick(users.map { $0.request(x) })
             #expect(try await outbox(shard).map(\.redemptions.count) == [1, 2, 1])
         }
     }

@@ -17,19 +17,9 @@ import Testing
         let replica: RedisServer
         let replicaClient: RedisClient
 
-        /// Past the client, which talks to primaries only.
-        static func ask(_ client: RedisClient, _ command: String...) async throws -> RESPValue {
-            let loop = client.eventLoops[0]
-            return try await withCheckedThrowingContinuation { continuation in
-                loop.execute {
-                    client.connection(on: loop).send(command) { continuation.resume(with: $0.mapError { $0 as any Error }) }
-                }
-            }
-        }
-
         /// What the replica has of a user's redemption at this moment.
         func copy(of user: TestUser, _ coupon: CouponID) async throws -> String? {
-            try await Pair.ask(replicaClient, "HGET", shard.keys.user(user.id), "r:\(coupon)").string
+            try await replicaClient.send(["HGET", shard.keys.user(user.id), "r:\(coupon)"]).string
         }
     }
 
@@ -40,8 +30,13 @@ import Testing
         options.appendOnly = false
         try await withShard(limits: limits) { shard in
             try await withRedis(options) { replica in
+                try await replica.command("CONFIG", "SET", "masterauth", shard.redis.password)
+                try await replica.command("REPLICAOF", "127.0.0.1", String(shard.redis.port))
+                while try await replica.information("replication", "master_link_status") != "up" {
+                    try await Task.sleep(for: .milliseconds(10))
+                }
+                // Connected beforehand, so that what is looked for has no time to arrive meanwhile.
                 var configuration = RedisConfiguration(endpoint: try RedisEndpoint(url: replica.socketURL))
-                // Else it would not talk to a replica.
                 configuration.peer = .sentinel
                 let client = RedisClient(
                     configuration: configuration,
@@ -49,12 +44,6 @@ import Testing
                     logger: testLogger()
                 )
                 try await client.connect()
-                _ = try await Pair.ask(client, "CONFIG", "SET", "masterauth", shard.redis.password)
-                _ = try await Pair.ask(client, "REPLICAOF", "127.0.0.1", String(shard.redis.port))
-                // It closes the connections that it had as a primary.
-                while (try? await Pair.ask(client, "INFO", "replication").string?.contains("master_link_status:up")) != true {
-                    try await Task.sleep(for: .milliseconds(10))
-                }
                 // Its first replica gives a primary another id, under which the script is to be loaded; connections ask for it from
                 // time to time.
                 try await Task.sleep(for: .milliseconds(800))
@@ -65,25 +54,6 @@ import Testing
                 try await body(Pair(shard: shard, replica: replica, replicaClient: client))
                 replica.resume()
                 await client.close()
-            }
-        }
-    }
-
-    /// Sends all requests in one tick of one event loop.
-    private func redeem(_ hotPath: HotPath, _ requests: [RedeemRequest], on eventLoop: any EventLoop) async
-        -> [Result<RedeemReply, RedisError>]
-    {
-        await withCheckedContinuation { continuation in
-            eventLoop.execute {
-                var results: [Result<RedeemReply, RedisError>?] = Array(repeating: nil, count: requests.count)
-                for (index, request) in requests.enumerated() {
-                    hotPath.redeemer(on: eventLoop).redeem(request) { result in
-                        precondition(results[index] == nil, "answered twice")
-                        results[index] = result
-                        let all = results.compactMap(\.self)
-                        if all.count == results.count { continuation.resume(returning: all) }
-                    }
-                }
             }
         }
     }
@@ -113,14 +83,14 @@ import Testing
             let request = user.request(x, durability: .replicated)
             let relaxed = other.request(x)
             let wrong = other.request(y, code: .wrong, durability: .replicated)
-            let results = await redeem(hotPath, [request, relaxed, wrong], on: loops[0])
+            let results = await hotPath.redeemInOneTick([request, relaxed, wrong], on: loops[0])
             #expect(isUnknown(results[0]))
             // What promises less is answered, and so is what promises nothing.
             #expect(try results[1].get().code == .accepted)
             #expect(try results[2].get() == .wrongCode)
             // A replay must not say more than the first answer did, on whichever connection it comes.
             for loop in loops {
-                #expect(isUnknown((await redeem(hotPath, [request], on: loop))[0]))
+                #expect(isUnknown((await hotPath.redeemInOneTick([request], on: loop))[0]))
             }
             pair.replica.resume()
             let answer = try await hotPath.redeem(request)
@@ -139,16 +109,39 @@ import Testing
                 requests += [x, y].map { user.request($0, durability: .replicated) }
             }
             try await shard("CONFIG", "RESETSTAT")
-            let results = await redeem(shard.hotPath, requests, on: shard.client.eventLoops[0])
+            let results = await shard.hotPath.redeemInOneTick(requests, on: shard.client.eventLoops[0])
             #expect(try results.map { try $0.get().code } == Array(repeating: .accepted, count: 20))
-            let stats = try await shard("INFO", "commandstats").string ?? ""
+            let stats = try await shard("INFO", "commandstats").info
             func calls(_ command: String) -> Int {
-                let line = stats.split(whereSeparator: \.isNewline).first { $0.hasPrefix("cmdstat_\(command):calls=") }
-                return line.flatMap { Int($0.drop { $0 != "=" }.dropFirst().prefix { $0 != "," }) } ?? 0
+                let calls = stats["cmdstat_\(command)"]?.split(separator: ",").first?.split(separator: "=").last
+                return calls.flatMap { Int($0) } ?? 0
             }
             // Of each coupon the first request, then the nine that waited meanwhile.
             #expect(calls("evalsha") == 4)
             #expect((2...4).contains(calls("wait")))
+        }
+    }
+
+    /// The connection has room for a redemption, and none for the WAIT behind it.
+    @Test func aWaitThatCannotBeSentLeavesNobodyWithoutAnAnswer() async throws {
+        try await withShard { shard in
+            try await shard.open([.test(total: 50)])
+            var configuration = RedisConfiguration(endpoint: try RedisEndpoint(url: shard.redis.url))
+            configuration.pendingLimit = 1
+            configuration.roleCheckInterval = nil
+            let client = RedisClient(
+                configuration: configuration,
+                eventLoopGroup: MultiThreadedEventLoopGroup.singleton.next(),
+                logger: testLogger()
+            )
+            try await client.connect()
+            let hotPath = HotPath(client: client)
+            let user = try await shard.addUser()
+            let request = user.request(x, durability: .replicated)
+            #expect(isUnknown(await hotPath.redeemInOneTick([request], on: client.eventLoops[0])[0]))
+            // The coupon's line goes on.
+            #expect(try await hotPath.redeem(user.request(x)).code == .alreadyRedeemed)
+            await client.close()
         }
     }
 
@@ -157,7 +150,7 @@ import Testing
             let user = try await pair.shard.addUser()
             await pair.replica.kill()
             let request = user.request(x, durability: .replicated)
-            let result = await redeem(pair.shard.hotPath, [request], on: pair.shard.client.eventLoops[0])
+            let result = await pair.shard.hotPath.redeemInOneTick([request], on: pair.shard.client.eventLoops[0])
             #expect(isUnknown(result[0]))
             // The connection is free again.
             #expect(try await pair.shard.hotPath.redeem(user.request(x)).code == .alreadyRedeemed)
