@@ -2,8 +2,9 @@
 public struct SentinelOptions: Sendable, Hashable {
     /// Sentinels that must agree that the primary is down before one of them is elected to replace it.
     public var quorum = 1
-    /// Without a sign of life for so long, a Redis is taken to be down.
-    public var downAfter: Duration = .milliseconds(500)
+    /// Without a sign of life for so long, a Redis is taken to be down. Not below a second, in which Sentinel asks once: then it
+    /// takes a Redis that it has just made the primary to be down, and goes from one to the other and back.
+    public var downAfter: Duration = .milliseconds(1500)
     /// After a failover that did not end, the next one begins twice as long after it.
     public var failoverTimeout: Duration = .seconds(3)
     /// Further lines of sentinel.conf.

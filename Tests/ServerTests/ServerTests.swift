@@ -3,6 +3,9 @@ import Foundation
 import HotPath
 import LocalStack
 import Logging
+import NIOCore
+import NIOPosix
+import Persistence
 import ServiceLifecycle
 import TestSupport
 import Testing

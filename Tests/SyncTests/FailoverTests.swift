@@ -165,9 +165,12 @@ import Testing
     }
 
     private func untilOpen(_ env: SyncEnvironment, epoch: Int, at node: RedisServer) async throws {
-        try await until("open in epoch \(epoch)") {
-            guard try await port(env) == node.port, let status = try? await env.store.status() else { return false }
-            return status.epoch == Epoch(epoch) && status.scriptsLoaded
+        var seen = "nothing"
+        try await until("open in epoch \(epoch) on port \(node.port), but \(seen)") {
+            let port = try await port(env)
+            let status = try? await env.store.status()
+            seen = "port \(port.map(String.init) ?? "none"), \(status.map { "\($0)" } ?? "no status")"
+            return port == node.port && status?.epoch == Epoch(epoch) && status?.scriptsLoaded == true
         }
     }
 
@@ -176,10 +179,10 @@ import Testing
         (try? await env.client.send(["CONFIG", "GET", "port"]))?.array?.last?.string.flatMap { Int($0) }
     }
 
-    private func until(_ what: String, _ condition: () async throws -> Bool) async throws {
+    private func until(_ what: @autoclosure () -> String, _ condition: () async throws -> Bool) async throws {
         let limit = ContinuousClock.now + .seconds(40)
         while try await !condition() {
-            try #require(ContinuousClock.now < limit, "not after 40 s: \(what)")
+            try #require(ContinuousClock.now < limit, "not after 40 s: \(what())")
             try await Task.sleep(for: .milliseconds(10))
         }
     }

@@ -18,6 +18,8 @@ final class LedgerWatch: Sendable {
     private struct State {
         /// In the order of arrival, which is about that of landing. Who was looked for in vain goes to the end.
         var waiting = CircularBuffer<Waiter>()
+        /// Those without an answer.
+        var count = 0
         var isLooking = false
     }
 
@@ -40,17 +42,21 @@ final class LedgerWatch: Sendable {
 
     /// Whether one more may wait. To be asked before the redemption is: afterwards it is too late to refuse it. So those that
     /// are being decided may come on top of the limit.
-    var hasRoom: Bool { state.withLock { $0.waiting.count < limits.ledgerWaiters } }
+    var hasRoom: Bool { state.withLock { $0.count < limits.ledgerWaiters } }
 
     /// True as soon as the redemption is committed; false after `ServerLimits.ledgerTimeout`, when it may or may not be so later.
     func isStored(_ id: RedemptionID, on eventLoop: any EventLoop) -> EventLoopFuture<Bool> {
         let promise = eventLoop.makePromise(of: Bool.self)
         // Of the event loop, since a look takes long where Postgres hangs.
         let timeout = eventLoop.scheduleTask(in: TimeAmount(limits.ledgerTimeout)) { promise.succeed(false) }
-        promise.futureResult.whenComplete { _ in timeout.cancel() }
+        promise.futureResult.whenComplete { [self] _ in
+            timeout.cancel()
+            state.withLock { $0.count -= 1 }
+        }
         let waiter = Waiter(id: id, deadline: .now + limits.ledgerTimeout, promise: promise)
         let mustStart = state.withLock { state in
             state.waiting.append(waiter)
+            state.count += 1
             defer { state.isLooking = true }
             return !state.isLooking
         }

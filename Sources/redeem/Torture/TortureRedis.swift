@@ -10,7 +10,7 @@ struct TortureRedis: Sendable {
     /// Longer than any fault that is no failover.
     static let patience: Duration = .seconds(3600)
     /// How long the primary may be silent in a failover.
-    private static let impatience: Duration = .milliseconds(300)
+    private static let impatience: Duration = .milliseconds(500)
     /// How long it may take until the other one is the primary, and until the old one follows it.
     private static let limit: Duration = .seconds(30)
 
@@ -56,7 +56,7 @@ struct TortureRedis: Sendable {
     func hurry() async throws {
         try await sentinel.connect()
         _ = try await sentinel.send(
-            ["SENTINEL", "DEBUG", "info-period", "500", "publish-period", "250", "tilt-trigger", "3600000"]
+            ["SENTINEL", "DEBUG", "ping-period", "100", "info-period", "500", "publish-period", "250", "tilt-trigger", "3600000"]
         )
     }
 
