@@ -1,3 +1,4 @@
+import Domain
 import Testing
 import Torture
 
@@ -36,5 +37,24 @@ import Torture
             try await Task.sleep(for: MutantTests.load)
         }
         #expect(verdict.rules.contains(rule), "\(verdict.rules): \(verdict.text)")
+    }
+
+    /// What a replica acknowledged, and nothing else, is there when it takes the place of its primary.
+    @Test(arguments: [false, true])
+    func aWaitThatIsIgnoredIsCaught(isIgnored: Bool) async throws {
+        // In the place of WAIT a question of the same length, empty lines included, that waits for nobody and has a good answer.
+        let ignored = Substitution(
+            "*3\r\n$4\r\nWAIT\r\n$1\r\n1\r\n$3\r\n500\r\n",
+            with: "*1\r\n$6\r\nDBSIZE\r\n" + String(repeating: "\r\n", count: 7)
+        )
+        let verdict = try await SmallProduct.judge(
+            durability: .replicated,
+            substituting: isIgnored ? [ignored] : []
+        ) { product in
+            try await Task.sleep(for: MutantTests.load)
+            try await product.failOverToALaggingReplica()
+        }
+        #expect(verdict.rules.contains(.lost) == isIgnored, "\(verdict.text)")
+        if !isIgnored { #expect(verdict.rules == [], "\(verdict.text)") }
     }
 }

@@ -23,6 +23,10 @@ struct SmallProduct: Sendable {
     private static let rate = 500.0
 
     let environment: TestEnvironment
+    /// Of the environment's Redis, for durability `replicated`.
+    let replica: RedisServer?
+    /// In front of Redis.
+    let proxy: FaultProxy
     /// As the server and the worker see Redis.
     let hotPath: HotPath
     let port: Int
@@ -40,14 +44,22 @@ struct SmallProduct: Sendable {
     /// - Returns: the rules that were broken, and what is said of it.
     static func judge(
         seed: UInt64 = 1,
+        durability: Durability = .local,
         worker: Worker = .own,
         bug: PlantedBug? = nil,
+        substituting substitutions: [Substitution] = [],
         during body: @Sendable (SmallProduct) async throws -> Void
     ) async throws -> (rules: Set<Violation.Rule>, text: String) {
-        try await withTestEnvironment { environment in
-            let substitutions = try await bug?.substitutions(environment.redisClient) ?? []
+        var options = RedisOptions()
+        if durability == .replicated { options.extra = ["min-replicas-to-write 1"] }
+        return try await withTestEnvironment(redis: options) { environment in
+            let planted = try await bug?.substitutions(environment.redisClient) ?? []
             let group = MultiThreadedEventLoopGroup.singleton
-            let proxy = try await FaultProxy.start(to: environment.redis.port, substituting: substitutions, on: group)
+            let proxy = try await FaultProxy.start(
+                to: environment.redis.port,
+                substituting: planted + substitutions,
+                on: group
+            )
             let url = "redis://default:\(environment.redis.password)@127.0.0.1:\(proxy.port)"
             let clients = try (0..<2).map { _ in
                 RedisClient(
@@ -56,29 +68,43 @@ struct SmallProduct: Sendable {
                     logger: testLogger(level: .critical)
                 )
             }
-            let result: Swift.Result<(rules: Set<Violation.Rule>, text: String), any Error>
-            do {
-                for client in clients { try await client.connect() }
-                result = .success(try await judge(environment, clients, seed, worker, body))
-            } catch {
-                result = .failure(error)
+            let close = {
+                for client in clients { await client.close() }
+                await proxy.stop()
             }
-            for client in clients { await client.close() }
-            await proxy.stop()
-            return try result.get()
+            return try await stopping(close) {
+                try await withReplica(of: durability == .replicated ? environment.redis : nil) { replica in
+                    for client in clients { try await client.connect() }
+                    return try await judge(environment, replica, proxy, clients, seed, durability, worker, body)
+                }
+            }
         }
+    }
+
+    private static func withReplica<T: Sendable>(
+        of primary: RedisServer?,
+        _ body: (RedisServer?) async throws -> T
+    ) async throws -> T {
+        guard let primary else { return try await body(nil) }
+        var options = RedisOptions()
+        options.replicaOf = primary.port
+        return try await withRedis(options, password: primary.password) { try await body($0) }
     }
 
     private static func judge(
         _ environment: TestEnvironment,
+        _ replica: RedisServer?,
+        _ proxy: FaultProxy,
         _ clients: [RedisClient],
         _ seed: UInt64,
+        _ durability: Durability,
         _ worker: Worker,
         _ body: @Sendable (SmallProduct) async throws -> Void
     ) async throws -> (rules: Set<Violation.Rule>, text: String) {
         var configuration = ServerConfiguration(tokenKeys: TokenKeys(signing: .random()), codeKey: .random())
         configuration.port = 0
         configuration.opsPort = 0
+        configuration.durability = durability
         configuration.passwords.cost = .least
         configuration.loginsPerAddress = LoginRate(burst: 1_000_000, interval: .seconds(1))
         configuration.loginsPerUsername = configuration.loginsPerAddress
@@ -116,6 +142,8 @@ struct SmallProduct: Sendable {
             tasks.addTask { try await group.run() }
             let product = SmallProduct(
                 environment: environment,
+                replica: replica,
+                proxy: proxy,
                 hotPath: hotPath,
                 port: try await server.ports().api,
                 operators: operators
@@ -174,5 +202,30 @@ struct SmallProduct: Sendable {
         try await until("open again") { world.allDecided(servers: 1) != nil }
         record.secondsToOpen = world.allDecided(servers: 1).map { Double($0.microseconds - healed.microseconds) / 1e6 }
         world.add(record)
+    }
+
+    /// Kills Redis, and puts a replica in its place that lacks the last half second; so does Postgres.
+    func failOverToALaggingReplica() async throws {
+        guard let replica else { preconditionFailure("only a replicated product has a replica") }
+        let postgres = environment.postgres
+        let landing = Task {
+            let script = "begin; lock table redemptions in share mode; select pg_sleep(25); rollback"
+            _ = try await postgres.withConnection { try $0.script(script) }
+        }
+        let holders = "from pg_locks where relation = 'redemptions'::regclass and mode = 'ShareLock'"
+        try await until("nothing lands") {
+            try await postgres.withConnection { try !$0.query("select pid \(holders) and granted").isEmpty }
+        }
+        replica.suspend()
+        try await Task.sleep(for: .milliseconds(700))
+        await environment.redis.kill()
+        // What has come to its socket meanwhile goes with the process.
+        await replica.kill()
+        try await replica.restart(options: RedisOptions())
+        proxy.retarget(to: replica.port)
+        await proxy.resetConnections()
+        try await postgres.withConnection { _ = try $0.query("select pg_terminate_backend(pid) \(holders)") }
+        _ = await landing.result
+        try await until("open again") { (try? await hotPath.stores[0].status())?.scriptsLoaded == true }
     }
 }

@@ -19,10 +19,16 @@ public func withTemporaryFolder<T: Sendable>(_ body: (String) async throws -> T)
 /// Runs the body with a redis-server of its own.
 public func withRedis<T: Sendable>(
     _ options: RedisOptions = RedisOptions(),
+    password: String? = nil,
     _ body: (RedisServer) async throws -> T
 ) async throws -> T {
     try await withTemporaryFolder { folder in
-        let redis = try await RedisServer.start(in: "\(folder)/redis", options: options, logger: testLogger())
+        let redis = try await RedisServer.start(
+            in: "\(folder)/redis",
+            options: options,
+            password: password,
+            logger: testLogger()
+        )
         return try await stopping({ await redis.stop() }) { try await body(redis) }
     }
 }
