@@ -34,8 +34,7 @@ extension Fault {
             .serverRedisReset, .serverRedisHalfOpen, .serverRedisLatency, .serverRedisBytewise, .serverRedisLostReplies,
             .serverPostgresReset, .serverPostgresLatency, .syncRedisReset, .syncRedisHalfOpen, .syncRedisLostReplies,
             .syncPostgresReset, .syncPostgresHalfOpen, .syncPostgresBytewise, .syncPostgresLostReplies, .operatorLostReplies,
-            .replicaKill,
-            .replicaStop, .sentinelStop:
+            .redisDiskFull, .replicaKill, .replicaStop, .sentinelStop:
             .nothing
         }
     }

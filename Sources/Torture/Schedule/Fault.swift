@@ -17,6 +17,7 @@ public enum Fault: String, Sendable, Hashable, Codable, CaseIterable {
     case aofOlder = "aof-older"
     case aofTruncated = "aof-truncated"
     case redisFull = "redis-full"
+    case redisDiskFull = "redis-disk-full"
     // Redis, its replica and their Sentinel
     case redisFailover = "redis-failover"
     case redisFailoverBehind = "redis-failover-behind"
@@ -66,6 +67,7 @@ public enum Fault: String, Sendable, Hashable, Codable, CaseIterable {
         case .aofOlder: "kill -9 Redis and put an older append-only file back"
         case .aofTruncated: "kill -9 Redis and cut off the end of its append-only file"
         case .redisFull: "Redis at maxmemory"
+        case .redisDiskFull: "Redis's append-only file can grow by some kilobytes only; it ends itself where it must write first"
         case .redisFailover:
             "kill -9 Redis; the Sentinel promotes the replica, and makes a replica of the old one when it is back"
         case .redisFailoverBehind: "the same, with a replica that was down for a while and lacks what came meanwhile"
@@ -116,7 +118,7 @@ public enum Fault: String, Sendable, Hashable, Codable, CaseIterable {
             .syncPostgresHalfOpen, .syncPostgresBytewise, .syncPostgresLostReplies:
             .sync
         case .redisKill, .redisStop, .redisRestart, .flushAll, .scriptFlush, .aofRemoved, .aofOlder, .aofTruncated, .redisFull,
-            .redisFailover, .redisFailoverBehind, .redisSwitch, .replicaKill, .replicaStop, .sentinelStop:
+            .redisDiskFull, .redisFailover, .redisFailoverBehind, .redisSwitch, .replicaKill, .replicaStop, .sentinelStop:
             .redis
         case .postgresKill, .postgresStop, .postgresRestart: .postgres
         case .clientReset, .clientBytewise, .clientLostReplies: .clients

@@ -9,6 +9,7 @@ extension Nemesis {
     /// Load between the copy of the append-only file and the moment that it is put back.
     private static let copyAge: Duration = .milliseconds(1_500)
     private static let truncatedBytes: UInt64 = 400
+    private static let diskBytes = 20_000
 
     func beginRedis(_ record: FaultRecord, _ chance: UInt64) async throws -> Standing {
         let redis = try await stack.redis.primary()
@@ -38,6 +39,7 @@ extension Nemesis {
                 if before > 0 { record.proof = "SCRIPT FLUSH took \(before) scripts" }
             }
         case .redisFull: return try await fill(record)
+        case .redisDiskFull: return try await fillDisk(record, redis, pid)
         case .aofOlder:
             try await copyAppendOnlyFile(of: redis)
             try await Task.sleep(for: Nemesis.copyAge)
@@ -109,6 +111,27 @@ extension Nemesis {
             } while ContinuousClock.now < limit
             _ = try await command("CONFIG", "SET", "maxmemory", "0")
             if refused > 0 { record.proof = "\(refused) commands refused with OOM" }
+        }
+    }
+
+    /// Room for some dozens of redemptions. A Redis that must write first ends itself then, before it has answered; one that may
+    /// write later refuses to be written to until there is room.
+    private func fillDisk(_ record: FaultRecord, _ redis: RedisServer, _ pid: Int32) async throws -> Standing {
+        let room = redis.largestAppendOnlyFileBytes + Nemesis.diskBytes
+        try await redis.limitFiles(toBytes: room)
+        return Standing(record: record) { [stack] record in
+            let limit = ContinuousClock.now + Nemesis.proofLimit
+            var (hasEnded, hasFailed) = (false, false)
+            while !hasEnded, !hasFailed, ContinuousClock.now < limit {
+                try await Task.sleep(for: .milliseconds(20))
+                let persistence = try? await stack.direct.client.send(["INFO", "persistence"]).info
+                hasFailed = persistence?["aof_last_write_status"] == "err"
+                hasEnded = [nil, "Z"].contains(ProcessStat.state(of: pid))
+            }
+            if hasEnded { try await redis.restart() } else { try await redis.limitFiles(toBytes: nil) }
+            let file = "the append-only file could not grow beyond \(room) bytes"
+            if hasEnded { record.proof = "redis-server, pid \(pid), ended: \(file)" }
+            if hasFailed { record.proof = file }
         }
     }
 
