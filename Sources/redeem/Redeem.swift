@@ -11,7 +11,7 @@ struct Redeem: AsyncParsableCommand {
                      redeem serve          the API; as many processes as you like
                      redeem sync           carries decisions to Postgres; two or more, one of them works per shard
 
-            Settings come from flags, then the environment, then the file named by --config, then defaults. Each flag's
+            Settings come from flags, then the environment, then the file named by --config, then defaults. Each flag's \
             help names its variable. `redeem dev` writes such a file to .redeem/env.
             """,
         version: Version.current,

@@ -8,8 +8,8 @@ struct BenchCommand: AsyncParsableCommand {
         commandName: "bench",
         abstract: "Load a server, measure its latency honestly, and check afterwards that every promise was kept.",
         discussion: """
-            Requests start by the clock and latency counts from when a request was meant to start, so that a server that
-            stalls cannot hide it (coordinated omission). Afterwards: successes = min(stock, users), the rows in Postgres are
+            Requests start by the clock and latency counts from when a request was meant to start, so that a server that \
+            stalls cannot hide it (coordinated omission). Afterwards: successes = min(stock, users), the rows in Postgres are \
             as many, no user twice, credit conserved. Examples:
 
               redeem bench --local                          20000 redemptions a second on a Redeem of its own

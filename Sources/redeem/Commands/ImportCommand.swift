@@ -14,8 +14,8 @@ struct ImportCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Take over the users, coupons and past uses of a Flask service from its Postgres.",
             discussion: """
-                Reads the tables "User", "Coupon" and user_coupon, and changes nothing
-                there. Users log in with their old passwords, their credit is what it
+                Reads the tables "User", "Coupon" and user_coupon, and changes nothing \
+                there. Users log in with their old passwords, their credit is what it \
                 was, and what they have used stays used. Stop the old service first:
                 what is sold there during or after the import is not known here.
 
@@ -25,13 +25,13 @@ struct ImportCommand: AsyncParsableCommand {
                   redeem import flask --dry-run
                   redeem import flask
 
-                All of it is one transaction: after a failure nothing was imported.
-                Run it again whenever rows were mended or added there; what is here
-                already is left as it is. Rows that cannot be taken over are listed
+                All of it is one transaction: after a failure nothing was imported. \
+                Run it again whenever rows were mended or added there; what is here \
+                already is left as it is. Rows that cannot be taken over are listed \
                 with the reason.
 
-                Exit code: 0 all is here as it was there; 1 something was skipped or
-                changed, or a coupon was oversold; 64 wrong use, or not the tables of
+                Exit code: 0 all is here as it was there; 1 something was skipped or \
+                changed, or a coupon was oversold; 64 wrong use, or not the tables of \
                 such a service; 69 a database is out of reach.
                 """
         )

@@ -8,8 +8,8 @@ struct QuarantineCommand: AsyncParsableCommand {
         commandName: "quarantine",
         abstract: "List what could not land in Postgres, land it after all, or give it up.",
         discussion: """
-            Something in quarantine was accepted by Redis, and its user was told so. `retry` lands it once what was in its way is
-            mended (a coupon restocked, a user put back). `drop` gives it up for good, and gives the user the credit back and the
+            Something in quarantine was accepted by Redis, and its user was told so. `retry` lands it once what was in its way is \
+            mended (a coupon restocked, a user put back). `drop` gives it up for good, and gives the user the credit back and the \
             coupon the use.
             """,
         subcommands: [List.self, Retry.self, Drop.self]
@@ -66,7 +66,7 @@ struct QuarantineCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Land what is in quarantine, each by itself. Exit code 1 where something still does not fit.",
             discussion: """
-                In one transaction: the redemption, the coupon's count, and the end of the quarantine. What is of an earlier epoch
+                In one transaction: the redemption, the coupon's count, and the end of the quarantine. What is of an earlier epoch \
                 cannot land any more: its credit and stock were given out again when the shard was rebuilt.
                 """
         )
@@ -127,8 +127,8 @@ struct QuarantineCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Give up what is in quarantine, for good: all of the ids or none.",
             discussion: """
-                The user was told that the redemption was accepted; tell them that it was not. What Redis took for it is given back
-                through the control log: the credit, the use of the coupon, and the right to redeem it again. The row is kept in
+                The user was told that the redemption was accepted; tell them that it was not. What Redis took for it is given back \
+                through the control log: the credit, the use of the coupon, and the right to redeem it again. The row is kept in \
                 the table quarantine_drops, with the reason, the moment and who did it.
 
                 Example: redeem quarantine drop 17 --reason "sold twice, refunded by hand, ticket 4711"

@@ -8,14 +8,14 @@ struct ReconcileCommand: AsyncParsableCommand {
         commandName: "reconcile",
         abstract: "Check every invariant on the live system, and repair what is safe to repair. Exit code 1 on drift.",
         discussion: """
-            Without --repair it only reads, and names what can be done about each violation. With --repair it puts redemptions
-            that only Redis has into quarantine, where they wait for `redeem quarantine retry` or `drop`; sets a coupon's count of
+            Without --repair it only reads, and names what can be done about each violation. With --repair it puts redemptions \
+            that only Redis has into quarantine, where they wait for `redeem quarantine retry` or `drop`; sets a coupon's count of \
             redemptions to that of its rows; and has a shard rebuilt whose Redis has parted from Postgres.
 
-            The owner of a shard rebuilds it: it lands what the outbox holds, then makes Redis anew. The shard is closed meanwhile,
+            The owner of a shard rebuilds it: it lands what the outbox holds, then makes Redis anew. The shard is closed meanwhile, \
             and its users are loaded anew. It is not done as long as Redis alone holds something of it that is to be decided.
 
-            No redemption is made up, and none is deleted. Exit code 1 where something is left, 69 where no `redeem sync` has
+            No redemption is made up, and none is deleted. Exit code 1 where something is left, 69 where no `redeem sync` has \
             rebuilt the shard in time.
             """
     )

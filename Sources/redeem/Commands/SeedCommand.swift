@@ -10,7 +10,7 @@ struct SeedCommand: AsyncParsableCommand {
         commandName: "seed",
         abstract: "Create many users with live sessions and a coupon, for load tests.",
         discussion: """
-            The access tokens, one a line in the tokens file, are the way in. Needs an open shard (a running `redeem sync` or
+            The access tokens, one a line in the tokens file, are the way in. Needs an open shard (a running `redeem sync` or \
             `redeem dev`). Example:
 
               redeem seed --config .redeem/env --users 200000 --credit 100 \\

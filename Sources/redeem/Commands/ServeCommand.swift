@@ -9,10 +9,10 @@ struct ServeCommand: AsyncParsableCommand {
         commandName: "serve",
         abstract: "Serve the API. Any number of these may run beside each other.",
         discussion: """
-            Needs Redis, Postgres and the two keys: REDEEM_TOKEN_KEY signs access tokens, REDEEM_CODE_KEY digests hidden codes;
-            make each with `openssl rand -hex 32`, and give every process the same. Without a token key it listens on loopback
-            only. SIGHUP reads the token keys again from the settings file. Redemptions are refused (503 shard_closed)
-            until a `redeem sync` has opened the shard. SIGTERM stops it when the requests at hand are answered,
+            Needs Redis, Postgres and the two keys: REDEEM_TOKEN_KEY signs access tokens, REDEEM_CODE_KEY digests hidden codes; \
+            make each with `openssl rand -hex 32`, and give every process the same. Without a token key it listens on loopback \
+            only. SIGHUP reads the token keys again from the settings file. Redemptions are refused (503 shard_closed) \
+            until a `redeem sync` has opened the shard. SIGTERM stops it when the requests at hand are answered, \
             a second one at once.
             """
     )

@@ -10,7 +10,7 @@ extension UserCommand {
             commandName: "import",
             abstract: "Create users from a CSV file: all of them, or none when a line is wrong.",
             discussion: """
-                The first line names the columns: username, password and credit, and optionally name and role. Fields may be
+                The first line names the columns: username, password and credit, and optionally name and role. Fields may be \
                 quoted as in RFC 4180, but may not contain line breaks.
 
                   username,password,credit,name

@@ -11,10 +11,10 @@ struct DevCommand: AsyncParsableCommand {
         commandName: "dev",
         abstract: "Run all of Redeem on this machine, with demo data, a Redis and a Postgres of its own.",
         discussion: """
-            State is kept in --dir and survives a restart. <dir>/env holds the addresses and keys, for --config of the other
+            State is kept in --dir and survives a restart. <dir>/env holds the addresses and keys, for --config of the other \
             commands, `source`, `redis-cli -u` and `psql`. Ctrl-C stops everything.
 
-            With --stores-only it is Redis and Postgres with the schema, and nothing else: for a `redeem serve` and a
+            With --stores-only it is Redis and Postgres with the schema, and nothing else: for a `redeem serve` and a \
             `redeem sync` that are started, stopped and measured each by itself.
             """
     )
