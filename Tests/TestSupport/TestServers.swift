@@ -52,7 +52,10 @@ public func withRedisGroup<T: Sendable>(
                 sentinel: sentinel,
                 logger: testLogger()
             )
-            return try await stopping({ await group.stop() }) { try await body(group) }
+            return try await stopping({ await group.stop() }) {
+                try await group.hurry()
+                return try await body(group)
+            }
         }
     }
 }
