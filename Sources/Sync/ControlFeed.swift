@@ -8,11 +8,12 @@ internal import ServiceLifecycle
 /// also checks and advances the shard's sequence number. Needs no lock, and no truth of its own.
 struct ControlFeed: Sendable {
     let shard: OwnedShard
-    let postgres: PostgresConfiguration
+    /// Opens a connection of its own.
+    let connect: @Sendable () async throws -> any ShardLedger
 
     /// Runs until the shard must be verified again (returned), a graceful shutdown (`nil`) or a failure (thrown).
     func run(epoch: Epoch) async throws -> ReverifyReason? {
-        let session = try await PostgresSession.open(postgres, logger: shard.logger)
+        let session = try await connect()
         do {
             let reason = try await follow(session, epoch)
             await session.close()
@@ -23,13 +24,11 @@ struct ControlFeed: Sendable {
         }
     }
 
-    private func follow(_ session: PostgresSession, _ epoch: Epoch) async throws -> ReverifyReason? {
+    private func follow(_ session: any ShardLedger, _ epoch: Epoch) async throws -> ReverifyReason? {
         try await session.listen(to: .control)
         guard var applied = try await shard.store.status().control else { return .drift(.shardMissing) }
-        let limit = shard.configuration.controlEntriesPerRead
         while !Task.isStopping {
-            let after = applied
-            let entries = try await session.withConnection { try $0.controlEntries(after: after, limit: limit) }
+            let entries = try await session.controlEntries(after: applied, limit: shard.configuration.controlEntriesPerRead)
             // Before they are counted: an owner that dies in between ends them again, which changes nothing. All at once, so that
             // what comes after many of them need not wait for each.
             try await shard.sessions.end(SessionRevocations(entries.map(\.change)))

@@ -9,8 +9,8 @@ extension OwnedShard {
     /// failure (thrown).
     func drain(from start: Cursor) async throws -> ReverifyReason? {
         var cursor = start
-        var nextCheck = ContinuousClock.now + configuration.checkInterval
-        var nextCouponCheck = ContinuousClock.now
+        var nextCheck = clock.now() + configuration.checkInterval
+        var nextCouponCheck = clock.now()
         while !Task.isStopping {
             let read = try await reader.readOutbox(
                 after: cursor.lastID,
@@ -22,13 +22,13 @@ extension OwnedShard {
                 try await settle(read, cursor)
             }
             metrics.lag(since: read.first?.id.timestamp)
-            if ContinuousClock.now >= nextCheck {
+            if clock.now() >= nextCheck {
                 if let reason = try await check() { return reason }
-                nextCheck = ContinuousClock.now + configuration.checkInterval
+                nextCheck = clock.now() + configuration.checkInterval
             }
-            if ContinuousClock.now >= nextCouponCheck {
+            if clock.now() >= nextCouponCheck {
                 if try await isCouponMissing(cursor.epoch) { return .drift(.couponMissing) }
-                nextCouponCheck = ContinuousClock.now + configuration.couponCheckInterval
+                nextCouponCheck = clock.now() + configuration.couponCheckInterval
             }
         }
         return nil
@@ -47,7 +47,7 @@ extension OwnedShard {
         }
         guard let last = read.last else { return cursor }
         let batch = LandingBatch(shard: shard, cursor: cursor, entries: entries, malformed: malformed, last: last.id)
-        let report = try await session.withConnection { try $0.land(batch) }
+        let report = try await session.land(batch)
         metrics.landed(report.landed, quarantined: report.quarantined)
         if report.quarantined > 0 { alarm(quarantined: report.quarantined) }
         return report.cursor
@@ -81,7 +81,7 @@ extension OwnedShard {
     /// Whether Redis lacks a coupon. Postgres is read first: once Redis has applied as much of the control log as that snapshot
     /// contains, it has each of its coupons. As long as it has not, the answer waits for the next time.
     private func isCouponMissing(_ epoch: Epoch) async throws -> Bool {
-        let (coupons, control) = try await session.withConnection { try $0.couponsSnapshot() }
+        let (coupons, control) = try await session.couponsSnapshot()
         let status = try await store.status()
         guard status.epoch == epoch, let applied = status.control, applied >= control else { return false }
         return try await store.stock(of: coupons.map(\.id)).count < coupons.count

@@ -19,11 +19,11 @@ extension OwnedShard {
             let ended = try await sessions.endAll(of: shard)
             logger.notice("this Redis is of an earlier time, so everybody is logged out", metadata: ["sessions": "\(ended)"])
         }
-        let known = try await session.withConnection { try $0.allCoupons() }.map(\.id)
+        let known = try await session.allCoupons().map(\.id)
         try await store.close(coupons: known)
         let drained = try await salvage(from: cursor)
         let fresh = try await beginEpoch(after: drained, above: status.begunEpoch)
-        let snapshot = try await session.withConnection { try $0.couponsSnapshot() }
+        let snapshot = try await session.couponsSnapshot()
         try await store.writeCoupons(snapshot.coupons, epoch: fresh.epoch)
         try await store.writeShard(epoch: fresh.epoch, control: snapshot.control)
         logger.notice(
@@ -36,8 +36,7 @@ extension OwnedShard {
     /// Commits the next epoch in Postgres, then claims it in Redis, which refuses one that it has seen before: of an owner that
     /// lost the shard, or of a Postgres older than this Redis.
     private func beginEpoch(after drained: Cursor?, above begun: Epoch?) async throws -> Cursor {
-        let shard = shard
-        let fresh = try await session.withConnection { try $0.beginEpoch(shard, after: drained, above: begun) }
+        let fresh = try await session.beginEpoch(shard, after: drained, above: begun)
         try await store.beginEpoch(fresh.epoch)
         return fresh
     }
@@ -60,14 +59,11 @@ extension OwnedShard {
                 }
             }
             if !foreign.isEmpty {
-                let (shard, entries) = (shard, foreign)
-                let count = try await session.withConnection {
-                    try $0.quarantineUnlanded(
-                        entries,
-                        shard: shard,
-                        reason: "of another epoch than the shard's when it was rebuilt"
-                    )
-                }
+                let count = try await session.quarantineUnlanded(
+                    foreign,
+                    shard: shard,
+                    reason: "of another epoch than the shard's when it was rebuilt"
+                )
                 if count > 0 { alarm(quarantined: count) }
             }
             if let known = cursor, !current.isEmpty {

@@ -9,8 +9,9 @@ struct OwnedShard: Sendable {
     /// The same shard over a connection of its own, for reads that block.
     let reader: ShardStore
     let sessions: SessionStore
-    let session: PostgresSession
+    let session: any ShardLedger
     let configuration: SyncConfiguration
+    let clock: SyncClock
     let metrics: SyncMetrics
     let logger: Logger
 
@@ -25,6 +26,7 @@ struct OwnedShard: Sendable {
             sessions: sessions.pinned(to: redis),
             session: session,
             configuration: configuration,
+            clock: clock,
             metrics: metrics,
             logger: logger
         )
@@ -32,10 +34,7 @@ struct OwnedShard: Sendable {
 
     /// Compares Redis with Postgres.
     func verify() async throws -> (cursor: Cursor?, verdict: Verdict, status: ShardStatus) {
-        let shard = shard
-        let (cursor, control) = try await session.withConnection { connection in
-            (try connection.cursor(of: shard), try connection.lastControlSequence())
-        }
+        let (cursor, control) = try await session.position(of: shard)
         let status = try await store.status()
         return (cursor, Verdict.compare(cursor: cursor, control: control, status: status), status)
     }
@@ -43,7 +42,7 @@ struct OwnedShard: Sendable {
     /// Brings the shard from any state to open. Returns it, pinned to the Redis that was verified, and the cursor to drain from.
     /// - Parameter known: a reason to rebuild that the comparison does not see.
     func verifyAndOpen(_ known: RebuildReason? = nil) async throws -> (shard: OwnedShard, from: Cursor) {
-        let started = ContinuousClock.now
+        let started = clock.now()
         let (before, verdict, status) = try await verify()
         let shard = pinned(to: status.redis)
         return (shard, try await shard.open(known.map(Verdict.rebuild) ?? verdict, from: before, status: status, since: started))
@@ -70,7 +69,7 @@ struct OwnedShard: Sendable {
             "the shard is open",
             metadata: [
                 "epoch": "\(cursor.epoch)", "cursor": "\(cursor.lastID)", "redis": "\(status.redis)",
-                "after": "\(ContinuousClock.now - started)",
+                "after": "\(clock.now() - started)",
             ]
         )
         return cursor
@@ -80,7 +79,7 @@ struct OwnedShard: Sendable {
     /// it.
     /// - Parameter sequence: the last entry of the control log that this Redis is known to have applied.
     private func endRevokedSessions(after sequence: Int) async throws {
-        try await sessions.end(try await session.withConnection { try $0.sessionRevocations(after: sequence) })
+        try await sessions.end(try await session.sessionRevocations(after: sequence))
     }
 
     /// An owner that stopped between COMMIT and settle left entries that Postgres has and Redis still holds credit for:

@@ -11,26 +11,31 @@ struct ShardOwner: Sendable {
     let store: ShardStore
     let reader: ShardStore
     let sessions: SessionStore
-    let reconciling: HotPath
-    let postgres: PostgresConfiguration
+    /// Runs beside an open shard; `nil`: nothing does.
+    let reconcile: ContinuousReconcile?
+    /// Opens a connection to Postgres: one that is to own the shard, or one beside it.
+    let connect: @Sendable (_ asOwner: Bool) async throws -> any ShardLedger
     let configuration: SyncConfiguration
+    let clock: SyncClock
     let logger: Logger
 
     init(
         store: ShardStore,
         reader: ShardStore,
         sessions: SessionStore,
-        reconciling: HotPath,
-        postgres: PostgresConfiguration,
+        reconcile: ContinuousReconcile?,
+        connect: @escaping @Sendable (_ asOwner: Bool) async throws -> any ShardLedger,
         configuration: SyncConfiguration,
+        clock: SyncClock = .continuous,
         logger: Logger
     ) {
         self.store = store
         self.reader = reader
         self.sessions = sessions
-        self.reconciling = reconciling
-        self.postgres = postgres
+        self.reconcile = reconcile
+        self.connect = connect
         self.configuration = configuration
+        self.clock = clock
         var logger = logger
         logger[metadataKey: "shard"] = "\(store.shard)"
         self.logger = logger
@@ -41,13 +46,13 @@ struct ShardOwner: Sendable {
         var pause = Backoff(first: configuration.retryPause, limit: configuration.retryPauseLimit)
         while !Task.isStopping {
             do {
-                let session = try await PostgresSession.open(ownersPostgres, logger: logger)
+                let session = try await connect(true)
                 do {
                     if try await becomeOwner(session) {
                         logger.info("owns the shard")
-                        let began = ContinuousClock.now
+                        let began = clock.now()
                         // What fails at once each time (a schema that is not there) must not be tried twenty times a second.
-                        defer { if ContinuousClock.now - began > configuration.retryPauseLimit { pause.reset() } }
+                        defer { if clock.now() - began > configuration.retryPauseLimit { pause.reset() } }
                         try await own(session, metrics)
                     }
                 } catch {
@@ -62,7 +67,7 @@ struct ShardOwner: Sendable {
                 guard !Task.isStopping else { break }
                 let delay = self.delay(after: error, &pause)
                 logger.warning("the owner's loop failed; it starts again", metadata: ["error": "\(error)", "pause": "\(delay)"])
-                try? await cancelWhenGracefulShutdown { try await Task.sleep(for: delay) }
+                await clock.sleep(delay)
             }
         }
         metrics.shardOpen(false)
@@ -74,59 +79,52 @@ struct ShardOwner: Sendable {
         if case SyncError.redisAway = error { configuration.lockRetry * 2 } else { backoff.next() }
     }
 
-    /// Postgres ends the session of an owner that is stopped, and so frees its lock.
-    private var ownersPostgres: PostgresConfiguration {
-        var configured = postgres
-        configured.idleSessionTimeout = configuration.ownerSilence
-        configured.idleInTransactionTimeout = configuration.ownerSilence
-        return configured
-    }
-
     /// Waits for the shard's lock. False: shutting down.
-    private func becomeOwner(_ session: PostgresSession) async throws -> Bool {
+    private func becomeOwner(_ session: any ShardLedger) async throws -> Bool {
         let shard = store.shard
-        try await session.withConnection { try $0.commitDurably() }
+        try await session.commitDurably()
         var waiting = false
         while !Task.isStopping {
-            if try await session.withConnection({ try $0.tryLock(shard) }) { return true }
+            if try await session.tryLock(shard) { return true }
             if !waiting {
                 logger.info("another worker owns the shard; waiting")
                 waiting = true
             }
             let silence = configuration.ownerSilence
-            if try await session.withConnection({ try $0.endSilentOwner(of: shard, after: silence) }) {
+            if try await session.endSilentOwner(of: shard, after: silence) {
                 logger.warning("the owner has stopped in the middle of a batch; its connection was ended")
             }
-            try? await cancelWhenGracefulShutdown { try await Task.sleep(for: configuration.lockRetry) }
+            await clock.sleep(configuration.lockRetry)
         }
         return false
     }
 
     /// Waits until there is a Redis to be verified, so that this begins as soon as it answers. False: shutting down.
     private func waitForRedis() async throws -> Bool {
-        let limit = ContinuousClock.now + configuration.redisPatience
+        let limit = clock.now() + configuration.redisPatience
         while !Task.isStopping {
             do throws(RedisError) {
                 try await store.connected()
                 try await reader.connected()
                 return true
             } catch {
-                guard ContinuousClock.now < limit else { throw SyncError.redisAway(error) }
+                guard clock.now() < limit else { throw SyncError.redisAway(error) }
             }
             // It may be one that answers at once, and refuses us.
-            try? await cancelWhenGracefulShutdown { try await Task.sleep(for: configuration.retryPause) }
+            await clock.sleep(configuration.retryPause)
         }
         return false
     }
 
     /// Does an owner's work until a failure (thrown) or a graceful shutdown (returns).
-    private func own(_ session: PostgresSession, _ metrics: SyncMetrics) async throws {
+    private func own(_ session: any ShardLedger, _ metrics: SyncMetrics) async throws {
         let shard = OwnedShard(
             store: store,
             reader: reader,
             sessions: sessions,
             session: session,
             configuration: configuration,
+            clock: clock,
             metrics: metrics,
             logger: logger
         )
@@ -134,11 +132,14 @@ struct ShardOwner: Sendable {
         while !Task.isStopping {
             guard try await waitForRedis() else { return }
             let (verified, cursor) = try await shard.verifyAndOpen(rebuild)
-            let reconcile = startReconcile()
-            defer { reconcile?.cancel() }
+            // Nobody waits for its end: a shard that must be verified again does not wait for a statement that counts all rows.
+            let reconciling = reconcile.map { reconcile in Task { await reconcile.run() } }
+            defer { reconciling?.cancel() }
             let reason = try await withThrowingTaskGroup(of: ReverifyReason?.self) { group in
                 group.addTask { try await verified.drain(from: cursor) }
-                group.addTask { try await ControlFeed(shard: verified, postgres: postgres).run(epoch: cursor.epoch) }
+                group.addTask {
+                    try await ControlFeed(shard: verified, connect: { try await connect(false) }).run(epoch: cursor.epoch)
+                }
                 defer { group.cancelAll() }
                 return try await group.next() ?? nil
             }
@@ -150,22 +151,6 @@ struct ShardOwner: Sendable {
             case .drift(let seen): rebuild = seen
             }
         }
-    }
-}
-
-extension ShardOwner {
-    /// Nobody waits for its end: a shard that must be verified again does not wait for a statement that counts all rows.
-    private func startReconcile() -> Task<Void, Never>? {
-        guard let interval = configuration.reconcileInterval else { return nil }
-        let reconcile = ContinuousReconcile(
-            shard: store.shard,
-            hotPath: reconciling,
-            postgres: postgres,
-            interval: interval,
-            statementTimeout: configuration.reconcileStatementTimeout,
-            logger: logger
-        )
-        return Task { await reconcile.run() }
     }
 }
 

@@ -20,13 +20,25 @@ public struct SyncWorker: Service {
         configuration: SyncConfiguration = SyncConfiguration(),
         logger: Logger
     ) {
+        let ownersPostgres = postgres.asOwner(endedAfter: configuration.ownerSilence)
         owners = zip(hotPath.stores, outboxReader.stores).map { store, reader in
             ShardOwner(
                 store: store,
                 reader: reader,
                 sessions: hotPath.sessions,
-                reconciling: reconciling ?? hotPath,
-                postgres: postgres,
+                reconcile: configuration.reconcileInterval.map { interval in
+                    ContinuousReconcile(
+                        shard: store.shard,
+                        hotPath: reconciling ?? hotPath,
+                        postgres: postgres,
+                        interval: interval,
+                        statementTimeout: configuration.reconcileStatementTimeout,
+                        logger: logger
+                    )
+                },
+                connect: { asOwner in
+                    try await PostgresSession.open(asOwner ? ownersPostgres : postgres, logger: logger)
+                },
                 configuration: configuration,
                 logger: logger
             )
@@ -40,5 +52,15 @@ public struct SyncWorker: Service {
                 group.addTask { await owner.run() }
             }
         }
+    }
+}
+
+extension PostgresConfiguration {
+    /// Postgres ends the session of an owner that is stopped, and so frees its lock.
+    fileprivate func asOwner(endedAfter silence: Duration) -> PostgresConfiguration {
+        var configured = self
+        configured.idleSessionTimeout = silence
+        configured.idleInTransactionTimeout = silence
+        return configured
     }
 }

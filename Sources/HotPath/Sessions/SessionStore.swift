@@ -7,7 +7,7 @@ public struct SessionStore: Sendable {
     let shards: ShardMap
     let stores: [ShardStore]
 
-    init(client: RedisClient, shards: ShardMap) {
+    init(client: any RedisCommands, shards: ShardMap) {
         self.init(shards: shards, stores: shards.shards.map { ShardStore(shard: $0, client: client) })
     }
 

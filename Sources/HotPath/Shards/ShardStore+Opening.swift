@@ -58,7 +58,7 @@ extension ShardStore {
 
     /// Opens the shard, in this Redis and as long as it is the primary.
     public func loadScripts() async throws(RedisError) {
-        let (replies, id) = try await client.pipeline(to: redis) { id in
+        let (replies, id) = try await client.pipeline(to: redis, deadline: nil) { id in
             Script.opening.map { ["SCRIPT", "LOAD", $0.source(in: id)] }
         }
         for (script, reply) in zip(Script.opening, replies) where reply.string != script.sha1(in: id) {

@@ -55,7 +55,8 @@ extension ShardStore {
             [["HMGET", keys.shard, "epoch", "control"], ["XRANGE", keys.outbox, "-", "+"], ["XINFO", "STREAM", keys.outbox]]
             + coupons.map { ["HMGET", keys.coupon($0), "epoch", "left"] + CouponTerms.names }
             + users.map { ["HGETALL", keys.user($0)] }
-        let reply = try await client.pipeline([["MULTI"]] + commands + [["EXEC"]], to: redis).last ?? .null
+        let transaction = [["MULTI"]] + commands + [["EXEC"]]
+        let reply = try await client.pipeline(to: redis, deadline: nil) { _ in transaction }.replies.last ?? .null
         guard let replies = reply.array, replies.count == commands.count else {
             if case .error(let message) = reply { throw RedisError(.serverError, message) }
             throw RedisError.unexpected(reply, of: "EXEC")
@@ -93,13 +94,13 @@ extension ShardStore {
 extension ShardStore {
     /// Entries in the outbox, settled or not.
     public func outboxLength() async throws(RedisError) -> Int {
-        try await client.send(["XLEN", keys.outbox]).integer ?? 0
+        try await send(["XLEN", keys.outbox]).integer ?? 0
     }
 
     /// A part of all users that have a key here, of whatever epoch; some may come twice. `nil` in the answer: that was the last.
     /// - Parameter position: what the part before it answered.
     public func scanUsers(_ position: String? = nil) async throws(RedisError) -> (users: [UserID], next: String?) {
-        let reply = try await client.send(
+        let reply = try await send(
             ["SCAN", position ?? "0", "MATCH", keys.userPrefix + "*", "COUNT", String(ShardStore.keysPerScan)]
         )
         guard let page = reply.array, page.count == 2, let next = page[0].string, let found = page[1].array else {

@@ -39,7 +39,7 @@ extension ShardStore {
     /// The parts are read one after the other, without a lock: the outbox may grow meanwhile.
     public func status() async throws(RedisError) -> ShardStatus {
         let keys = keys
-        let (replies, id) = try await client.pipeline(to: redis) { id in
+        let (replies, id) = try await client.pipeline(to: redis, deadline: nil) { id in
             [
                 ["HMGET", keys.shard, "epoch", "control"],
                 ["GET", keys.fence],

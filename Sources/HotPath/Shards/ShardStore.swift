@@ -7,11 +7,11 @@ public import Domain
 public struct ShardStore: Sendable {
     public let shard: Shard
     let keys: Keys
-    let client: RedisClient
+    let client: any RedisCommands
     /// Where all commands go; `nil`: to whichever Redis the client is connected to.
     let redis: ReplicationID?
 
-    init(shard: Shard, client: RedisClient, redis: ReplicationID? = nil) {
+    init(shard: Shard, client: any RedisCommands, redis: ReplicationID? = nil) {
         self.shard = shard
         self.client = client
         self.redis = redis
@@ -57,7 +57,8 @@ public struct ShardStore: Sendable {
         var start = 0
         while start < commands.count {
             let end = min(start + ShardStore.pipelineLimit, commands.count)
-            for reply in try await client.pipeline(Array(commands[start..<end]), to: redis) {
+            let part = Array(commands[start..<end])
+            for reply in try await client.pipeline(to: redis, deadline: nil, { _ in part }).replies {
                 if case .error(let message) = reply { throw RedisError(.serverError, message) }
                 replies.append(reply)
             }

@@ -1,0 +1,17 @@
+/// What the stores need of a client.
+protocol RedisCommands: Sendable {
+    /// As `RedisClient.connect`.
+    func connect() async throws(RedisError)
+
+    /// As `RedisClient.send`.
+    func send(_ arguments: [String], to id: ReplicationID?, deadline: Duration?) async throws(RedisError) -> RESPValue
+
+    /// As `RedisClient.pipeline`, of commands that name the Redis that they are for.
+    func pipeline(
+        to id: ReplicationID?,
+        deadline: Duration?,
+        _ commands: @escaping @Sendable (ReplicationID) -> [[String]]
+    ) async throws(RedisError) -> (replies: [RESPValue], from: ReplicationID)
+}
+
+extension RedisClient: RedisCommands {}

@@ -1,0 +1,66 @@
+internal import Domain
+internal import Persistence
+
+/// What an owner does in Postgres, over one connection: its lock, and with it its right to write, lives and dies with that.
+///
+/// Each call is one statement or one transaction; after an error whose outcome is unknown the cursor tells.
+protocol ShardLedger: Sendable {
+    func commitDurably() async throws
+    func tryLock(_ shard: Shard) async throws -> Bool
+    func endSilentOwner(of shard: Shard, after silence: Duration) async throws -> Bool
+
+    /// The cursor, then the last sequence number of the control log: not one snapshot.
+    func position(of shard: Shard) async throws -> (cursor: Cursor?, control: Int)
+    func land(_ batch: LandingBatch) async throws -> LandingReport
+    func beginEpoch(_ shard: Shard, after expected: Cursor?, above seen: Epoch?) async throws -> Cursor
+    func quarantineUnlanded(_ entries: [OutboxEntry], shard: Shard, reason: String) async throws -> Int
+
+    func allCoupons() async throws -> [Coupon]
+    func couponsSnapshot() async throws -> (coupons: [Coupon], control: Int)
+    func sessionRevocations(after sequence: Int) async throws -> SessionRevocations
+    func controlEntries(after sequence: Int, limit: Int) async throws -> [ControlEntry]
+
+    func listen(to channel: PostgresChannel) async throws
+    func waitForNotification(timeout: Duration) async throws -> [PostgresNotification]
+
+    /// Frees what the connection holds.
+    func close() async
+}
+
+extension PostgresSession: ShardLedger {
+    func commitDurably() async throws { try await withConnection { try $0.commitDurably() } }
+
+    func tryLock(_ shard: Shard) async throws -> Bool { try await withConnection { try $0.tryLock(shard) } }
+
+    func endSilentOwner(of shard: Shard, after silence: Duration) async throws -> Bool {
+        try await withConnection { try $0.endSilentOwner(of: shard, after: silence) }
+    }
+
+    func position(of shard: Shard) async throws -> (cursor: Cursor?, control: Int) {
+        try await withConnection { (try $0.cursor(of: shard), try $0.lastControlSequence()) }
+    }
+
+    func land(_ batch: LandingBatch) async throws -> LandingReport { try await withConnection { try $0.land(batch) } }
+
+    func beginEpoch(_ shard: Shard, after expected: Cursor?, above seen: Epoch?) async throws -> Cursor {
+        try await withConnection { try $0.beginEpoch(shard, after: expected, above: seen) }
+    }
+
+    func quarantineUnlanded(_ entries: [OutboxEntry], shard: Shard, reason: String) async throws -> Int {
+        try await withConnection { try $0.quarantineUnlanded(entries, shard: shard, reason: reason) }
+    }
+
+    func allCoupons() async throws -> [Coupon] { try await withConnection { try $0.allCoupons() } }
+
+    func couponsSnapshot() async throws -> (coupons: [Coupon], control: Int) {
+        try await withConnection { try $0.couponsSnapshot() }
+    }
+
+    func sessionRevocations(after sequence: Int) async throws -> SessionRevocations {
+        try await withConnection { try $0.sessionRevocations(after: sequence) }
+    }
+
+    func controlEntries(after sequence: Int, limit: Int) async throws -> [ControlEntry] {
+        try await withConnection { try $0.controlEntries(after: sequence, limit: limit) }
+    }
+}
