@@ -99,12 +99,16 @@ public final class PostgresServer: Sendable {
 
     /// SIGINT, the fast shutdown: transactions are aborted, all that is committed is kept. Nothing happens when it is down.
     public func stop() async {
+        await end()
+        folder.unlock()
+    }
+
+    private func end() async {
         if let process = run.take() {
             resume(process)
             await process.stop()
         }
         folder.removeSocketFolder()
-        folder.unlock()
     }
 
     /// SIGKILL to the server and its processes; returns when they have gone.
@@ -118,7 +122,7 @@ public final class PostgresServer: Sendable {
 
     /// Starts the server again on the same data, port and password; one that runs is stopped first.
     public func restart() async throws {
-        await stop()
+        await end()
         try await launch()
     }
 
@@ -142,6 +146,7 @@ public final class PostgresServer: Sendable {
     }
 
     private func launch() async throws {
+        try folder.lock()
         // Made again when the server was stopped meanwhile.
         _ = try folder.socketFolder(for: ".s.PGSQL.\(port).lock")
         try folder.write(options.file(port: port, socketFolder: socketFolder), to: "data/postgresql.conf")

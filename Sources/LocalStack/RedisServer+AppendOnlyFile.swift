@@ -8,8 +8,8 @@ extension RedisServer {
     /// Bytes of the file.
     public var appendOnlyFileBytes: Int { (try? parts().reduce(0) { $0 + $1.bytes }) ?? 0 }
 
-    /// Bytes of the largest of its parts.
-    public var largestAppendOnlyFileBytes: Int { (try? parts().map(\.bytes).max()) ?? 0 }
+    /// Bytes of the part that it writes to.
+    public var growingAppendOnlyFileBytes: Int { (try? lastIncrement())??.bytes ?? 0 }
 
     /// Keeps a copy beside the file. The server may run, if it does not rewrite the file meanwhile.
     public func copyAppendOnlyFile() async throws {
@@ -29,12 +29,16 @@ extension RedisServer {
     /// Cuts off the end. Only while the server is down.
     /// - Returns: how many bytes there were less.
     public func truncateAppendOnlyFile(by bytes: Int) async throws -> Int {
-        // The last increment has the highest number.
-        let increments = try parts().filter { $0.name.hasSuffix(".aof") && $0.name.contains(".incr.") }
-        guard let last = increments.max(by: { $0.number < $1.number }) else { return 0 }
+        guard let last = try lastIncrement() else { return 0 }
         let rest = max(0, last.bytes - bytes)
         try await run("truncate", "-s", String(rest), "\(RedisServer.files)/\(last.name)")
         return last.bytes - rest
+    }
+
+    /// The one with the highest number.
+    private func lastIncrement() throws -> (name: String, number: Int, bytes: Int)? {
+        let increments = try parts().filter { $0.name.hasSuffix(".aof") && $0.name.contains(".incr.") }
+        return increments.max { $0.number < $1.number }
     }
 
     private func parts() throws -> [(name: String, number: Int, bytes: Int)] {

@@ -98,6 +98,7 @@ public final class RedisServer: Sendable {
     /// - Parameter options: `nil`: with the configuration that it has. A Sentinel may have changed it (`CONFIG REWRITE`).
     public func restart(options: RedisOptions? = nil) async throws {
         await run.stop()
+        try folder.lock()
         if let options {
             self.options.withLock { $0 = options }
             try writeConfiguration()

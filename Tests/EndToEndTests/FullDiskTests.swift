@@ -24,7 +24,7 @@ import TestSupport
             try await API.with(server.api, connections: 16) { api in
                 #expect(try await api.redeem(token: tokens[0], key: "0").status == 201)
                 // Room for some dozens of redemptions.
-                try await product.redis.limitFiles(toBytes: product.redis.largestAppendOnlyFileBytes + 20_000)
+                try await product.redis.limitFiles(toBytes: product.redis.growingAppendOnlyFileBytes + 20_000)
                 let outcomes = try await self.outcomes(api, tokens)
                 #expect(outcomes.contains { $0.isAcknowledged })
                 #expect(outcomes.contains { !$0.isAcknowledged })
@@ -49,7 +49,7 @@ import TestSupport
             let tokens = try await product.seed(users: 400, stock: 400)
             try await API.with(server.api, connections: 16) { api in
                 #expect(try await api.redeem(token: tokens[0], key: "0").status == 201)
-                try await product.redis.limitFiles(toBytes: product.redis.largestAppendOnlyFileBytes + 20_000)
+                try await product.redis.limitFiles(toBytes: product.redis.growingAppendOnlyFileBytes + 20_000)
                 var outcomes = try await self.outcomes(api, tokens)
                 try await until("full") { try await api.redeem(token: tokens[399], key: "399").status == 503 }
                 let log = try String(contentsOfFile: "\(product.redis.directory)/log", encoding: .utf8)

@@ -77,8 +77,13 @@ final class DurabilityGuard: Service, Sendable {
     }
 
     private func lookAtPostgres() async throws {
-        let settings = try await PostgresSettings(postgres)
-        update { $0.postgres = DurabilityError(settings) }
+        do {
+            let settings = try await PostgresSettings(postgres)
+            update { $0.postgres = DurabilityError(settings) }
+        } catch  where mode != .ledger {
+            // A request that asks for more than the server's mode is better refused than decided and never confirmed.
+            update { $0.postgres = DurabilityError(error) }
+        }
     }
 
     // MARK: When it looks
@@ -87,12 +92,14 @@ final class DurabilityGuard: Service, Sendable {
     /// to stop before.
     func checkAtStart() async throws {
         try await patiently(lookAtRedis)
+        if let error = found.withLock({ $0.redis?[mode] }) { throw error }
         if mode == .ledger {
             try await patiently(lookAtPostgres)
         } else {
             // What a request may ask for beyond the mode may as well be known a moment later.
             await withFallback((), after: limits.probeTimeout) { [self] in try? await lookAtPostgres() }
         }
+        if Task.isShuttingDownGracefully { throw CancellationError() }
         if let error { throw error }
     }
 

@@ -21,6 +21,12 @@ final class LedgerWatch: Sendable {
         /// Those without an answer.
         var count = 0
         var isLooking = false
+
+        /// Its event loop has answered them. So what waits here is about as many as have no answer, also while a look hangs.
+        mutating func dropExpired() {
+            let now = ContinuousClock.now
+            while let first = waiting.first, first.deadline <= now { waiting.removeFirst() }
+        }
     }
 
     private let postgres: PostgresClient
@@ -55,6 +61,7 @@ final class LedgerWatch: Sendable {
         }
         let waiter = Waiter(id: id, deadline: .now + limits.ledgerTimeout, promise: promise)
         let mustStart = state.withLock { state in
+            state.dropExpired()
             state.waiting.append(waiter)
             state.count += 1
             defer { state.isLooking = true }
@@ -86,6 +93,7 @@ final class LedgerWatch: Sendable {
 
     private func next() -> [Waiter]? {
         state.withLock { state in
+            state.dropExpired()
             guard !state.waiting.isEmpty else {
                 state.isLooking = false
                 return nil

@@ -58,16 +58,18 @@ extension ServerConfiguration {
 /// | outbox.entries (nothing is accepted beyond) | REDEEM_OUTBOX_ENTRIES | 1000000 |
 /// | redis.memory_percent (of maxmemory; nothing is accepted beyond) | REDEEM_REDIS_MEMORY_PERCENT | 90 |
 /// | redis.replicas (that acknowledge, for durability `replicated`) | REDEEM_REDIS_REPLICAS | 1 |
-/// | redis.replication_timeout_ms | REDEEM_REDIS_REPLICATION_TIMEOUT_MS | 500 |
+/// | redis.replication_timeout_ms | REDEEM_REDIS_REPLICATION_TIMEOUT_MS | 500: half of redis.deadline_ms |
 extension HotPathLimits {
     init(_ reader: ConfigReader) throws {
         self.init()
         outboxEntries = try reader.count("outbox.entries", in: 1...1_000_000_000) ?? outboxEntries
         memoryShare = try reader.count("redis.memory_percent", in: 1...100).map { Double($0) / 100 } ?? memoryShare
         replicas = try reader.count("redis.replicas", in: 1...100) ?? replicas
-        // Less than a command's deadline: Redis's own answer is to come before that.
-        let timeout = try reader.count("redis.replication_timeout_ms", in: 1...900)
-        replicationTimeout = timeout.map { .milliseconds($0) } ?? replicationTimeout
+        // Redis's own answer is to come before the deadline of a command, half of which is the default.
+        let deadline = try reader.milliseconds("redis.deadline_ms") ?? .seconds(1)
+        let longest = max(1, Int(deadline / .milliseconds(1)) * 9 / 10)
+        let timeout = try reader.count("redis.replication_timeout_ms", in: 1...longest)
+        replicationTimeout = timeout.map { .milliseconds($0) } ?? max(.milliseconds(1), deadline / 2)
     }
 }
 

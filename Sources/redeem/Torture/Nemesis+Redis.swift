@@ -117,7 +117,7 @@ extension Nemesis {
     /// Room for some dozens of redemptions. A Redis that must write first ends itself then, before it has answered; one that may
     /// write later refuses to be written to until there is room.
     private func fillDisk(_ record: FaultRecord, _ redis: RedisServer, _ pid: Int32) async throws -> Standing {
-        let room = redis.largestAppendOnlyFileBytes + Nemesis.diskBytes
+        let room = redis.growingAppendOnlyFileBytes + Nemesis.diskBytes
         try await redis.limitFiles(toBytes: room)
         return Standing(record: record) { [stack] record in
             let limit = ContinuousClock.now + Nemesis.proofLimit
@@ -128,7 +128,13 @@ extension Nemesis {
                 hasFailed = persistence?["aof_last_write_status"] == "err"
                 hasEnded = [nil, "Z"].contains(ProcessStat.state(of: pid))
             }
-            if hasEnded { try await redis.restart() } else { try await redis.limitFiles(toBytes: nil) }
+            do {
+                if !hasEnded { try await redis.limitFiles(toBytes: nil) }
+            } catch {
+                // It has ended in between.
+                hasEnded = true
+            }
+            if hasEnded { try await redis.restart() }
             let file = "the append-only file could not grow beyond \(room) bytes"
             if hasEnded { record.proof = "redis-server, pid \(pid), ended: \(file)" }
             if hasFailed { record.proof = file }
