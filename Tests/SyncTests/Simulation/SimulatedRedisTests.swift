@@ -8,8 +8,26 @@ import Testing
 
 /// The simulated Redis answers what a real one does, scripts and all: else what the simulation finds would be of another world.
 @Suite struct SimulatedRedisTests {
-    @Test(arguments: [1, 2, UInt64.random(in: .min ... .max)])
+    @Test(arguments: [1, 2])
     func answersAsARealOne(seed: UInt64) async throws {
+        let replies = try await compare(seed)
+        // What was never answered was not compared.
+        let expected: Set = [
+            "accepted", "already_redeemed", "replayed", "insufficient_credit", "backlog_full", "user_not_loaded",
+            "coupon_not_loaded", "coupon_paused", "wrong_code", "session_revoked", "loaded", "already_loaded", "wrong_epoch",
+            "stale_snapshot", "settled", "not_first", "applied", "already_applied", "gap", "coupon_already_loaded", "begun",
+            "FENCED", "written", "NOSCRIPT", "created", "session_exists",
+        ]
+        #expect(expected.subtracting(replies).isEmpty)
+    }
+
+    /// A new seed in each run. It need not meet every answer.
+    @Test func answersAsARealOneWhateverComes() async throws {
+        _ = try await compare(UInt64.random(in: .min ... .max))
+    }
+
+    /// - Returns: the first words of all that was answered.
+    private func compare(_ seed: UInt64) async throws -> Set<String> {
         try await withRedis { server in
             let client = RedisClient(
                 configuration: RedisConfiguration(endpoint: try RedisEndpoint(url: server.url)),
@@ -18,18 +36,20 @@ import Testing
             )
             try await client.connect()
             let (_, id) = try await client.pipeline(to: nil, deadline: nil) { _ in [["PING"]] }
-            var comparison = Comparison(client: client, redis: id, random: SeededGenerator(seed: seed))
+            var comparison = Comparison(client: client, redis: id, seed: seed)
             do { try await comparison.run() } catch {
                 await client.close()
                 throw error
             }
             await client.close()
+            return comparison.replies
         }
     }
 
     private struct Comparison {
         let client: RedisClient
         let simulated: SimulatedRedis
+        let seed: UInt64
         var random: SeededGenerator
         let keys = Keys(Shard(index: 0))
         let users = (0..<5).map { UserID(uuid: UUIDv7(milliseconds: 1, tail: UUIDv7.Tail(high: 0, low: UInt64($0)))) }
@@ -43,9 +63,10 @@ import Testing
         /// What most often comes after what was sent.
         var following: [[String]] = []
 
-        init(client: RedisClient, redis: ReplicationID, random: SeededGenerator) {
+        init(client: RedisClient, redis: ReplicationID, seed: UInt64) {
             self.client = client
-            self.random = random
+            self.seed = seed
+            random = SeededGenerator(seed: seed)
             simulated = SimulatedRedis(id: redis)
         }
 
@@ -57,14 +78,6 @@ import Testing
                     try await same(["HMGET", key] + fields)
                 }
             }
-            // What was never answered was not compared.
-            let expected = [
-                "accepted", "already_redeemed", "replayed", "insufficient_credit", "backlog_full", "user_not_loaded",
-                "coupon_not_loaded", "coupon_paused", "wrong_code", "session_revoked", "loaded", "already_loaded", "wrong_epoch",
-                "stale_snapshot", "settled", "not_first", "applied", "already_applied", "gap", "coupon_not_loaded",
-                "coupon_already_loaded", "begun", "FENCED", "written", "NOSCRIPT", "created", "session_exists",
-            ]
-            #expect(Set(expected).subtracting(replies).isEmpty, "\(Set(expected).subtracting(replies))")
         }
 
         private mutating func same(_ command: [String]) async throws {
@@ -79,10 +92,10 @@ import Testing
             let answer = simulated.execute(command)
             if command[0] == "XINFO" {
                 for name in ["length", "last-generated-id"] {
-                    #expect(answer.dictionary[name] == real.dictionary[name])
+                    #expect(answer.dictionary[name] == real.dictionary[name], "\(name), seed \(seed)")
                 }
             } else {
-                #expect(answer == real, "\(command.summary)")
+                #expect(answer == real, "\(command.summary), seed \(seed)")
             }
             note(real)
         }
