@@ -113,7 +113,9 @@ public func buildServer(
         routes: APIRoutes(routes: health.operations),
         host: configuration.opsHost,
         port: configuration.opsPort,
-        server: .http1(configuration: .init(idleTimeout: TimeAmount(limits.idleTimeout))),
+        server: .http1(
+            configuration: .init(idleTimeout: TimeAmount(limits.idleTimeout), httpDecoderConfiguration: .init(limits))
+        ),
         eventLoopGroup: nil
     )
     return ServerServices(

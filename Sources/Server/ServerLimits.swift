@@ -11,12 +11,21 @@ public struct ServerLimits: Sendable {
     public var connections = 20_000
     /// Connections in the kernel's queue.
     public var backlog = 1024
-    /// Redemptions of one connection that are being decided. Beyond, nothing more is read from it.
+    /// Requests of one connection that are not answered yet. Beyond, nothing more is read from it.
     public var pipelinedRequests = 32
+    /// Bytes that are read from a connection at a time, and so what may be decoded before `pipelinedRequests` is looked at.
+    public var readBytes = 16 << 10
     /// A connection on which nothing happens is closed.
     public var idleTimeout: Duration = .seconds(60)
-    /// From a request's first header field to its last byte.
+    /// From a request's first byte to the end of its head. It counts from the second read of a head that does not come in one.
+    public var headerTimeout: Duration = .seconds(10)
+    /// From the end of a request's head to its last byte.
     public var requestTimeout: Duration = .seconds(10)
+    /// Bytes of answers that the kernel holds for a client that has not read them. Linux takes twice as much for its own needs.
+    public var kernelBytes = 128 << 10
+    /// How long a client may leave its answers unread once the kernel's part is full and 64 KiB more wait here, and how long it
+    /// may take to read what is left when its connection ends. Then it is closed, and they are dropped.
+    public var writeTimeout: Duration = .seconds(20)
     /// How long a connection that was refused more input may take to read why.
     public var lingerTimeout: Duration = .seconds(1)
     /// Redemptions of durability `ledger` that wait to be found in Postgres. Further ones are refused before they are decided.
@@ -47,10 +56,12 @@ public struct ServerLimits: Sendable {
 
     func check() {
         precondition(bodyBytes >= 256 && headerBytes >= 1024 && headerFields >= 8)
-        precondition(loginsAtOncePerAddress > 0 && connections > 0 && backlog > 0 && pipelinedRequests > 0)
+        precondition(loginsAtOncePerAddress > 0 && connections > 0 && backlog > 0 && pipelinedRequests > 1)
         precondition(ledgerWaiters > 0 && ledgerTimeout > .zero)
+        precondition(readBytes >= 1024 && kernelBytes >= 4096)
         precondition(userLoads >= userLoadBatch && userLoadBatch > 0 && userLoadStatements > 0)
         precondition(cachedCoupons > 0 && indexedCodes > 0 && pageDefault > 0 && pageDefault <= pageGreatest)
-        precondition(requestTimeout <= idleTimeout && statusAge > .zero)
+        precondition(headerTimeout > .zero && requestTimeout > .zero && writeTimeout > .zero && statusAge > .zero)
+        precondition(max(headerTimeout, requestTimeout) <= idleTimeout)
     }
 }

@@ -277,6 +277,96 @@ import Testing
         try fixture.finish()
     }
 
+    @Test func whatHummingbirdHasNotAnsweredCountsToo() throws {
+        let fixture = try Fixture { $0.pipelinedRequests = 3 }
+        try fixture.send((0..<3).map { _ in fixture.other() }.joined())
+        let before = fixture.reads.count
+        fixture.channel.read()
+        #expect(fixture.reads.count == before)
+        fixture.backend.answer()
+        #expect(fixture.reads.count == before + 1)
+        try fixture.finish()
+    }
+
+    /// What stands behind the last request of a connection is no request, though the answer to that one waits for others.
+    @Test func nothingIsReadBehindTheLastRequest() throws {
+        // By the fields and the body of the last request: its status.
+        let lasts: [([String], String, Int)] = [
+            (["Content-Length: 9999"], String(repeating: "x", count: 9999), 413), (["Expect: x"], "", 400),
+            (["Transfer-Encoding:"], "", 400), (["Transfer-Encoding: chunked"], "x", 400),
+            (["Upgrade: x", "Connection: upgrade", "Content-Length: 2"], "{}", 400),
+        ]
+        for (headers, body, status) in lasts {
+            for isCut in [false, true] {
+                let fixture = try Fixture()
+                try fixture.send(fixture.redemption())
+                let last = fixture.redemption(headers: headers, body: nil) + body
+                if isCut {
+                    try fixture.send(last)
+                    try fixture.send(fixture.redemption())
+                } else {
+                    try fixture.send(last + fixture.redemption())
+                }
+                #expect(fixture.asked.count == 1)
+                #expect(fixture.responses().isEmpty)
+                fixture.accept(0)
+                #expect(fixture.responses().map(\.status) == [201, status])
+            }
+        }
+
+        let late = try Fixture { $0.requestTimeout = .milliseconds(200) }
+        try late.send(late.redemption())
+        let slow = late.redemption()
+        try late.send(slow.dropLast(3))
+        late.wait(.milliseconds(1000))
+        try late.send(slow.suffix(3))
+        late.accept(0)
+        #expect(late.responses().map(\.status) == [201, 408])
+        #expect(late.asked.count == 1)
+    }
+
+    /// A request that Hummingbird cannot read to its end does not take their answers from those before it.
+    @Test func aBrokenRequestIsRefusedInItsTurn() throws {
+        let fixture = try Fixture()
+        let broken = fixture.other(headers: ["Transfer-Encoding: chunked"], method: "POST")
+        try fixture.send(fixture.other() + fixture.other() + broken + "nonsense\r\n")
+        #expect(fixture.responses().isEmpty)
+        fixture.backend.answer()
+        fixture.backend.answer()
+        #expect(fixture.responses().map(\.status) == [200, 200, 400])
+    }
+
+    @Test func aHeadThatIsNotWholeInTimeIsRefused() throws {
+        let fixture = try Fixture { $0.headerTimeout = .milliseconds(200) }
+        try fixture.send(fixture.other(headers: ["Connection: keep-alive"]).dropLast(2))
+        for _ in 0..<3 {
+            fixture.wait(.milliseconds(60))
+            try fixture.send("X: y\r\n")
+        }
+        #expect(fixture.responses().isEmpty)
+        fixture.wait(.milliseconds(1500))
+        #expect(fixture.responses().map(\.status) == [408])
+
+        // Between whole requests there is no such limit.
+        let quiet = try Fixture { $0.headerTimeout = .milliseconds(200) }
+        for _ in 0..<3 {
+            try quiet.send(quiet.other())
+            quiet.backend.answer()
+            #expect(quiet.responses().map(\.status) == [200])
+            quiet.wait(.milliseconds(2500))
+        }
+        #expect(quiet.channel.isActive)
+
+        // An answer that is owed comes first.
+        let owed = try Fixture { $0.headerTimeout = .milliseconds(200) }
+        try owed.send(owed.redemption())
+        try owed.send("GET / HTTP/1.1\r\n")
+        owed.wait(.milliseconds(1500))
+        #expect(owed.responses().isEmpty)
+        owed.accept(0)
+        #expect(owed.responses().map(\.status) == [201, 408])
+    }
+
     @Test func slowRequestsAndIdleConnectionsEnd() throws {
         let idle = try Fixture { $0.shortTimeouts() }
         #expect(idle.channel.isActive)
@@ -372,6 +462,7 @@ import Testing
 extension ServerLimits {
     fileprivate mutating func shortTimeouts() {
         idleTimeout = .milliseconds(300)
+        headerTimeout = .milliseconds(200)
         requestTimeout = .milliseconds(200)
     }
 }

@@ -59,6 +59,8 @@ struct ConnectionTurns {
     private(set) var passed = CircularBuffer<Bool>()
 
     var isIdle: Bool { answers.isEmpty && passed.isEmpty }
+    /// Requests that are not answered yet.
+    var owed: Int { answers.count + passed.count }
 
     /// - Parameter alone: nothing at all may be owed before it, since the client waits for `100 Continue`.
     func mayBegin(_ side: Side, alone: Bool) -> Bool {

@@ -35,7 +35,7 @@ struct HotRequest {
         call = HotCall(
             started: now,
             requestID: fields.requestID ?? services.requestID(),
-            connection: head.isKeepAlive ? (head.version == .http1_0 ? .keepAliveSaid : .keepAlive) : .close,
+            connection: head.mayBeFollowed ? (head.version == .http1_0 ? .keepAliveSaid : .keepAlive) : .close,
             isRedemption: true
         )
         idempotencyKey = fields.idempotencyKey

@@ -48,8 +48,10 @@ extension HotRouteHandler {
     /// Answers a connection, rather than a request on it, and ends it.
     func refuse(with problem: Problem) {
         guard let context else { return }
-        reading = .discarded
         failure = nil
+        // The last answer is another one, which has been found already.
+        if case .discarded = reading { return }
+        reading = .discarded
         var head = HTTPRequestHead(version: .http1_1, method: .GET, uri: "/")
         head.headers.add(name: "Connection", value: "close")
         let request = HotRequest(head, refused: problem, now: context.eventLoop.now, services: services)
@@ -95,21 +97,30 @@ extension HotRouteHandler {
         passedHasBegun = false
         lastActivity = context.eventLoop.now
         if passedCloses {
-            context.flush()
             // A client that is still sending its body must be able to read why it need not.
             var isSending = false
             if case .passed = reading { isSending = true }
             end(lingering: isSending)
+        } else if let passedFailure {
+            failPassed(passedFailure)
         } else if turns.passed.isEmpty {
             resume()
+        } else {
+            readAgain(context)
         }
     }
 
     /// Answers in Hummingbird's stead, which is still reading a body that cannot be read to its end.
     func failPassed(_ problem: Problem) {
-        reading = .discarded
+        // Those before it are answered first.
+        guard turns.passed.count <= 1 else {
+            reading = .discarded
+            passedFailure = problem
+            return
+        }
         guard turns.passed.count == 1, !passedHasBegun else { return end(lingering: true) }
         turns.passedWasAnswered()
+        reading = .nothing
         refuse(with: problem)
     }
 }

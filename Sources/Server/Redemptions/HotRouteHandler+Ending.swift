@@ -1,3 +1,4 @@
+import Glibc
 import NIOCore
 import NIOHTTP1
 
@@ -5,16 +6,20 @@ extension HotRouteHandler {
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         guard phase == .open, failure == nil else { return }
         guard let error = error as? HTTPParserError else {
-            // More bytes behind those that were not HTTP: that has its answer, which waits for those before it.
-            if error is ByteToMessageDecoderError, case .discarded = reading, !turns.answers.isEmpty { return }
             // The connection itself is broken; its channelInactive follows.
             context.fireErrorCaught(error)
             context.close(promise: nil)
             return
         }
+        // Behind the last request of the connection, which has its answer or will have it.
+        if case .discarded = reading { return }
         let problem = Problem(error == .headerOverflow ? .headersTooLarge : .malformedRequest)
         if case .passed = reading, waiting.isEmpty { return failPassed(problem) }
-        // Its turn comes after everything that was read before it.
+        fail(problem)
+    }
+
+    /// Refuses the rest of the connection, in its turn: after everything that was read before.
+    private func fail(_ problem: Problem) {
         failure = problem
         if waiting.isEmpty, turns.passed.isEmpty { refuse(with: problem) }
     }
@@ -38,8 +43,8 @@ extension HotRouteHandler {
     private func inputWasClosed(_ context: ChannelHandlerContext) {
         inputIsClosed = true
         switch phase {
-        case .ended: break
-        case .ending: context.close(promise: nil)
+        case .ending, .ended: break
+        case .lingering: context.close(promise: nil)
         case .open:
             // Hummingbird closes the connection when it hears of it, so it hears of it after the hot route's last answer.
             if waiting.isEmpty, turns.answers.isEmpty {
@@ -54,41 +59,77 @@ extension HotRouteHandler {
         switch (phase, mode) {
         case (_, .input): context.close(mode: .input, promise: promise)
         // The connection is closed by its own timer or by the client, whichever is first.
-        case (.ending, _): context.channel.closeFuture.cascade(to: promise)
-        case (.open, _) where !turns.answers.isEmpty: deferredClose = DeferredClose(mode: mode, promise: promise)
-        case (.open, _), (.ended, _): context.close(mode: mode, promise: promise)
+        case (.ending, _), (.lingering, _): context.channel.closeFuture.cascade(to: promise)
+        case (.open, _) where !turns.answers.isEmpty: deferredClose = DeferredClose(promise: promise)
+        // Whichever direction it is: Hummingbird has no more to say.
+        case (.open, _): end(lingering: false, promise)
+        case (.ended, _): context.close(mode: mode, promise: promise)
         }
     }
 
-    func closeIfDeferred(_ context: ChannelHandlerContext) {
+    func closeIfDeferred() {
         guard let close = deferredClose else { return }
         deferredClose = nil
-        context.close(mode: close.mode, promise: close.promise)
+        end(lingering: false, close.promise)
     }
 
     /// Ends the connection after what was written so far.
     /// - Parameter lingering: the client may still be sending. To close at once would make the kernel answer with a reset, which
     ///   takes from the client what it has not read yet; so only the one direction is closed, and the rest a little later.
-    func end(lingering: Bool) {
-        guard phase == .open, let context else { return }
+    /// - Parameter promise: completed with the close, where there is no lingering.
+    func end(lingering: Bool, _ promise: EventLoopPromise<Void>? = nil) {
+        guard phase == .open, let context, let beforeEncoder else {
+            promise?.fail(ChannelError.alreadyClosed)
+            return
+        }
         phase = .ending
         reading = .discarded
         waiting.removeAll()
-        flushIfNeeded()
-        guard lingering, !inputIsClosed else { return context.close(promise: nil) }
-        context.close(mode: .output, promise: nil)
-        timer?.cancel()
-        timer = context.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(limits.lingerTimeout)) { [weak self] in
-            self?.context?.close(promise: nil)
-        }
+        schedule(in: limits.writeTimeout) { $0.drop() }
+        // Behind all that is not with the kernel yet. A close would drop that.
+        let isWritten = context.eventLoop.makePromise(of: Void.self)
+        isWritten.futureResult.assumeIsolated().whenComplete { [self] _ in lastWasWritten(lingering: lingering, promise) }
+        needsFlush = false
+        beforeEncoder.writeAndFlush(NIOAny(IOData.byteBuffer(ByteBuffer())), promise: isWritten)
         // What still comes is read and dropped, so that the kernel takes it from the client.
-        context.read()
+        if phase != .ended { context.read() }
+    }
+
+    private func lastWasWritten(lingering: Bool, _ promise: EventLoopPromise<Void>?) {
+        guard phase == .ending, let context else {
+            promise?.fail(ChannelError.alreadyClosed)
+            return
+        }
+        guard lingering, !inputIsClosed else { return context.close(promise: promise) }
+        phase = .lingering
+        context.close(mode: .output, promise: nil)
+        schedule(in: limits.lingerTimeout) { $0.context?.close(promise: nil) }
+    }
+
+    /// Closes without regard to a client that does not read its answers. The kernel forgets those too: it would keep them for
+    /// minutes, and say nothing to the client.
+    private func drop() {
+        guard phase != .ended, let context else { return }
+        phase = .ending
+        // Where it fails, the kernel does keep them; the connection is closed all the same.
+        if let socket = context.channel as? any SocketOptionProvider {
+            _ = socket.setSoLinger(linger(l_onoff: 1, l_linger: 0))
+        }
+        context.close(promise: nil)
+    }
+
+    private func schedule(in time: Duration, _ task: @escaping (HotRouteHandler) -> Void) {
+        guard let context else { return }
+        timer?.cancel()
+        timer = context.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(time)) { [weak self] in
+            if let self { task(self) }
+        }
     }
 
     // MARK: Time
 
     func scheduleTimer(_ context: ChannelHandlerContext) {
-        let deadline: NIODeadline
+        var deadline: NIODeadline
         switch reading {
         case .hot(let request): deadline = request.call.started + TimeAmount(limits.requestTimeout)
         case .passed(let since, _): deadline = since + TimeAmount(limits.requestTimeout)
@@ -96,9 +137,11 @@ extension HotRouteHandler {
             // A request may begin meanwhile, which does not touch the timer; so look no later than one may last.
             deadline = min(
                 lastActivity + TimeAmount(limits.idleTimeout),
-                context.eventLoop.now + TimeAmount(limits.requestTimeout)
+                context.eventLoop.now + TimeAmount(min(limits.headerTimeout, limits.requestTimeout))
             )
+            if let headBegan { deadline = min(deadline, headBegan + TimeAmount(limits.headerTimeout)) }
         }
+        if let unwritableSince { deadline = min(deadline, unwritableSince + TimeAmount(limits.writeTimeout)) }
         // Not more often than needed to close within a tenth of the limit.
         let earliest = context.eventLoop.now + TimeAmount(limits.requestTimeout / 10)
         timer = context.eventLoop.assumeIsolated().scheduleTask(deadline: max(deadline, earliest)) { [weak self] in
@@ -111,11 +154,15 @@ extension HotRouteHandler {
     private func timerFired() {
         guard phase == .open, let context else { return }
         let now = context.eventLoop.now
+        if let unwritableSince, now >= unwritableSince + TimeAmount(limits.writeTimeout) { return drop() }
         switch reading {
         case .hot(let request) where now >= request.call.started + TimeAmount(limits.requestTimeout):
+            reading = .discarded
             answer(request.call, turns.answers.reserve(), .refused(Problem(.requestTimeout)), after: .linger)
         case .passed(let since, _) where now >= since + TimeAmount(limits.requestTimeout):
             failPassed(Problem(.requestTimeout))
+        case .nothing where headBegan.map { now >= $0 + TimeAmount(limits.headerTimeout) } == true && failure == nil:
+            fail(Problem(.requestTimeout))
         case .nothing where turns.isIdle && now >= lastActivity + TimeAmount(limits.idleTimeout):
             end(lingering: false)
         case .hot, .passed, .nothing, .discarded: break

@@ -6,6 +6,8 @@ extension HotRouteHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         let part = Self.unwrapInboundIn(data)
         boundary.saw(part)
+        decoderIsSilent = false
+        headBegan = nil
         guard phase == .open, failure == nil else { return }
         isReading = true
         if !waiting.isEmpty || !take(part, context) { waiting.append(part) }
@@ -23,13 +25,14 @@ extension HotRouteHandler {
     }
 
     func channelWritabilityChanged(context: ChannelHandlerContext) {
+        unwritableSince = context.channel.isWritable ? nil : context.eventLoop.now
         readAgain(context)
         context.fireChannelWritabilityChanged()
     }
 
     /// Nothing more is read from a client that has enough under way, or that does not read its answers.
     private func mayRead(_ context: ChannelHandlerContext) -> Bool {
-        waiting.isEmpty && turns.answers.count < limits.pipelinedRequests && context.channel.isWritable
+        waiting.isEmpty && turns.owed < limits.pipelinedRequests && context.channel.isWritable
     }
 
     func readAgain(_ context: ChannelHandlerContext) {
@@ -60,7 +63,7 @@ extension HotRouteHandler {
                 inputClosedIsHeld = false
                 context.fireUserInboundEventTriggered(ChannelEvent.inputClosed)
             }
-            closeIfDeferred(context)
+            closeIfDeferred()
         }
         readAgain(context)
     }
@@ -76,6 +79,8 @@ extension HotRouteHandler {
     }
 
     private func begin(_ head: HTTPRequestHead, _ context: ChannelHandlerContext) -> Bool {
+        if case .discarded = reading { return true }
+        guard head.hasOneEnd else { return refuse(head, Problem(.malformedRequest), context) }
         let expectation = Expectation(head)
         if let length = head.headers.first(name: "content-length").flatMap({ Int($0) }), length > limits.bodyBytes {
             return refuse(head, Problem(.bodyTooLarge, "The body may have \(limits.bodyBytes) bytes."), context)
@@ -89,7 +94,7 @@ extension HotRouteHandler {
             reading = .hot(HotRequest(head, coupon: coupon, now: context.eventLoop.now, services: services))
         } else {
             guard turns.mayBegin(.passed, alone: isAlone) else { return false }
-            turns.pass(keepAlive: head.isKeepAlive)
+            turns.pass(keepAlive: head.mayBeFollowed)
             reading = .passed(since: context.eventLoop.now, bytes: 0)
             context.fireChannelRead(Self.wrapInboundOut(.head(head)))
         }
@@ -137,6 +142,7 @@ extension HotRouteHandler {
             if request.call.connection == .close { reading = .discarded }
             redeem(request)
         case .passed:
+            if turns.passed.last == false { reading = .discarded }
             context.fireChannelRead(Self.wrapInboundOut(.end(trailers)))
         case .nothing: break
         case .discarded: reading = .discarded
@@ -157,7 +163,21 @@ extension HotRouteHandler {
         }
     }
 
-    // MARK: Plain redemptions, before the decoder
+    // MARK: Bytes, before the decoder
+
+    /// Gives bytes to the decoder, unless they stand behind the last request of the connection.
+    func feed(_ bytes: ByteBuffer, toDecoder decode: () -> Void) {
+        guard phase == .open, failure == nil else { return }
+        if case .discarded = reading { return }
+        boundary.feed(bytes)
+        decoderIsSilent = true
+        decode()
+        boundary.settle()
+        // Of a request it would have read something by now: these bytes are of a head that is not whole.
+        if decoderIsSilent, headBegan == nil, case .nothing = reading { headBegan = context?.eventLoop.now }
+    }
+
+    // MARK: Plain redemptions
 
     /// Whether a redemption may begin here and now.
     var mayTakePlain: Bool {
@@ -190,4 +210,18 @@ private enum Expectation {
         }
         self = value.lowercased() == "100-continue" ? .continues : .other
     }
+}
+
+extension HTTPRequestHead {
+    /// Whether everybody who reads the request sees it end in the same place. NIO's decoder refuses most of what is doubtful. It
+    /// lets pass a `Transfer-Encoding` without a value, and one in HTTP/1.0 (RFC 9112, section 6.1).
+    fileprivate var hasOneEnd: Bool {
+        guard headers.contains(name: "transfer-encoding") else { return true }
+        let encodings = headers["transfer-encoding"]
+        return version == .http1_1 && encodings.count == 1 && encodings[0].lowercased() == "chunked"
+    }
+
+    /// Whether another request may stand behind it. Behind one that asks for another protocol NIO's decoder reads nothing more,
+    /// whether or not it gets that protocol.
+    var mayBeFollowed: Bool { isKeepAlive && method != .CONNECT && !headers.contains(name: "upgrade") }
 }

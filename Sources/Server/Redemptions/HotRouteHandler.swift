@@ -25,14 +25,15 @@ final class HotRouteHandler: ChannelDuplexHandler {
 
     enum Phase {
         case open
-        /// The last answer was written; what still comes is not read.
+        /// The last answer was written, and the kernel takes it. What still comes is dropped.
         case ending
+        /// The kernel has it, and the client is given time to read it.
+        case lingering
         case ended
     }
 
     /// A close that Hummingbird asked for while the hot route still owes an answer.
     struct DeferredClose {
-        let mode: CloseMode
         let promise: EventLoopPromise<Void>?
     }
 
@@ -47,6 +48,8 @@ final class HotRouteHandler: ChannelDuplexHandler {
     var waiting = CircularBuffer<HTTPServerRequestPart>()
     /// What ends the connection once everything owed before it is answered.
     var failure: Problem?
+    /// The same, of a request that Hummingbird has begun to read and will not read to its end.
+    var passedFailure: Problem?
     var passedHasBegun = false
     var passedCloses = false
 
@@ -58,6 +61,12 @@ final class HotRouteHandler: ChannelDuplexHandler {
     var inputIsClosed = false
     var inputClosedIsHeld = false
     var deferredClose: DeferredClose?
+
+    /// Since when the decoder has had a part of a head, as far as that can be told.
+    var headBegan: NIODeadline?
+    var decoderIsSilent = false
+    /// Since when the client has not taken enough of its answers for more of them to have room in `Channel.isWritable`.
+    var unwritableSince: NIODeadline?
 
     /// Of the last sign of life that counts; see `timerFired`.
     var lastActivity = NIODeadline.uptimeNanoseconds(0)

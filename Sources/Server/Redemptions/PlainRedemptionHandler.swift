@@ -14,9 +14,7 @@ final class PlainRedemptionHandler: ChannelInboundHandler {
         var bytes = Self.unwrapInboundIn(data)
         while bytes.readableBytes > 0 {
             guard route.mayTakePlain, let length = bytes.withUnsafeReadableBytes(route.takePlain) else {
-                route.boundary.feed(bytes)
-                context.fireChannelRead(Self.wrapInboundOut(bytes))
-                return route.boundary.settle()
+                return route.feed(bytes) { context.fireChannelRead(Self.wrapInboundOut(bytes)) }
             }
             bytes.moveReaderIndex(forwardBy: length)
         }
