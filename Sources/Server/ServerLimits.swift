@@ -17,7 +17,8 @@ public struct ServerLimits: Sendable {
     public var readBytes = 16 << 10
     /// A connection on which nothing happens is closed.
     public var idleTimeout: Duration = .seconds(60)
-    /// From a request's first byte to the end of its head. It counts from the second read of a head that does not come in one.
+    /// From a request's first byte to the end of its head. Of a head that begins in the same read as another request ends, it counts
+    /// from the next read; until then `idleTimeout` does.
     public var headerTimeout: Duration = .seconds(10)
     /// From the end of a request's head to its last byte.
     public var requestTimeout: Duration = .seconds(10)
