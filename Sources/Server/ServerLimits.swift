@@ -13,7 +13,8 @@ public struct ServerLimits: Sendable {
     public var backlog = 1024
     /// Requests of one connection that are not answered yet. Beyond, nothing more is read from it.
     public var pipelinedRequests = 32
-    /// Bytes that are read from a connection at a time, and so what may be decoded before `pipelinedRequests` is looked at.
+    /// Bytes that are read from a connection at a time, and so what may be decoded before `pipelinedRequests` is looked at. The kernel
+    /// holds no more than that either: all of it is read at once when the client closes its side. Linux takes twice as much.
     public var readBytes = 16 << 10
     /// A connection on which nothing happens is closed.
     public var idleTimeout: Duration = .seconds(60)
@@ -27,7 +28,7 @@ public struct ServerLimits: Sendable {
     /// How long a client may leave its answers unread once the kernel's part is full and 64 KiB more wait here, and how long it
     /// may take to read what is left when its connection ends. Then it is closed, and they are dropped.
     public var writeTimeout: Duration = .seconds(20)
-    /// How long a connection that was refused more input may take to read why.
+    /// How long a client may take, behind the last answer, to close its side. Then it is closed all the same.
     public var lingerTimeout: Duration = .seconds(1)
     /// Redemptions of durability `ledger` that wait to be found in Postgres. Further ones are refused before they are decided.
     public var ledgerWaiters = 20_000

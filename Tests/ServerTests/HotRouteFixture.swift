@@ -19,6 +19,7 @@ final class Fixture {
     private let signer: AccessTokenSigner
     private var decided: Set<Int> = []
     private let questions: Questions
+    private let lingerTimeout: TimeAmount
 
     final class Questions {
         var all: [(RedeemRequest, (RedemptionAnswer) -> Void)] = []
@@ -33,6 +34,7 @@ final class Fixture {
         digester = CodeDigester(key: .random())
         var limits = ServerLimits()
         change(&limits)
+        lingerTimeout = TimeAmount(limits.lingerTimeout)
         let questions = Questions()
         self.questions = questions
         let services = LoopServices(
@@ -122,7 +124,15 @@ final class Fixture {
     /// Moves the connection's clock.
     func wait(_ time: TimeAmount) { channel.embeddedEventLoop.advanceTime(by: time) }
 
+    /// Whether the connection ends, as soon as the client has had its time to read.
+    func hasEnded() -> Bool {
+        wait(lingerTimeout)
+        return !channel.isActive
+    }
+
     func finish() throws {
+        channel.close(promise: nil)
+        _ = hasEnded()
         _ = try channel.finish(acceptAlreadyClosed: true)
     }
 }
@@ -135,6 +145,7 @@ final class Backend: ChannelInboundHandler {
     private var ids: [String] = []
     private var context: ChannelHandlerContext?
     private(set) var inputIsClosed = false
+    private(set) var inputIsBroken = false
 
     var waiting: Int { ids.count }
 
@@ -147,6 +158,11 @@ final class Backend: ChannelInboundHandler {
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         if case ChannelEvent.inputClosed = event { inputIsClosed = true }
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        // What comes too late is not heard.
+        if !inputIsClosed { inputIsBroken = true }
     }
 
     func answer() {

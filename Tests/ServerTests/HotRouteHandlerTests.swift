@@ -173,8 +173,44 @@ import Testing
         let fixture = try Fixture()
         try fixture.send(fixture.other(headers: ["Transfer-Encoding: chunked"], method: "POST") + "zz\r\n")
         #expect(fixture.responses().map(\.status) == [400])
+        // It must not take what it has for the whole body.
+        #expect(fixture.backend.inputIsBroken)
         fixture.backend.answer()
         #expect(fixture.output().isEmpty)
+        #expect(fixture.hasEnded())
+    }
+
+    @Test func noPartOfABodyIsTakenForTheWhole() throws {
+        let body = ["Content-Length: 60"]
+        let half = try Fixture()
+        try half.send(half.other(headers: body, method: "POST") + "{}")
+        half.channel.pipeline.fireUserInboundEventTriggered(ChannelEvent.inputClosed)
+        #expect(half.responses().map(\.status) == [400])
+        #expect(half.backend.inputIsBroken)
+
+        let slow = try Fixture { $0.shortTimeouts() }
+        try slow.send(slow.other(headers: body, method: "POST") + "{}")
+        slow.wait(.milliseconds(400))
+        #expect(slow.responses().map(\.status) == [408])
+        #expect(slow.backend.inputIsBroken)
+
+        let large = try Fixture()
+        try large.send(large.other(headers: ["Transfer-Encoding: chunked"], method: "POST") + "2\r\n{}\r\n1388\r\n")
+        try large.send(String(repeating: "x", count: 5000))
+        #expect(large.responses().map(\.status) == [413])
+        #expect(large.backend.inputIsBroken)
+
+        let gone = try Fixture()
+        try gone.send(gone.other(headers: body, method: "POST") + "{}")
+        gone.channel.pipeline.fireChannelInactive()
+        #expect(gone.backend.inputIsBroken)
+
+        let whole = try Fixture()
+        try whole.send(whole.other(headers: ["Content-Length: 2"], method: "POST") + "{}")
+        whole.channel.pipeline.fireUserInboundEventTriggered(ChannelEvent.inputClosed)
+        #expect(!whole.backend.inputIsBroken)
+        whole.backend.answer()
+        #expect(whole.responses().map(\.status) == [200])
     }
 
     @Test func headersThatAreTooLargeAreRefused() throws {
@@ -189,20 +225,20 @@ import Testing
         hot.accept(0)
         let responses = hot.responses()
         #expect(responses.map { $0.headers["connection"] } == ["close"])
-        #expect(!hot.channel.isActive)
+        #expect(hot.hasEnded())
         #expect(hot.asked.count == 1)
 
         let passed = try Fixture()
         try passed.send(passed.other(headers: ["Connection: close"]))
         passed.backend.answer()
         #expect(passed.responses().map { $0.headers["connection"] } == ["close"])
-        #expect(!passed.channel.isActive)
+        #expect(passed.hasEnded())
 
         let old = try Fixture()
         try old.send(old.redemption(version: "1.0"))
         old.accept(0)
         #expect(old.responses().map { $0.headers["connection"] } == ["close"])
-        #expect(!old.channel.isActive)
+        #expect(old.hasEnded())
 
         let oldKept = try Fixture()
         try oldKept.send(oldKept.redemption(headers: ["Connection: keep-alive"], version: "1.0"))
@@ -230,7 +266,7 @@ import Testing
         #expect(fixture.channel.isActive)
         fixture.accept(0)
         #expect(fixture.responses().map(\.status) == [201])
-        #expect(!fixture.channel.isActive)
+        #expect(fixture.hasEnded())
     }
 
     @Test func aClientThatHasGoneIsNotWrittenTo() throws {
@@ -244,7 +280,7 @@ import Testing
     @Test func aShutdownFinishesWhatWasBegun() throws {
         let idle = try Fixture()
         idle.channel.pipeline.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent())
-        #expect(!idle.channel.isActive)
+        #expect(idle.hasEnded())
 
         let hot = try Fixture()
         try hot.send(hot.redemption() + hot.redemption())
@@ -253,7 +289,7 @@ import Testing
         #expect(hot.channel.isActive)
         hot.accept(1)
         #expect(hot.responses().map { $0.headers["connection"] } == [nil, "close"])
-        #expect(!hot.channel.isActive)
+        #expect(hot.hasEnded())
 
         let passed = try Fixture()
         try passed.send(passed.other())
@@ -261,7 +297,16 @@ import Testing
         #expect(passed.channel.isActive)
         passed.backend.answer()
         #expect(passed.responses().map { $0.headers["connection"] } == ["close"])
-        #expect(!passed.channel.isActive)
+        #expect(passed.hasEnded())
+
+        // Answered before its body has come.
+        let early = try Fixture()
+        try early.send(early.other(headers: ["Content-Length: 4"], method: "POST") + "ab")
+        early.backend.answer()
+        early.channel.pipeline.fireUserInboundEventTriggered(ChannelShouldQuiesceEvent())
+        #expect(early.channel.isActive)
+        try early.send("cd")
+        #expect(early.hasEnded())
     }
 
     @Test func aClientWithEnoughUnderWayIsNotReadFrom() throws {
@@ -334,6 +379,16 @@ import Testing
         fixture.backend.answer()
         fixture.backend.answer()
         #expect(fixture.responses().map(\.status) == [200, 200, 400])
+
+        // Its own turn may come only after it was found to be broken.
+        let later = try Fixture()
+        try later.send(later.redemption() + broken + "nonsense\r\n")
+        #expect(later.responses().isEmpty)
+        later.accept(0)
+        #expect(later.responses().map(\.status) == [201, 400])
+        later.backend.answer()
+        #expect(later.output().isEmpty)
+        #expect(later.hasEnded())
     }
 
     @Test func aHeadThatIsNotWholeInTimeIsRefused() throws {
@@ -346,6 +401,13 @@ import Testing
         #expect(fixture.responses().isEmpty)
         fixture.wait(.milliseconds(1500))
         #expect(fixture.responses().map(\.status) == [408])
+
+        // Empty lines before a head are no part of it.
+        let empty = try Fixture { $0.headerTimeout = .milliseconds(200) }
+        try empty.send("\r\n")
+        empty.wait(.milliseconds(2500))
+        #expect(empty.output().isEmpty)
+        #expect(empty.channel.isActive)
 
         // Between whole requests there is no such limit.
         let quiet = try Fixture { $0.headerTimeout = .milliseconds(200) }
@@ -371,7 +433,7 @@ import Testing
         let idle = try Fixture { $0.shortTimeouts() }
         #expect(idle.channel.isActive)
         idle.wait(.milliseconds(700))
-        #expect(!idle.channel.isActive)
+        #expect(idle.hasEnded())
 
         // A header sent byte by byte is no sign of life.
         let slowHead = try Fixture { $0.shortTimeouts() }
@@ -379,7 +441,7 @@ import Testing
             if slowHead.channel.isActive { try slowHead.send([byte]) }
             slowHead.wait(.milliseconds(50))
         }
-        #expect(!slowHead.channel.isActive)
+        #expect(slowHead.hasEnded())
 
         let slowBody = try Fixture { $0.shortTimeouts() }
         try slowBody.send(slowBody.redemption().dropLast(3))

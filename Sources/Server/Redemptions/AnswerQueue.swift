@@ -9,15 +9,8 @@ struct AnswerQueue {
 
     struct Answer {
         let bytes: ByteBuffer
-        /// What becomes of the connection after it.
-        let after: After
-    }
-
-    enum After {
-        case keepAlive
-        case close
-        /// The client may still be sending: leave it time to read the answer.
-        case linger
+        /// The connection ends after it.
+        let isLast: Bool
     }
 
     private var slots = CircularBuffer<Answer?>()

@@ -5,37 +5,29 @@ extension HotRouteHandler {
     // MARK: The hot route's answers
 
     /// Answers one request of the hot route, now or when its turn comes.
-    func answer(_ call: HotCall, _ ticket: AnswerQueue.Ticket, _ decision: RedemptionAnswer, after: AnswerQueue.After) {
+    func answer(_ call: HotCall, _ ticket: AnswerQueue.Ticket, _ decision: RedemptionAnswer, isLast: Bool) {
         if call.isRedemption { services.metrics.count(decision) }
         // The client has gone. What was decided is in the outbox all the same.
         guard let context, phase != .ended else { return }
         if call.isRedemption { services.metrics.recordHotRoute(context.eventLoop.now - call.started) }
-        var after = after
         // The last answer of a connection that is to end says so; an earlier one would cut off those behind it.
-        if isQuiescing, turns.answers.count == 1, waiting.isEmpty, case .keepAlive = after { after = .close }
-        var connection = call.connection
-        switch after {
-        case .keepAlive: break
-        case .close, .linger: connection = .close
-        }
+        let isLast = isLast || (isQuiescing && turns.answers.count == 1 && waiting.isEmpty)
+        let connection = isLast ? .close : call.connection
         let bytes = services.bytes(of: decision, requestID: call.requestID, connection: connection)
-        turns.answers.fulfil(ticket, with: AnswerQueue.Answer(bytes: bytes, after: after))
+        turns.answers.fulfil(ticket, with: AnswerQueue.Answer(bytes: bytes, isLast: isLast))
         writeAnswers()
     }
 
     private func writeAnswers() {
         while phase == .open, let answer = turns.answers.next() {
             write(answer.bytes)
-            switch answer.after {
-            case .keepAlive: break
-            case .close: end(lingering: false)
-            case .linger: end(lingering: true)
-            }
+            if answer.isLast { end() }
         }
         if !isReading { flushIfNeeded() }
         guard phase == .open, let context else { return }
         lastActivity = context.eventLoop.now
-        if isQuiescing, turns.isIdle, waiting.isEmpty, case .nothing = reading { return end(lingering: false) }
+        endIfQuiet()
+        guard phase == .open else { return }
         if turns.answers.isEmpty { resume() } else { readAgain(context) }
     }
 
@@ -55,7 +47,7 @@ extension HotRouteHandler {
         var head = HTTPRequestHead(version: .http1_1, method: .GET, uri: "/")
         head.headers.add(name: "Connection", value: "close")
         let request = HotRequest(head, refused: problem, now: context.eventLoop.now, services: services)
-        answer(request.call, turns.answers.reserve(), .refused(problem), after: .linger)
+        answer(request.call, turns.answers.reserve(), .refused(problem), isLast: true)
     }
 
     private func write(_ bytes: ByteBuffer) {
@@ -81,7 +73,10 @@ extension HotRouteHandler {
             if head.status.code >= 200 {
                 passedHasBegun = true
                 passedCloses = !keepAlive || (isQuiescing && turns.passed.count == 1 && waiting.isEmpty)
-                if passedCloses { head.headers.replaceOrAdd(name: "Connection", value: "close") }
+                if passedCloses {
+                    head.headers.replaceOrAdd(name: "Connection", value: "close")
+                    if case .nothing = reading { reading = .discarded }
+                }
             }
             context.write(Self.wrapOutboundOut(.head(head)), promise: promise)
         case .body:
@@ -96,11 +91,9 @@ extension HotRouteHandler {
         turns.passedWasAnswered()
         passedHasBegun = false
         lastActivity = context.eventLoop.now
+        endIfQuiet()
         if passedCloses {
-            // A client that is still sending its body must be able to read why it need not.
-            var isSending = false
-            if case .passed = reading { isSending = true }
-            end(lingering: isSending)
+            end()
         } else if let passedFailure {
             failPassed(passedFailure)
         } else if turns.passed.isEmpty {
@@ -112,15 +105,21 @@ extension HotRouteHandler {
 
     /// Answers in Hummingbird's stead, which is still reading a body that cannot be read to its end.
     func failPassed(_ problem: Problem) {
+        breakBody()
         // Those before it are answered first.
         guard turns.passed.count <= 1 else {
             reading = .discarded
             passedFailure = problem
             return
         }
-        guard turns.passed.count == 1, !passedHasBegun else { return end(lingering: true) }
+        guard turns.passed.count == 1, !passedHasBegun else { return end() }
         turns.passedWasAnswered()
         reading = .nothing
         refuse(with: problem)
+    }
+
+    /// Hummingbird takes the end of its input for the end of a body, and would do what was asked for in a part of it.
+    func breakBody() {
+        if case .passed = reading { context?.fireErrorCaught(ChannelError.eof) }
     }
 }

@@ -26,17 +26,20 @@ extension HotRouteHandler {
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         switch event {
-        case is ChannelShouldQuiesceEvent: quiesce(context)
+        case is ChannelShouldQuiesceEvent: quiesce()
         case ChannelEvent.inputClosed: inputWasClosed(context)
         default: context.fireUserInboundEventTriggered(event)
         }
     }
 
     /// The server stops: what was begun is finished, and the connection closes behind the last answer.
-    private func quiesce(_ context: ChannelHandlerContext) {
+    private func quiesce() {
         isQuiescing = true
-        guard phase == .open, turns.isIdle, waiting.isEmpty, case .nothing = reading else { return }
-        end(lingering: false)
+        endIfQuiet()
+    }
+
+    func endIfQuiet() {
+        if isQuiescing, phase == .open, turns.isIdle, waiting.isEmpty, case .nothing = reading { end() }
     }
 
     /// The client will send no more, but it may still read.
@@ -56,51 +59,34 @@ extension HotRouteHandler {
     }
 
     func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
-        switch (phase, mode) {
-        case (_, .input): context.close(mode: .input, promise: promise)
-        // The connection is closed by its own timer or by the client, whichever is first.
-        case (.ending, _), (.lingering, _): context.channel.closeFuture.cascade(to: promise)
-        case (.open, _) where !turns.answers.isEmpty: deferredClose = DeferredClose(promise: promise)
-        // Whichever direction it is: Hummingbird has no more to say.
-        case (.open, _): end(lingering: false, promise)
-        case (.ended, _): context.close(mode: mode, promise: promise)
-        }
+        guard phase != .ended, mode != .input else { return context.close(mode: mode, promise: promise) }
+        // Whichever direction it is, Hummingbird has no more to say. The connection is closed by its own timer or by the client.
+        context.channel.closeFuture.cascade(to: promise)
+        if turns.answers.isEmpty { end() } else { closeIsDeferred = true }
     }
 
-    func closeIfDeferred() {
-        guard let close = deferredClose else { return }
-        deferredClose = nil
-        end(lingering: false, close.promise)
-    }
-
-    /// Ends the connection after what was written so far.
-    /// - Parameter lingering: the client may still be sending. To close at once would make the kernel answer with a reset, which
-    ///   takes from the client what it has not read yet; so only the one direction is closed, and the rest a little later.
-    /// - Parameter promise: completed with the close, where there is no lingering.
-    func end(lingering: Bool, _ promise: EventLoopPromise<Void>? = nil) {
-        guard phase == .open, let context, let beforeEncoder else {
-            promise?.fail(ChannelError.alreadyClosed)
-            return
-        }
+    /// Ends the connection after what was written so far. The client may still be sending; to close at once would make the kernel
+    /// answer with a reset, which takes from the client what it has not read yet (RFC 9112, section 9.6). So only the one direction
+    /// is closed, and the rest when the client has closed its own, or a little later.
+    func end() {
+        guard phase == .open, let context, let beforeEncoder else { return }
+        breakBody()
         phase = .ending
         reading = .discarded
         waiting.removeAll()
         schedule(in: limits.writeTimeout) { $0.drop() }
         // Behind all that is not with the kernel yet. A close would drop that.
         let isWritten = context.eventLoop.makePromise(of: Void.self)
-        isWritten.futureResult.assumeIsolated().whenComplete { [self] _ in lastWasWritten(lingering: lingering, promise) }
+        isWritten.futureResult.assumeIsolated().whenComplete { [self] _ in lastWasWritten() }
         needsFlush = false
         beforeEncoder.writeAndFlush(NIOAny(IOData.byteBuffer(ByteBuffer())), promise: isWritten)
         // What still comes is read and dropped, so that the kernel takes it from the client.
         if phase != .ended { context.read() }
     }
 
-    private func lastWasWritten(lingering: Bool, _ promise: EventLoopPromise<Void>?) {
-        guard phase == .ending, let context else {
-            promise?.fail(ChannelError.alreadyClosed)
-            return
-        }
-        guard lingering, !inputIsClosed else { return context.close(promise: promise) }
+    private func lastWasWritten() {
+        guard phase == .ending, let context else { return }
+        guard !inputIsClosed else { return context.close(promise: nil) }
         phase = .lingering
         context.close(mode: .output, promise: nil)
         schedule(in: limits.lingerTimeout) { $0.context?.close(promise: nil) }
@@ -110,6 +96,7 @@ extension HotRouteHandler {
     /// minutes, and say nothing to the client.
     private func drop() {
         guard phase != .ended, let context else { return }
+        breakBody()
         phase = .ending
         // Where it fails, the kernel does keep them; the connection is closed all the same.
         if let socket = context.channel as? any SocketOptionProvider {
@@ -158,13 +145,13 @@ extension HotRouteHandler {
         switch reading {
         case .hot(let request) where now >= request.call.started + TimeAmount(limits.requestTimeout):
             reading = .discarded
-            answer(request.call, turns.answers.reserve(), .refused(Problem(.requestTimeout)), after: .linger)
+            answer(request.call, turns.answers.reserve(), .refused(Problem(.requestTimeout)), isLast: true)
         case .passed(let since, _) where now >= since + TimeAmount(limits.requestTimeout):
             failPassed(Problem(.requestTimeout))
         case .nothing where headBegan.map { now >= $0 + TimeAmount(limits.headerTimeout) } == true && failure == nil:
             fail(Problem(.requestTimeout))
         case .nothing where turns.isIdle && now >= lastActivity + TimeAmount(limits.idleTimeout):
-            end(lingering: false)
+            end()
         case .hot, .passed, .nothing, .discarded: break
         }
         if phase == .open { scheduleTimer(context) }

@@ -56,14 +56,17 @@ extension HotRouteHandler {
         }
         if passedAny { context.fireChannelReadComplete() }
         guard waiting.isEmpty, phase == .open else { return }
-        if let failure, turns.passed.isEmpty {
+        if let failure, case .passed = reading {
+            self.failure = nil
+            failPassed(failure)
+        } else if let failure, turns.passed.isEmpty {
             refuse(with: failure)
         } else if turns.answers.isEmpty {
             if inputClosedIsHeld {
                 inputClosedIsHeld = false
                 context.fireUserInboundEventTriggered(ChannelEvent.inputClosed)
             }
-            closeIfDeferred()
+            if closeIsDeferred { end() }
         }
         readAgain(context)
     }
@@ -107,7 +110,7 @@ extension HotRouteHandler {
         guard turns.mayBegin(.hot, alone: false) else { return false }
         let request = HotRequest(head, refused: problem, now: context.eventLoop.now, services: services)
         reading = .discarded
-        answer(request.call, turns.answers.reserve(), .refused(problem), after: .linger)
+        answer(request.call, turns.answers.reserve(), .refused(problem), isLast: true)
         return true
     }
 
@@ -121,7 +124,7 @@ extension HotRouteHandler {
             } else {
                 reading = .discarded
                 let problem = Problem(.bodyTooLarge, "The body may have \(limits.bodyBytes) bytes.")
-                answer(request.call, turns.answers.reserve(), .refused(problem), after: .linger)
+                answer(request.call, turns.answers.reserve(), .refused(problem), isLast: true)
             }
         case .passed(let since, let count):
             guard count + bytes.readableBytes <= limits.bodyBytes else {
@@ -144,6 +147,8 @@ extension HotRouteHandler {
         case .passed:
             if turns.passed.last == false { reading = .discarded }
             context.fireChannelRead(Self.wrapInboundOut(.end(trailers)))
+            // It may have had its answer before its body.
+            endIfQuiet()
         case .nothing: break
         case .discarded: reading = .discarded
         }
@@ -155,11 +160,11 @@ extension HotRouteHandler {
 
     private func redeem(_ call: HotCall, _ request: () throws(Problem) -> RedeemRequest) {
         let ticket = turns.answers.reserve()
-        let after: AnswerQueue.After = call.connection == .close ? .close : .keepAlive
+        let isLast = call.connection == .close
         do throws(Problem) {
-            services.decide(try request()) { [self] decision in answer(call, ticket, decision, after: after) }
+            services.decide(try request()) { [self] decision in answer(call, ticket, decision, isLast: isLast) }
         } catch {
-            answer(call, ticket, .refused(error), after: after)
+            answer(call, ticket, .refused(error), isLast: isLast)
         }
     }
 
@@ -173,8 +178,11 @@ extension HotRouteHandler {
         decoderIsSilent = true
         decode()
         boundary.settle()
-        // Of a request it would have read something by now: these bytes are of a head that is not whole.
-        if decoderIsSilent, headBegan == nil, case .nothing = reading { headBegan = context?.eventLoop.now }
+        // Of a request it would have read something by now: these bytes are of a head that is not whole, or empty lines before one.
+        guard decoderIsSilent, headBegan == nil, case .nothing = reading else { return }
+        if bytes.readableBytesView.contains(where: { $0 != UInt8(ascii: "\r") && $0 != UInt8(ascii: "\n") }) {
+            headBegan = context?.eventLoop.now
+        }
     }
 
     // MARK: Plain redemptions

@@ -32,11 +32,6 @@ final class HotRouteHandler: ChannelDuplexHandler {
         case ended
     }
 
-    /// A close that Hummingbird asked for while the hot route still owes an answer.
-    struct DeferredClose {
-        let promise: EventLoopPromise<Void>?
-    }
-
     let services: LoopServices
     var limits: ServerLimits { services.limits }
 
@@ -60,7 +55,8 @@ final class HotRouteHandler: ChannelDuplexHandler {
     var isQuiescing = false
     var inputIsClosed = false
     var inputClosedIsHeld = false
-    var deferredClose: DeferredClose?
+    /// Hummingbird asked for it while the hot route still owed an answer.
+    var closeIsDeferred = false
 
     /// Since when the decoder has had a part of a head, as far as that can be told.
     var headBegan: NIODeadline?
@@ -109,6 +105,7 @@ final class HotRouteHandler: ChannelDuplexHandler {
     }
 
     func channelInactive(context: ChannelHandlerContext) {
+        breakBody()
         ended()
         context.fireChannelInactive()
     }
@@ -127,8 +124,6 @@ final class HotRouteHandler: ChannelDuplexHandler {
         timer?.cancel()
         waiting.removeAll()
         reading = .discarded
-        deferredClose?.promise?.fail(ChannelError.ioOnClosedChannel)
-        deferredClose = nil
     }
 }
 
