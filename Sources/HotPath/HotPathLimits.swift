@@ -7,12 +7,13 @@ public struct HotPathLimits: Sendable, Hashable {
     /// What `redeem.lua` takes and one outbox entry holds.
     public static let redemptionsPerCallGreatest = 64
 
-    /// Requests of one event loop that wait for the call before theirs to return. Beyond, they are refused at once.
-    public var waitingPerEventLoop = 16_384
+    /// Calls of one coupon that one event loop has in flight. All but one of them are full.
+    public var callsPerCoupon = 16
 
-    /// How long a request waits before it is refused instead of sent. Its client has little patience left by then, and what is
-    /// not sent has surely not happened.
-    public var waitLimit: Duration = .seconds(1)
+    /// Requests of one event loop that wait for a call before theirs to return. Beyond, they are refused at once; and also when
+    /// they have waited for half the deadline of a command, so that what is admitted is answered within all of it. What is not sent
+    /// has surely not happened.
+    public var waitingPerEventLoop = 16_384
 
     /// Entries of a shard's outbox, above which nothing more is accepted: Postgres has been away for long, and what waits for it
     /// lives in Redis's memory. Of one to `redemptionsPerCall` redemptions each; an entry of one takes some 200 bytes, each

@@ -21,7 +21,7 @@ public final class RedisClient: Sendable {
     private let members: [Member]
     private let indices: [ObjectIdentifier: Int]
     private let turn = Atomic<Int>(0)
-    private let configuration: RedisConfiguration
+    let configuration: RedisConfiguration
     /// `nil`: the address of Redis is known.
     private let watch: Watch?
 

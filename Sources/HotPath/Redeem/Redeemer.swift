@@ -58,8 +58,9 @@ public final class Redeemer {
         replicationTimeoutMilliseconds = Int(limits.replicationTimeout.milliseconds)
         batches = Batches(
             batchLimit: limits.redemptionsPerCall,
+            callLimit: limits.callsPerCoupon,
             waitingLimit: limits.waitingPerEventLoop,
-            waitLimit: TimeAmount(limits.waitLimit)
+            waitLimit: TimeAmount(client.configuration.commandDeadline / 2)
         )
         soldOut = SoldOutMemory(age: TimeAmount(limits.soldOutAge), limit: limits.soldOutCoupons)
     }
@@ -74,23 +75,33 @@ public final class Redeemer {
         if !request.mayBeRepeat, soldOut.holds(line, now: now) { return completion(.success(.soldOut)) }
         let pending = Pending(request: request, completion: completion)
         switch batches.arrived(pending, in: line, now: now) {
-        case .send: send([pending], in: line)
+        case .send(let next):
+            send(next, in: line)
+            // A full call leaves at once: Redis decides while we read on.
+            if next.batch.count > 1 { connection.flush() }
         case .wait: break
         case .refuse:
             completion(.failure(RedisError(.pendingLimitReached, "\(batches.waitingCount) redemptions wait to be sent")))
         }
     }
 
-    /// Requests that wait for the call before theirs to return.
+    /// Requests that wait for a call before theirs to return.
     public var waitingCount: Int {
         eventLoop.preconditionInEventLoop()
         return batches.waitingCount
     }
 
+    private func send(_ next: Batches.Next, in line: Batches.Line) {
+        if !next.batch.isEmpty { send(next.batch, in: line) }
+        for pending in next.expired {
+            pending.completion(.failure(RedisError(.deadlineExceeded, "waited too long to be sent")))
+        }
+    }
+
     private func send(_ batch: [Pending], in line: Batches.Line) {
         let keys = keys[line.shard.index]
         let sent = Sent(batch: batch, line: line, time: eventLoop.now)
-        let replication = batch.contains { $0.request.durability == .replicated } ? replicationOfThisTick() : nil
+        let replication = batch.contains { $0.request.durability == .replicated } ? nextReplication() : nil
         // Without a connection nothing is sent.
         if let redis = connection.replicationID, redis != name.redis { name = (redis, Script.redeem.sha1(in: redis)) }
         let sha1 = name.sha1
@@ -145,7 +156,7 @@ public final class Redeemer {
         var isOver = false
     }
 
-    private func replicationOfThisTick() -> Replication {
+    private func nextReplication() -> Replication {
         if let unreplicated { return unreplicated }
         let replication = Replication()
         unreplicated = replication
@@ -184,14 +195,8 @@ public final class Redeemer {
     /// The next call leaves before the answers of this one go out: Redis decides while we write.
     private func answered(_ reply: RESPValue, to sent: Sent, isReplicated: Bool) {
         let line = sent.line
-        let next = batches.answered(line, now: eventLoop.now)
-        if !next.batch.isEmpty {
-            send(next.batch, in: line)
-            connection.flush()
-        }
-        for pending in next.expired {
-            pending.completion(.failure(RedisError(.deadlineExceeded, "waited too long to be sent")))
-        }
+        send(batches.answered(line, now: eventLoop.now), in: line)
+        connection.flush()
 
         let call = RedeemReply.Call(reply, requests: sent.batch.count)
         for (index, pending) in sent.batch.enumerated() {

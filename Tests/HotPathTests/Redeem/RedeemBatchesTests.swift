@@ -12,20 +12,20 @@ import Testing
     let y = Batches.Line(shard: Shard(index: 0), coupon: CouponID("y")!)
     let now = NIODeadline.uptimeNanoseconds(1_000_000_000)
 
-    private func batches(batch: Int = 64, waiting: Int = 100) -> Batches {
-        Batches(batchLimit: batch, waitingLimit: waiting, waitLimit: .seconds(1))
+    private func batches(batch: Int = 64, calls: Int = 1, waiting: Int = 100) -> Batches {
+        Batches(batchLimit: batch, callLimit: calls, waitingLimit: waiting, waitLimit: .seconds(1))
     }
 
     @Test func aLoneRequestIsSentAtOnce() {
         var batches = batches()
-        #expect(batches.arrived(1, in: x, now: now) == .send)
+        #expect(batches.arrived(1, in: x, now: now) == .send([1]))
         #expect(batches.answered(x, now: now).batch.isEmpty)
-        #expect(batches.arrived(2, in: x, now: now) == .send)
+        #expect(batches.arrived(2, in: x, now: now) == .send([2]))
     }
 
     @Test func whatWaitsGoesTogetherWhenTheCallReturns() {
         var batches = batches(batch: 3)
-        #expect(batches.arrived(1, in: x, now: now) == .send)
+        #expect(batches.arrived(1, in: x, now: now) == .send([1]))
         for request in 2...6 { #expect(batches.arrived(request, in: x, now: now) == .wait) }
         #expect(batches.waitingCount == 5)
         #expect(batches.answered(x, now: now).batch == [2, 3, 4])
@@ -35,33 +35,67 @@ import Testing
         #expect(batches.waitingCount == 0)
     }
 
+    @Test func aFullCallWaitsForNothing() {
+        var batches = batches(batch: 3, calls: 3)
+        #expect(batches.arrived(1, in: x, now: now) == .send([1]))
+        for request in [2, 3] { #expect(batches.arrived(request, in: x, now: now) == .wait) }
+        #expect(batches.arrived(4, in: x, now: now) == .send([2, 3, 4]))
+        for request in [5, 6] { #expect(batches.arrived(request, in: x, now: now) == .wait) }
+        #expect(batches.arrived(7, in: x, now: now) == .send([5, 6, 7]))
+        // As many are in flight as may be.
+        for request in 8...11 { #expect(batches.arrived(request, in: x, now: now) == .wait) }
+        #expect(batches.waitingCount == 4)
+        #expect(batches.answered(x, now: now).batch == [8, 9, 10])
+        // What does not fill a call goes when nothing is in flight.
+        #expect(batches.answered(x, now: now).batch == [])
+        #expect(batches.arrived(12, in: x, now: now) == .wait)
+        #expect(batches.answered(x, now: now).batch == [])
+        #expect(batches.answered(x, now: now).batch == [11, 12])
+        #expect(batches.answered(x, now: now).batch == [])
+        #expect(batches.waitingCount == 0)
+        #expect(batches.arrived(13, in: x, now: now) == .send([13]))
+    }
+
+    @Test func oneOfSeveralCallsFails() {
+        var batches = batches(batch: 2, calls: 2)
+        #expect(batches.arrived(1, in: x, now: now) == .send([1]))
+        #expect(batches.arrived(2, in: x, now: now) == .wait)
+        #expect(batches.arrived(3, in: x, now: now) == .send([2, 3]))
+        for request in 4...6 { #expect(batches.arrived(request, in: x, now: now) == .wait) }
+        #expect(batches.failed(x) == [4, 5, 6])
+        #expect(batches.waitingCount == 0)
+        #expect(batches.arrived(7, in: x, now: now) == .wait)
+        #expect(batches.failed(x) == [7])
+        #expect(batches.arrived(8, in: x, now: now) == .send([8]))
+    }
+
     @Test func couponsDoNotWaitForEachOther() {
         var batches = batches()
-        #expect(batches.arrived(1, in: x, now: now) == .send)
-        #expect(batches.arrived(2, in: y, now: now) == .send)
+        #expect(batches.arrived(1, in: x, now: now) == .send([1]))
+        #expect(batches.arrived(2, in: y, now: now) == .send([2]))
         #expect(batches.arrived(3, in: y, now: now) == .wait)
         let elsewhere = Batches.Line(shard: Shard(index: 1), coupon: x.coupon)
-        #expect(batches.arrived(4, in: elsewhere, now: now) == .send)
+        #expect(batches.arrived(4, in: elsewhere, now: now) == .send([4]))
         #expect(batches.answered(y, now: now).batch == [3])
     }
 
     @Test func waitingIsBoundedOverAllCoupons() {
         var batches = batches(waiting: 2)
-        #expect(batches.arrived(1, in: x, now: now) == .send)
-        #expect(batches.arrived(2, in: y, now: now) == .send)
+        #expect(batches.arrived(1, in: x, now: now) == .send([1]))
+        #expect(batches.arrived(2, in: y, now: now) == .send([2]))
         #expect(batches.arrived(3, in: x, now: now) == .wait)
         #expect(batches.arrived(4, in: y, now: now) == .wait)
         #expect(batches.arrived(5, in: x, now: now) == .refuse)
         // What can be sent need not wait.
         let other = Batches.Line(shard: Shard(index: 0), coupon: CouponID("z")!)
-        #expect(batches.arrived(6, in: other, now: now) == .send)
+        #expect(batches.arrived(6, in: other, now: now) == .send([6]))
         #expect(batches.answered(x, now: now).batch == [3])
         #expect(batches.arrived(7, in: x, now: now) == .wait)
     }
 
     @Test func whoWaitedTooLongIsNotSent() {
         var batches = batches(batch: 2)
-        #expect(batches.arrived(1, in: x, now: now) == .send)
+        #expect(batches.arrived(1, in: x, now: now) == .send([1]))
         #expect(batches.arrived(2, in: x, now: now) == .wait)
         #expect(batches.arrived(3, in: x, now: now) == .wait)
         for request in 4...6 { #expect(batches.arrived(request, in: x, now: now + .milliseconds(500)) == .wait) }
@@ -73,17 +107,34 @@ import Testing
         let last = batches.answered(x, now: now + .seconds(9))
         #expect(last.expired == [6])
         #expect(last.batch == [])
-        #expect(batches.arrived(7, in: x, now: now) == .send)
+        #expect(batches.arrived(7, in: x, now: now) == .send([7]))
     }
 
     @Test func aFailedCallTakesThoseWhoWaitWithIt() {
         var batches = batches()
-        #expect(batches.arrived(1, in: x, now: now) == .send)
-        #expect(batches.arrived(2, in: y, now: now) == .send)
+        #expect(batches.arrived(1, in: x, now: now) == .send([1]))
+        #expect(batches.arrived(2, in: y, now: now) == .send([2]))
         for request in 3...5 { #expect(batches.arrived(request, in: x, now: now) == .wait) }
         #expect(batches.arrived(6, in: y, now: now) == .wait)
         #expect(batches.failed(x) == [3, 4, 5])
         #expect(batches.waitingCount == 1)
-        #expect(batches.arrived(7, in: x, now: now) == .send)
+        #expect(batches.arrived(7, in: x, now: now) == .send([7]))
+    }
+}
+
+extension RedeemBatches<Int>.Arrival {
+    /// Nothing of what is sent has waited too long.
+    fileprivate static func == (arrival: Self, expected: Expected) -> Bool {
+        switch (arrival, expected) {
+        case (.send(let next), .send(let batch)): next.batch == batch && next.expired.isEmpty
+        case (.wait, .wait), (.refuse, .refuse): true
+        default: false
+        }
+    }
+
+    fileprivate enum Expected {
+        case send([Int])
+        case wait
+        case refuse
     }
 }

@@ -26,7 +26,7 @@ import Testing
             "answered", "refused", "unknown", "error of the server", "connected", "attempt refused", "connection closed", "hung",
             "closed late", "noise", "silence",
         ] {
-            #expect(seen[name, default: 0] > Int(Self.seeds) / 10, "\(name)")
+            #expect(seen[name, default: 0] > Int(Self.seeds) / 20, "\(name)")
         }
     }
 
