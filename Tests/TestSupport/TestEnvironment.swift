@@ -41,6 +41,7 @@ public func withTestEnvironment<T: Sendable>(
     redis options: RedisOptions = RedisOptions(),
     isDurable: Bool = false,
     limits: HotPathLimits = HotPathLimits(),
+    commandDeadline: Duration = .seconds(5),
     eventLoopGroup: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton,
     _ body: (TestEnvironment) async throws -> T
 ) async throws -> T {
@@ -48,8 +49,10 @@ public func withTestEnvironment<T: Sendable>(
         try await (isDurable ? withDurableDatabase : withMigratedDatabase) { url in
             let configuration = PostgresConfiguration(url: url)
             let postgres = PostgresClient(configuration: configuration, logger: testLogger())
+            var redisConfiguration = try RedisConfiguration.forTests(redis.url)
+            redisConfiguration.commandDeadline = commandDeadline
             let client = RedisClient(
-                configuration: RedisConfiguration(endpoint: try RedisEndpoint(url: redis.url)),
+                configuration: redisConfiguration,
                 eventLoopGroup: eventLoopGroup,
                 logger: testLogger()
             )
@@ -63,7 +66,7 @@ public func withTestEnvironment<T: Sendable>(
                     TestEnvironment(
                         redis: redis,
                         redisClient: client,
-                        hotPath: HotPath(client: client, limits: limits),
+                        hotPath: HotPath(client: client, limits: limits.forTests),
                         postgres: postgres,
                         postgresConfiguration: configuration,
                         eventLoopGroup: eventLoopGroup

@@ -87,14 +87,14 @@ public func withShard<T: Sendable>(
     var plain = RedisOptions()
     plain.appendOnly = false
     return try await withRedis(options ?? plain) { redis in
-        var configuration = RedisConfiguration(endpoint: try RedisEndpoint(url: redis.socketURL))
+        var configuration = try RedisConfiguration.forTests(redis.socketURL)
         configuration.commandDeadline = commandDeadline
         let client = RedisClient(
             configuration: configuration,
             eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
             logger: testLogger()
         )
-        let hotPath = HotPath(client: client, limits: limits)
+        let hotPath = HotPath(client: client, limits: limits.forTests)
         return try await stopping({ await client.close() }) {
             try await client.connect()
             return try await body(TestShard(redis: redis, client: client, hotPath: hotPath, keys: Keys(Shard(index: 0))))

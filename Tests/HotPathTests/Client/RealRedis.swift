@@ -23,6 +23,8 @@ func withClient<T: Sendable>(
     _ body: (RedisClient) async throws -> T
 ) async throws -> T {
     var configuration = RedisConfiguration(endpoint: try RedisEndpoint(url: url))
+    // A machine that stands still for a moment is no Redis that does not answer.
+    configuration.commandDeadline = .seconds(5)
     adapt(&configuration)
     let group = MultiThreadedEventLoopGroup(numberOfThreads: loops)
     let client = RedisClient(configuration: configuration, eventLoopGroup: group, logger: testLogger(level: .critical))
@@ -83,9 +85,9 @@ extension RedisClient {
     func connectionID() async throws -> Int? { try await send(["CLIENT", "ID"]).integer }
 }
 
-/// Waits for what another process does. A second look every few milliseconds; ten seconds at most.
+/// Waits for what another process does. A second look every few milliseconds; a minute at most.
 func waitUntil(_ condition: () async throws -> Bool) async throws {
-    let end = ContinuousClock.now + .seconds(10)
+    let end = ContinuousClock.now + .seconds(60)
     while try await !condition() {
         guard ContinuousClock.now < end else { throw TestFailure("waited in vain") }
         try await Task.sleep(for: .milliseconds(2))
@@ -94,7 +96,7 @@ func waitUntil(_ condition: () async throws -> Bool) async throws {
 
 /// As another client sees it.
 func blockedClients(_ redis: RedisServer) async throws -> Int {
-    try await withClient(redis.url) { client in
+    try await withClient(redis.url, { $0.connectTimeout = .seconds(20) }) { client in
         try await client.connect()
         return try await client.send(["INFO", "clients"]).info["blocked_clients"].flatMap { Int($0) } ?? -1
     }

@@ -63,6 +63,8 @@ import Testing
 
     @Test func noReplicaIsTakenForAPrimary() async throws {
         try await withRedisGroup(plain) { group in
+            // It would put another in the place of a primary that says that it is a replica.
+            await group.sentinels[0].kill()
             let (primary, replica) = (group.nodes[0], group.nodes[1])
             try await withClient(replica.url) { client in
                 let error = await client.connectFailure()
