@@ -184,7 +184,7 @@ import Testing
         try await withRedis(.forClient()) { redis in
             try await withClient(redis.url) { client in
                 try await client.connect()
-                async let reply = client.send(["BLPOP", "list", "0.3"], deadline: .seconds(5))
+                async let reply = client.send(["BLPOP", "list", "3"], deadline: .seconds(20))
                 try await waitUntil { try await blockedClients(redis) == 1 }
                 await client.close()
                 #expect(try await reply == .null)
@@ -198,7 +198,7 @@ import Testing
 
     @Test func saysWhyThereIsNoConnection() async throws {
         let port = try await freePort()
-        try await withClient("redis://:secret@127.0.0.1:\(port)", { $0.connectTimeout = .milliseconds(100) }) { client in
+        try await withClient("redis://:secret@127.0.0.1:\(port)", { $0.connectTimeout = .seconds(1) }) { client in
             let error = await client.connectFailure()
             #expect(error?.code == .notConnected && error?.outcomeIsUnknown == false)
             #expect(error?.message.contains("redis://:***@127.0.0.1:\(port)") == true)

@@ -21,13 +21,15 @@ import Testing
         }
     }
 
-    private func loginFailure(_ url: String, _ adapt: (inout RedisConfiguration.TLS) -> Void = { _ in }) async throws
-        -> RedisError?
-    {
+    private func loginFailure(
+        _ url: String,
+        within limit: Duration,
+        _ adapt: (inout RedisConfiguration.TLS) -> Void
+    ) async throws -> RedisError? {
         try await withClient(
             url,
             {
-                $0.connectTimeout = .milliseconds(500)
+                $0.connectTimeout = limit
                 adapt(&$0.tls)
             }
         ) { client in
@@ -55,7 +57,7 @@ import Testing
                 ("redis://:\(password)@127.0.0.1:\(port)", nil, .full, false),
             ]
             for (url, authorityFile, verification, isTrusted) in cases {
-                let failure = try await loginFailure(url) {
+                let failure = try await loginFailure(url, within: isTrusted ? .seconds(20) : .milliseconds(500)) {
                     $0.authorityFile = authorityFile
                     $0.verification = verification
                 }
@@ -67,7 +69,8 @@ import Testing
     @Test func showsItsOwnCertificate() async throws {
         try await withTLS([]) { port, folder, password in
             for hasCertificate in [false, true] {
-                let failure = try await loginFailure("rediss://:\(password)@localhost:\(port)") {
+                let url = "rediss://:\(password)@localhost:\(port)"
+                let failure = try await loginFailure(url, within: hasCertificate ? .seconds(20) : .milliseconds(500)) {
                     $0.authorityFile = "\(folder)/ca.crt"
                     $0.certificateFile = hasCertificate ? "\(folder)/client.crt" : nil
                     $0.keyFile = hasCertificate ? "\(folder)/client.key" : nil
@@ -79,8 +82,11 @@ import Testing
 
     @Test func movesBigValues() async throws {
         try await withTLS { port, folder, password in
-            try await withClient("rediss://:\(password)@localhost:\(port)", { $0.tls.authorityFile = "\(folder)/ca.crt" }) {
-                client in
+            let adapt = { (configuration: inout RedisConfiguration) in
+                configuration.tls.authorityFile = "\(folder)/ca.crt"
+                configuration.connectTimeout = .seconds(20)
+            }
+            try await withClient("rediss://:\(password)@localhost:\(port)", adapt) { client in
                 try await client.connect()
                 let big = String(repeating: "0123456789abcdef", count: 1 << 16)
                 _ = try await client.send(["SET", "big", big], deadline: .seconds(20))

@@ -117,7 +117,9 @@ import Testing
                 try await code(users[2].request(x, code: .wrong, mayBeRepeat: false)),
             ]
             let isFresh = ContinuousClock.now - learnt < .milliseconds(300)
-            #expect(known == [.soldOut, .soldOut] || !isFresh)
+            // Where the machine stood still for as long, Redis was asked, and the stock is another one.
+            guard isFresh else { return }
+            #expect(known == [.soldOut, .soldOut])
             // Redis alone knows what became of these, and the first of them shows that there is stock again.
             #expect(try await code(users[0].request(x, tail: tail)) == .replayed)
             #expect(try await code(users[3].request(x)) == .accepted)
@@ -163,7 +165,7 @@ import Testing
 
     /// What was sent is unknown, what was not sent has surely not happened, and a repeated request tells the truth.
     @Test func aRedisThatStopsAnswering() async throws {
-        try await withShard(commandDeadline: .milliseconds(300)) { shard in
+        try await withShard(commandDeadline: .seconds(2)) { shard in
             try await shard.open([.test()])
             var requests: [RedeemRequest] = []
             for _ in 0..<5 { requests.append(try await shard.addUser().request(x)) }
@@ -197,12 +199,14 @@ import Testing
         var limits = HotPathLimits()
         limits.redemptionsPerCall = 2
         limits.wrongCodes = 1
-        limits.wrongCodeWindow = .milliseconds(1500)
+        limits.wrongCodeWindow = .seconds(60)
         try await withShard(limits: limits) { shard in
             try await shard.open([.test()])
             let user = try await shard.addUser()
             #expect(try await shard.hotPath.redeem(user.request(x, code: .wrong)) == .wrongCode)
-            #expect(try await shard.hotPath.redeem(user.request(x)) == .tooManyAttempts(retryAfterSeconds: 2))
+            let locked = try await shard.hotPath.redeem(user.request(x))
+            guard case .tooManyAttempts(let seconds) = locked else { throw TestFailure("\(locked)") }
+            #expect((40...60).contains(seconds))
             var users: [TestUser] = []
             for _ in 0..<4 { users.append(try await shard.addUser()) }
             _ = await shard.hotPath.redeemInOneTick(users.map { $0.request(x) })
