@@ -164,7 +164,7 @@ private final class Echo: ChannelInboundHandler {
 }
 
 /// Waits until the condition holds; fails the test after the limit.
-func until(_ what: String, within limit: Duration = .seconds(5), _ condition: () async throws -> Bool) async throws {
+func until(_ what: String, within limit: Duration = .seconds(60), _ condition: () async throws -> Bool) async throws {
     let end = ContinuousClock.now + limit
     while try await !condition() {
         guard ContinuousClock.now < end else { throw TestFailure("not after \(limit): \(what)") }

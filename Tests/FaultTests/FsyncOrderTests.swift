@@ -26,12 +26,12 @@ import Testing
             for _ in 0..<FsyncOrderTests.together { users.append(try await shard.addUser()) }
             // One connection: replies and append-only file are then in the same order.
             let client = RedisClient(
-                configuration: RedisConfiguration(endpoint: try RedisEndpoint(url: shard.redis.url)),
+                configuration: try .forTests(shard.redis.url),
                 eventLoopGroup: MultiThreadedEventLoopGroup.singleton.next(),
                 logger: testLogger()
             )
             try await client.connect()
-            let hotPath = HotPath(client: client)
+            let hotPath = HotPath(client: client, limits: HotPathLimits().forTests)
             var accepted: [RedemptionID] = []
             for user in users.prefix(FsyncOrderTests.alone) {
                 accepted.append(try await hotPath.redeem(user.request(coupons[0])).accepted)

@@ -107,7 +107,10 @@ import Testing
                     try changing.execute("update users set version = version + 1 where id = $1", before.user.id)
                     let checking = Task { try await client.withConnection { try $0.isCurrent(before) } }
                     // Until the check is seen to wait for this transaction.
-                    let waiting = "select count(*) from pg_locks where not granted and pid <> pg_backend_pid()"
+                    let waiting = """
+                        select count(*) from pg_locks join pg_stat_activity using (pid)
+                        where datname = current_database() and backend_type = 'client backend' and not granted
+                        """
                     let limit = ContinuousClock.now + .seconds(10)
                     while try changing.query(waiting)[0].decode(0, as: Int.self) == 0 {
                         guard ContinuousClock.now < limit else { throw TestFailure("the check did not wait") }

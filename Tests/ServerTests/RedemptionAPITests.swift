@@ -230,7 +230,7 @@ import Testing
 
     /// A Redis that stops answering: unknown, not failed; and the truth for whoever asks again.
     @Test func aLostReplyIsUnknown() async throws {
-        try await withServer { server in
+        try await withServer(commandDeadline: .seconds(1)) { server in
             try await server.addCoupon("tea")
             let user = try await server.addUser("ada")
             try await server.environment.openShard()

@@ -120,6 +120,7 @@ func withServer<T: Sendable>(
     redis options: RedisOptions = RedisOptions(),
     isDurable: Bool = false,
     limits: HotPathLimits = HotPathLimits(),
+    commandDeadline: Duration = .seconds(5),
     _ change: (inout ServerConfiguration) -> Void = { _ in },
     _ body: (RunningServer) async throws -> T
 ) async throws -> T {
@@ -129,7 +130,12 @@ func withServer<T: Sendable>(
     configuration.passwords = .least
     change(&configuration)
     let chosen = configuration
-    return try await withTestEnvironment(redis: options, isDurable: isDurable, limits: limits) { environment in
+    return try await withTestEnvironment(
+        redis: options,
+        isDurable: isDurable,
+        limits: limits,
+        commandDeadline: commandDeadline
+    ) { environment in
         let logger = testLogger(level: .critical)
         let server = buildServer(
             configuration: chosen,

@@ -164,6 +164,7 @@ import Testing
     @Test func readiness() async throws {
         try await withServer { configuration in
             configuration.limits.statusAge = .milliseconds(1)
+            configuration.limits.probeTimeout = .seconds(20)
         } _: { server in
             #expect(try await server.request("GET", "/livez").status == 200)
             #expect(try await server.request("GET", "/livez", ops: true).status == 200)
@@ -222,7 +223,7 @@ import Testing
             _ = try await environment.redisClient.send(acl)
             let url = "redis://limited:secret@127.0.0.1:\(environment.redis.port)"
             let client = RedisClient(
-                configuration: RedisConfiguration(endpoint: try RedisEndpoint(url: url)),
+                configuration: try .forTests(url),
                 eventLoopGroup: environment.eventLoopGroup,
                 logger: testLogger(level: .critical)
             )

@@ -41,7 +41,7 @@ struct SyncEnvironment: Sendable {
             let postgres = PostgresClient(configuration: configuration, logger: testLogger())
             _ = try await postgres.withConnection { try Migrator().run(on: $0) }
             let client = RedisClient(
-                configuration: RedisConfiguration(endpoint: try RedisEndpoint(url: redisURL)),
+                configuration: try .forTests(redisURL),
                 eventLoopGroup: MultiThreadedEventLoopGroup.singleton.next(),
                 logger: testLogger(level: .error)
             )
@@ -50,7 +50,7 @@ struct SyncEnvironment: Sendable {
                 redis: redis,
                 url: redisURL,
                 client: client,
-                hotPath: HotPath(client: client),
+                hotPath: HotPath(client: client, limits: HotPathLimits().forTests),
                 postgres: postgres,
                 postgresConfiguration: configuration
             )
@@ -71,7 +71,7 @@ struct SyncEnvironment: Sendable {
         _ body: () async throws -> T
     ) async throws -> T {
         let reader = RedisClient(
-            configuration: RedisConfiguration(endpoint: try RedisEndpoint(url: url)),
+            configuration: try .forTests(url),
             eventLoopGroup: MultiThreadedEventLoopGroup.singleton.next(),
             logger: testLogger(level: .error)
         )
@@ -97,11 +97,11 @@ struct SyncEnvironment: Sendable {
         }
     }
 
-    /// Waits until the condition holds; fails the test after 10 s.
+    /// Waits until the condition holds; fails the test after a minute.
     func until(_ what: String, _ condition: () async throws -> Bool) async throws {
-        let limit = ContinuousClock.now + .seconds(10)
+        let limit = ContinuousClock.now + .seconds(60)
         while try await !condition() {
-            try #require(ContinuousClock.now < limit, "not after 10 s: \(what)")
+            try #require(ContinuousClock.now < limit, "not after 60 s: \(what)")
             try await Task.sleep(for: .milliseconds(5))
         }
     }

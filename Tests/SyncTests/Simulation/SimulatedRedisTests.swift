@@ -30,7 +30,7 @@ import Testing
     private func compare(_ seed: UInt64) async throws -> Set<String> {
         try await withRedis { server in
             let client = RedisClient(
-                configuration: RedisConfiguration(endpoint: try RedisEndpoint(url: server.url)),
+                configuration: try .forTests(server.url),
                 eventLoopGroup: MultiThreadedEventLoopGroup.singleton.next(),
                 logger: testLogger()
             )
