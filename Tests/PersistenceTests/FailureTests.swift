@@ -1,6 +1,7 @@
 import Dispatch
 import Domain
 import Persistence
+import TestSupport
 import Testing
 
 /// What breaks while something is under way.
@@ -75,19 +76,24 @@ import Testing
     }
 
     @Test func aStatementThatTakesTooLongIsEndedAndLeavesNothing() async throws {
-        try await withClient {
-            $0.statementTimeout = .milliseconds(300)
-        } _: { client throws in
-            let prepared = try await prepare(client)
-            try await withLockedCoupon(client) {
-                let error = try await postgresError { try await client.withConnection { try $0.land(prepared.batch) } }
-                #expect(error.code == .serverError)
-                #expect(error.sqlState == "57014")
-                #expect(!error.isCausedByData)
-                #expect(!error.outcomeIsUnknown)
+        try await withMigratedDatabase { url in
+            let configuration = PostgresConfiguration(url: url)
+            try await withClient(configuration) { client throws in
+                let prepared = try await prepare(client)
+                try await withLockedCoupon(client) {
+                    var impatient = configuration
+                    impatient.statementTimeout = .milliseconds(300)
+                    let error = try await withClient(impatient) { impatient throws in
+                        try await postgresError { try await impatient.withConnection { try $0.land(prepared.batch) } }
+                    }
+                    #expect(error.code == .serverError)
+                    #expect(error.sqlState == "57014")
+                    #expect(!error.isCausedByData)
+                    #expect(!error.outcomeIsUnknown)
+                }
+                #expect(try await client.withConnection { try $0.quarantineCount() } == 0)
+                try await expectLandsNow(client, prepared)
             }
-            #expect(try await client.withConnection { try $0.quarantineCount() } == 0)
-            try await expectLandsNow(client, prepared)
         }
     }
 

@@ -1,5 +1,6 @@
 import Domain
 import Persistence
+import Synchronization
 import TestSupport
 import Testing
 
@@ -83,9 +84,16 @@ import Testing
                 cancelled.cancel()
                 await #expect(throws: CancellationError.self) { try await cancelled.value }
 
-                let interrupted = Task { try await session.waitForNotification(timeout: .seconds(60)) }
-                try await Task.sleep(for: .milliseconds(20))
-                _ = try await session.withConnection { try $0.serverProcess() }
+                let isOver = Atomic(false)
+                let interrupted = Task {
+                    defer { isOver.store(true, ordering: .relaxed) }
+                    return try await session.waitForNotification(timeout: .seconds(60))
+                }
+                // Again and again: one that does not wait yet is not interrupted.
+                repeat {
+                    try await Task.sleep(for: .milliseconds(5))
+                    _ = try await session.withConnection { try $0.serverProcess() }
+                } while !isOver.load(ordering: .relaxed)
                 #expect(try await interrupted.value == [])
 
                 let closed = Task { try await session.waitForNotification(timeout: .seconds(60)) }
@@ -154,7 +162,7 @@ import Testing
     @Test func anIdleSessionMayHaveALimit() async throws {
         try await withConfiguration { configuration in
             var limited = configuration
-            limited.idleSessionTimeout = .milliseconds(100)
+            limited.idleSessionTimeout = .milliseconds(1500)
             try await withSession(limited) { session throws in
                 #expect(try await session.withConnection { try $0.tryLock(shard) })
                 let error = try await postgresError { try await session.waitForNotification(timeout: .seconds(30)) }
