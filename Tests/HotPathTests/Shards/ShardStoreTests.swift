@@ -1,5 +1,6 @@
 import Domain
 import LocalStack
+import NIOPosix
 import TestSupport
 import Testing
 
@@ -130,10 +131,20 @@ import Testing
         try await withShard { shard in
             try await shard.open([.test()])
             let user = try await shard.addUser()
-            let store = shard.store
-            async let read = store.readOutbox(after: .zero, count: 10, block: .seconds(60))
-            let redemption = try await redemption(shard, user.request(x))
-            #expect(try await read.compactMap(\.onlyRedemption) == [redemption.id])
+            // On a connection of its own: the redemption is not to wait behind it.
+            let reader = RedisClient(
+                configuration: try .forTests(shard.redis.url),
+                eventLoopGroup: MultiThreadedEventLoopGroup.singleton.next(),
+                logger: testLogger()
+            )
+            let ids = try await stopping({ await reader.close() }) {
+                try await reader.connect()
+                let store = HotPath(client: reader).stores[0]
+                async let read = store.readOutbox(after: .zero, count: 10, block: .seconds(60))
+                let redemption = try await redemption(shard, user.request(x))
+                return try await (read.compactMap(\.onlyRedemption), [redemption.id])
+            }
+            #expect(ids.0 == ids.1)
         }
     }
 
