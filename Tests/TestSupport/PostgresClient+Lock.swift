@@ -1,0 +1,31 @@
+public import Persistence
+
+extension PostgresClient {
+    /// Runs the body while another transaction has a lock on the table, for 25 s at most.
+    /// - Parameter mode: as in `LOCK TABLE`.
+    /// - Returns: whether it had the lock until the body ended.
+    @discardableResult
+    public func whileLocked(_ table: String, _ mode: String, _ body: () async throws -> Void) async throws -> Bool {
+        let script = "begin; lock table \(table) in \(mode) mode; select pg_sleep(25); rollback"
+        let holding = Task { try await self.withConnection { connection in _ = try connection.script(script) } }
+        let holders = """
+            from pg_locks where relation = '\(table)'::regclass and granted
+            and lower(mode) = replace('\(mode)', ' ', '') || 'lock'
+            """
+        func isHeld() async throws -> Bool { try await withConnection { try !$0.query("select pid \(holders)").isEmpty } }
+        let release = {
+            let end = "select pg_terminate_backend(pid) \(holders)"
+            _ = try? await self.withConnection { connection in _ = try connection.query(end) }
+            _ = await holding.result
+        }
+        return try await stopping(release) {
+            let limit = ContinuousClock.now + .seconds(20)
+            while try await !isHeld() {
+                guard ContinuousClock.now < limit else { throw TestFailure("\(table) could not be locked") }
+                try await Task.sleep(for: .milliseconds(5))
+            }
+            try await body()
+            return try await isHeld()
+        }
+    }
+}
