@@ -138,9 +138,10 @@ import TestSupport
     /// A stopped owner loses its lock to one that runs, and cannot write when it goes on.
     @Test func aStoppedOwnerIsReplaced() async throws {
         try await Product.with { product in
-            let first = product.start("sync")
+            let impatient = ["REDEEM_SYNC_OWNER_SILENCE_MS": "2000"]
+            let first = product.start(["sync"], impatient)
             _ = try await first.logged("the shard is open")
-            let second = product.start("sync")
+            let second = product.start(["sync"], impatient)
             _ = try await second.logged("another worker owns the shard; waiting")
             first.signal(SIGSTOP)
             _ = try await second.logged("the shard is open")

@@ -40,6 +40,8 @@ import TestSupport
             }
             #expect(await redeem("doctor", environment: product.environment(.server, .server)).output.contains("good   Redis"))
 
+            // What operators did is not to be on its way to a Redis that is emptied.
+            try await product.applied()
             try await product.emptyRedis()
             _ = try await sync.line(where: { $0.contains("the shard is open") && $0.contains("epoch=2") })
             try await API.with(server.api) { api in

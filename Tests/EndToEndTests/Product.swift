@@ -41,7 +41,8 @@ final class Product: Sendable {
                             "REDEEM_TOKEN_KEY": String(repeating: "t", count: 32),
                             "REDEEM_CODE_KEY": String(repeating: "c", count: 32),
                             "REDEEM_SCRYPT_LOG_N": "10",
-                            "REDEEM_SYNC_OWNER_SILENCE_MS": "2000",
+                            "REDEEM_REDIS_DEADLINE_MS": "5000",
+                            "REDEEM_REDIS_CONNECT_TIMEOUT_MS": "5000",
                         ],
                         redis: redis,
                         folder: folder
