@@ -56,12 +56,14 @@ import TestSupport
                 let inbox = try Inbox(abstract ? "@redeem-\(getpid())-\(command[0])" : "\(product.folder)/\(command[0])")
                 let process = product.start(command, ["NOTIFY_SOCKET": inbox.name])
                 let ready = try await inbox.next()
+                process.signal(SIGSTOP)
                 #expect(ready[0] == "READY=1")
                 #expect(ready[1].hasPrefix("STATUS="))
                 if command[0] == "serve" {
-                    // Not before it can be used: by then it has said where it listens.
-                    #expect(process.output.contains("ready http"))
+                    // Not before it can be used: by then it has said where it listens, though that may still be on its way.
+                    try await until("it has said where it listens") { process.output.contains("ready http") }
                 }
+                process.signal(SIGCONT)
                 process.signal(SIGTERM)
                 #expect(try await inbox.next()[0] == "STOPPING=1")
                 #expect(await process.exitStatus() == 0)

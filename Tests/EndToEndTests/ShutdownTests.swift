@@ -103,7 +103,7 @@ import TestSupport
         try await Product.with { product in
             let sync = product.start("sync")
             _ = try await sync.logged("the shard is open")
-            let server = try await product.serve(with: ["REDEEM_SHUTDOWN_DELAY_S": "2"])
+            let server = try await product.serve(with: ["REDEEM_SHUTDOWN_DELAY_S": "6"])
             try await API.with(server.operations) { operations in
                 #expect(try await operations.send(.GET, "/readyz").status == 200)
                 server.process.signal(SIGTERM)
@@ -143,7 +143,8 @@ import TestSupport
             if bySignal { server.process.signal(SIGTERM) }
             #expect(await server.process.exitStatus() == 0)
             let took = ContinuousClock.now - began
-            #expect(took < .seconds(bySignal ? 1.5 : 3.5), "\(took)")
+            // Otherwise what does not end would end by itself only later: a request after 10 s.
+            #expect(took < .seconds(7), "\(took)")
             #expect(server.process.output.contains(bySignal ? "another signal" : "takes more than 2 s"))
             try? await channel.close()
         }
@@ -167,7 +168,7 @@ import TestSupport
                 let status = await sync.exitStatus()
                 postgres.resume()
                 #expect(status == 1, "\(sync.output)")
-                #expect(ContinuousClock.now - began < .seconds(2))
+                #expect(ContinuousClock.now - began < .seconds(15))
                 #expect(sync.output.contains("services do not end; the process does"))
             }
         }
