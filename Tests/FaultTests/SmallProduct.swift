@@ -41,6 +41,8 @@ struct SmallProduct: Sendable {
     }
 
     /// Loads a product while the body runs, clears up, and judges.
+    /// - Parameter patience: how long what was decided may take to land: with some of the bugs it never does, and a slow machine
+    ///   needs a while.
     /// - Returns: the rules that were broken, and what is said of it.
     static func judge(
         seed: UInt64 = 1,
@@ -48,6 +50,7 @@ struct SmallProduct: Sendable {
         worker: Worker = .own,
         bug: PlantedBug? = nil,
         substituting substitutions: [Substitution] = [],
+        patience: Duration = .seconds(1),
         during body: @Sendable (SmallProduct) async throws -> Void
     ) async throws -> (rules: Set<Violation.Rule>, text: String) {
         var options = RedisOptions()
@@ -63,7 +66,7 @@ struct SmallProduct: Sendable {
             let url = "redis://default:\(environment.redis.password)@127.0.0.1:\(proxy.port)"
             let clients = try (0..<2).map { _ in
                 RedisClient(
-                    configuration: RedisConfiguration(endpoint: try RedisEndpoint(url: url)),
+                    configuration: try .forTests(url),
                     eventLoopGroup: group,
                     logger: testLogger(level: .critical)
                 )
@@ -75,7 +78,7 @@ struct SmallProduct: Sendable {
             return try await stopping(close) {
                 try await withReplica(of: durability == .replicated ? environment.redis : nil) { replica in
                     for client in clients { try await client.connect() }
-                    return try await judge(environment, replica, proxy, clients, seed, durability, worker, body)
+                    return try await judge(environment, replica, proxy, clients, seed, durability, worker, patience, body)
                 }
             }
         }
@@ -99,6 +102,7 @@ struct SmallProduct: Sendable {
         _ seed: UInt64,
         _ durability: Durability,
         _ worker: Worker,
+        _ patience: Duration,
         _ body: @Sendable (SmallProduct) async throws -> Void
     ) async throws -> (rules: Set<Violation.Rule>, text: String) {
         var configuration = ServerConfiguration(tokenKeys: TokenKeys(signing: .random()), codeKey: .random())
@@ -149,7 +153,7 @@ struct SmallProduct: Sendable {
                 operators: operators
             )
             let verdict: Swift.Result<(rules: Set<Violation.Rule>, text: String), any Error>
-            do { verdict = .success(try await product.judge(worker, body)) } catch { verdict = .failure(error) }
+            do { verdict = .success(try await product.judge(worker, patience, body)) } catch { verdict = .failure(error) }
             await group.triggerGracefulShutdown()
             try await tasks.waitForAll()
             return try verdict.get()
@@ -158,6 +162,7 @@ struct SmallProduct: Sendable {
 
     private func judge(
         _ worker: Worker,
+        _ patience: Duration,
         _ body: @Sendable (SmallProduct) async throws -> Void
     ) async throws -> (rules: Set<Violation.Rule>, text: String) {
         try await until("open") { (try? await hotPath.stores[0].status())?.scriptsLoaded == true }
@@ -169,7 +174,7 @@ struct SmallProduct: Sendable {
             group.cancelAll()
         }
         try await load.resolve(limit: .seconds(3))
-        try await LedgerReader.drain(hotPath.stores[0], environment.postgres, limit: .seconds(1))
+        try await LedgerReader.drain(hotPath.stores[0], environment.postgres, limit: patience)
         let history = world.history
         let reader = LedgerReader(
             history: history,
@@ -207,25 +212,17 @@ struct SmallProduct: Sendable {
     /// Kills Redis, and puts a replica in its place that lacks the last half second; so does Postgres.
     func failOverToALaggingReplica() async throws {
         guard let replica else { preconditionFailure("only a replicated product has a replica") }
-        let postgres = environment.postgres
-        let landing = Task {
-            let script = "begin; lock table redemptions in share mode; select pg_sleep(25); rollback"
-            _ = try await postgres.withConnection { try $0.script(script) }
+        // Nothing lands meanwhile.
+        try await environment.postgres.whileLocked("redemptions", "share") {
+            replica.suspend()
+            try await Task.sleep(for: .milliseconds(700))
+            await environment.redis.kill()
+            // What has come to its socket meanwhile goes with the process.
+            await replica.kill()
+            try await replica.restart(options: RedisOptions())
+            proxy.retarget(to: replica.port)
+            await proxy.resetConnections()
         }
-        let holders = "from pg_locks where relation = 'redemptions'::regclass and mode = 'ShareLock'"
-        try await until("nothing lands") {
-            try await postgres.withConnection { try !$0.query("select pid \(holders) and granted").isEmpty }
-        }
-        replica.suspend()
-        try await Task.sleep(for: .milliseconds(700))
-        await environment.redis.kill()
-        // What has come to its socket meanwhile goes with the process.
-        await replica.kill()
-        try await replica.restart(options: RedisOptions())
-        proxy.retarget(to: replica.port)
-        await proxy.resetConnections()
-        try await postgres.withConnection { _ = try $0.query("select pg_terminate_backend(pid) \(holders)") }
-        _ = await landing.result
         try await until("open again") { (try? await hotPath.stores[0].status())?.scriptsLoaded == true }
     }
 }
