@@ -52,8 +52,10 @@ import TestSupport
                 try await product.redis.limitFiles(toBytes: product.redis.growingAppendOnlyFileBytes + 20_000)
                 var outcomes = try await self.outcomes(api, tokens)
                 try await until("full") { try await api.redeem(token: tokens[399], key: "399").status == 503 }
-                let log = try String(contentsOfFile: "\(product.redis.directory)/log", encoding: .utf8)
-                #expect(log.contains("writing to the AOF file"))
+                try await until("Redis says so") {
+                    let log = try String(contentsOfFile: "\(product.redis.directory)/log", encoding: .utf8)
+                    return log.contains("writing to the AOF file")
+                }
                 let pid = product.redis.pid
                 for (index, more) in try await self.outcomes(api, tokens).enumerated() {
                     outcomes[index].isAcknowledged = outcomes[index].isAcknowledged || more.isAcknowledged
@@ -103,8 +105,13 @@ import TestSupport
                     _ = try await sync.logged("No space left on device")
 
                     _ = await shell("rm \(disk)/ballast")
-                    // Where its log had no room Postgres has ended.
-                    if postgres.pid.map({ kill($0, 0) != 0 }) ?? true { try await postgres.restart() }
+                    // Where its log had no room Postgres has ended, or is about to.
+                    func isGone() -> Bool { postgres.pid.map { kill($0, 0) != 0 } ?? true }
+                    try await until("Postgres answers or is gone") {
+                        if isGone() { return true }
+                        return (try? await texts("select '1'", at: postgres.url)) == ["1"]
+                    }
+                    if isGone() { try await postgres.restart() }
                     try await check(product, api, tokens, outcomes)
                 }
             }
