@@ -31,7 +31,7 @@ import Testing
                 logger: testLogger()
             )
             try await client.connect()
-            let hotPath = HotPath(client: client, limits: HotPathLimits().forTests)
+            let hotPath = HotPath(client: client)
             var accepted: [RedemptionID] = []
             for user in users.prefix(FsyncOrderTests.alone) {
                 accepted.append(try await hotPath.redeem(user.request(coupons[0])).accepted)

@@ -50,7 +50,7 @@ struct SyncEnvironment: Sendable {
                 redis: redis,
                 url: redisURL,
                 client: client,
-                hotPath: HotPath(client: client, limits: HotPathLimits().forTests),
+                hotPath: HotPath(client: client),
                 postgres: postgres,
                 postgresConfiguration: configuration
             )

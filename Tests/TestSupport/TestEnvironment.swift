@@ -66,7 +66,7 @@ public func withTestEnvironment<T: Sendable>(
                     TestEnvironment(
                         redis: redis,
                         redisClient: client,
-                        hotPath: HotPath(client: client, limits: limits.forTests),
+                        hotPath: HotPath(client: client, limits: limits),
                         postgres: postgres,
                         postgresConfiguration: configuration,
                         eventLoopGroup: eventLoopGroup

@@ -94,7 +94,7 @@ public func withShard<T: Sendable>(
             eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
             logger: testLogger()
         )
-        let hotPath = HotPath(client: client, limits: limits.forTests)
+        let hotPath = HotPath(client: client, limits: limits)
         return try await stopping({ await client.close() }) {
             try await client.connect()
             return try await body(TestShard(redis: redis, client: client, hotPath: hotPath, keys: Keys(Shard(index: 0))))

@@ -9,12 +9,3 @@ extension RedisConfiguration {
         return configuration
     }
 }
-
-extension HotPathLimits {
-    /// The same, and where a test has chosen nothing, requests wait for as long as a machine may stand still.
-    public var forTests: HotPathLimits {
-        var limits = self
-        if waitLimit == HotPathLimits().waitLimit { limits.waitLimit = .seconds(5) }
-        return limits
-    }
-}
