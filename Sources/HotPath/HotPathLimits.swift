@@ -11,8 +11,7 @@ public struct HotPathLimits: Sendable, Hashable {
     public var callsPerCoupon = 16
 
     /// Requests of one event loop that wait for a call before theirs to return. Beyond, they are refused at once; and also when
-    /// they have waited for half the deadline of a command, so that what is admitted is answered within all of it. What is not sent
-    /// has surely not happened.
+    /// they have waited for half the deadline of a command. What is not sent has surely not happened.
     public var waitingPerEventLoop = 16_384
 
     /// Entries of a shard's outbox, above which nothing more is accepted: Postgres has been away for long, and what waits for it

@@ -160,7 +160,12 @@ struct Listener: Sendable {
                     backlog: limits.backlog,
                     availableConnectionsDelegate: .maximum(limits.connections, logger: logger)
                 ),
-                onServerRunning: { channel in bound.bound(kind, to: channel.localAddress?.port ?? 0) },
+                onServerRunning: { channel in
+                    // Connections have it from the socket that accepts them: set later, it would take back room that their
+                    // clients have been promised, and what is on its way would be lost. Without it there is only no limit.
+                    try? await channel.setOption(.socketOption(.so_rcvbuf), value: numericCast(limits.readBytes)).get()
+                    bound.bound(kind, to: channel.localAddress?.port ?? 0)
+                },
                 eventLoopGroupProvider: .shared(eventLoopGroup ?? own ?? MultiThreadedEventLoopGroup.singleton),
                 logger: logger
             )

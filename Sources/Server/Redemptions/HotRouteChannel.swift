@@ -27,7 +27,6 @@ struct HotRouteChannel: ServerChildChannel {
             try options?.setOption(.maxMessagesPerRead, value: 1)
             let buffers = AdaptiveRecvByteBufferAllocator(minimum: 64, initial: 2048, maximum: limits.readBytes)
             try options?.setOption(.recvAllocator, value: buffers)
-            try options?.setOption(.socketOption(.so_rcvbuf), value: numericCast(limits.readBytes))
             try options?.setOption(.socketOption(.so_sndbuf), value: numericCast(limits.kernelBytes))
             try HotRouteHandler.add(to: channel.pipeline.syncOperations, services: services(channel.eventLoop))
             return value

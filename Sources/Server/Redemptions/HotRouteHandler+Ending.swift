@@ -39,7 +39,12 @@ extension HotRouteHandler {
     }
 
     func endIfQuiet() {
-        if isQuiescing, phase == .open, turns.isIdle, waiting.isEmpty, case .nothing = reading { end() }
+        guard isQuiescing, phase == .open, turns.isIdle, waiting.isEmpty else { return }
+        switch reading {
+        // What is passed and not owed has been answered before its body.
+        case .nothing, .passed: end()
+        case .hot, .discarded: break
+        }
     }
 
     /// The client will send no more, but it may still read.
