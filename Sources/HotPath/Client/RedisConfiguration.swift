@@ -4,7 +4,8 @@ public struct RedisConfiguration: Sendable {
 
     /// For commands that state no deadline of their own. A command without a reply by then has failed, its outcome unknown.
     /// A connection whose oldest command has had no reply for this long again is closed.
-    public var commandDeadline: Duration = .seconds(1)
+    public var commandDeadline = defaultCommandDeadline
+    public static let defaultCommandDeadline: Duration = .seconds(1)
 
     /// For one attempt to connect, login included; also how long `RedisClient.connect()` waits.
     public var connectTimeout: Duration = .seconds(1)

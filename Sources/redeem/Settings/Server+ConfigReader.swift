@@ -66,7 +66,7 @@ extension HotPathLimits {
         memoryShare = try reader.count("redis.memory_percent", in: 1...100).map { Double($0) / 100 } ?? memoryShare
         replicas = try reader.count("redis.replicas", in: 1...100) ?? replicas
         // Redis's own answer is to come before the deadline of a command, half of which is the default.
-        let deadline = try reader.milliseconds("redis.deadline_ms") ?? .seconds(1)
+        let deadline = try reader.milliseconds("redis.deadline_ms") ?? RedisConfiguration.defaultCommandDeadline
         let longest = max(1, Int(deadline / .milliseconds(1)) * 9 / 10)
         let timeout = try reader.count("redis.replication_timeout_ms", in: 1...longest)
         replicationTimeout = timeout.map { .milliseconds($0) } ?? max(.milliseconds(1), deadline / 2)
