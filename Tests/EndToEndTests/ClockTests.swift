@@ -199,12 +199,3 @@ import TestSupport
         }
     }
 }
-
-/// Waits until the condition holds, for a minute at most.
-func until(_ what: String, _ condition: () async throws -> Bool) async throws {
-    let limit = ContinuousClock.now + .seconds(60)
-    while try await !condition() {
-        try #require(ContinuousClock.now < limit, "not after 60 s: \(what)")
-        try await Task.sleep(for: .milliseconds(10))
-    }
-}

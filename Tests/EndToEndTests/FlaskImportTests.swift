@@ -308,21 +308,13 @@ extension Product {
 
     /// Waits until Redis knows all that operators did.
     func applied() async throws {
-        let client = RedisClient(
-            configuration: try .forTests(redis.url),
-            eventLoopGroup: MultiThreadedEventLoopGroup.singleton.next(),
-            logger: testLogger()
-        )
-        try await client.connect()
         let last = try await texts("select max(seq)::text from control_log", at: database)[0]
-        let limit = ContinuousClock.now + .seconds(60)
-        while true {
-            let status = try await HotPath(client: client).stores[0].status()
-            if status.scriptsLoaded, status.control.map(String.init) == last { break }
-            try #require(ContinuousClock.now < limit, "Redis has not got to \(last) after 60 s")
-            try await Task.sleep(for: .milliseconds(10))
+        try await inRedis { client in
+            try await until("Redis has got to \(last)") {
+                let status = try await HotPath(client: client).stores[0].status()
+                return status.scriptsLoaded && status.control.map(String.init) == last
+            }
         }
-        await client.close()
     }
 
     /// All of the rows of the tables that an import writes.

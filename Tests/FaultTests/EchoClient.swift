@@ -1,6 +1,7 @@
 import NIOCore
 import NIOPosix
 import Synchronization
+import TestSupport
 
 /// A connection, and all that has come out of it.
 final class EchoClient: Sendable {

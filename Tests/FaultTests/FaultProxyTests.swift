@@ -162,12 +162,3 @@ private final class Echo: ChannelInboundHandler {
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
 }
-
-/// Waits until the condition holds; fails the test after the limit.
-func until(_ what: String, within limit: Duration = .seconds(60), _ condition: () async throws -> Bool) async throws {
-    let end = ContinuousClock.now + limit
-    while try await !condition() {
-        guard ContinuousClock.now < end else { throw TestFailure("not after \(limit): \(what)") }
-        try await Task.sleep(for: .milliseconds(2))
-    }
-}

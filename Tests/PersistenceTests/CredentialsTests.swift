@@ -107,12 +107,8 @@ import Testing
                     try changing.execute("update users set version = version + 1 where id = $1", before.user.id)
                     let checking = Task { try await client.withConnection { try $0.isCurrent(before) } }
                     // Until the check is seen to wait for this transaction.
-                    let waiting = """
-                        select count(*) from pg_locks join pg_stat_activity using (pid)
-                        where datname = current_database() and backend_type = 'client backend' and not granted
-                        """
                     let limit = ContinuousClock.now + .seconds(10)
-                    while try changing.query(waiting)[0].decode(0, as: Int.self) == 0 {
+                    while try changing.countLocks("not granted") == 0 {
                         guard ContinuousClock.now < limit else { throw TestFailure("the check did not wait") }
                     }
                     return checking

@@ -96,24 +96,17 @@ import Testing
             try await server.withClient { client in
                 // The caller is looked up while Redis is there, and it is gone for what follows the commit.
                 let postgres = server.environment.postgres
-                let locks = """
-                    select count(*) from pg_locks join pg_stat_activity using (pid)
-                    where datname = current_database() and backend_type = 'client backend'
-                    """
                 let lock = Task {
                     try await postgres.withConnection { connection in
                         try connection.transaction {
                             try connection.execute("update users set name = 'x' where username = 'ada'")
-                            let waiting = "\(locks) and not granted"
                             let limit = ContinuousClock.now + .seconds(10)
-                            while try connection.query(waiting)[0].decode(0, as: Int.self) == 0, ContinuousClock.now < limit {}
+                            while try connection.countLocks("not granted") == 0, ContinuousClock.now < limit {}
                             server.environment.redis.suspend()
                         }
                     }
                 }
-                while try await postgres.withConnection({
-                    try $0.query("\(locks) and locktype = 'transactionid'")[0].decode(0, as: Int.self) == 0
-                }) {}
+                while try await postgres.withConnection({ try $0.countLocks("locktype = 'transactionid'") }) == 0 {}
                 let response = try await client.request("DELETE", path, token: root.access)
                 try await lock.value
                 server.environment.redis.resume()

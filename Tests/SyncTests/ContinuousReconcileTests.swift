@@ -25,12 +25,12 @@ import Testing
                     try await env.untilOpen(1)
                     let user = try await env.user("jo")
                     _ = try await env.redeem(user, try await env.login(user), coupon)
-                    try await env.until("compared") { metrics.runs("holds") >= 2 }
+                    try await until("compared") { metrics.runs("holds") >= 2 }
                     #expect(metrics.drift() == Array(repeating: 0, count: 7))
                     #expect(log.errors.isEmpty)
 
                     _ = try await env.client.send(["HINCRBY", "{s0}:coupon:sale", "left", "1"])
-                    try await env.until("seen") { metrics.runs("drift") >= 2 }
+                    try await until("seen") { metrics.runs("drift") >= 2 }
                     #expect(metrics.drift() == [0, 0, 0, 0, 1, 0, 0])
                     // Once, not with each comparison.
                     #expect(log.errors.count == 1)
@@ -40,7 +40,7 @@ import Testing
                     let report = try await Reconciler(hotPath: env.hotPath, postgres: env.postgres).run()
                     try await repairer.perform(RepairPlan(report)) { _ in }
                     let before = metrics.runs("holds")
-                    try await env.until("agree again") { metrics.runs("holds") > before }
+                    try await until("agree again") { metrics.runs("holds") > before }
                     #expect(metrics.drift() == Array(repeating: 0, count: 7))
                     #expect(log.errors.count == 1)
                     let finished = try metrics.expectGauge("redeem_reconcile_finished_timestamp_seconds", [("shard", "s0")])
@@ -78,7 +78,7 @@ import Testing
             let isEarly = isAdmitted.load(ordering: .relaxed)
             #expect(!isEarly)
             _ = try await env.client.send(["XTRIM", "{s0}:outbox", "MAXLEN", "2"])
-            try await env.until("admitted") { isAdmitted.load(ordering: .relaxed) }
+            try await until("admitted") { isAdmitted.load(ordering: .relaxed) }
             try await waiting.value
         }
     }

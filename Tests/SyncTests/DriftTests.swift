@@ -85,7 +85,7 @@ import Testing
         },
         Plant(testDescription: "a row that came by hand", invariants: [4, 3, 5], remedies: ["rebuild"]) { sale in
             let other = try await sale.env.coupon("other")
-            try await sale.env.until("told") { try await sale.env.store.stock(of: [other])[other] == 100 }
+            try await until("told") { try await sale.env.store.stock(of: [other])[other] == 100 }
             try await sale.postgres(
                 """
                 insert into redemptions select '01890000-0000-7000-8000-000000000001', id, 'other', 10, now(), 0, 1, '1-1'
@@ -219,7 +219,7 @@ import Testing
                 Issue.record("\(drops)")
                 return
             }
-            try await sale.env.until("applied") { try await sale.env.store.status().control == control }
+            try await until("applied") { try await sale.env.store.status().control == control }
             try await sale.env.holds()
             #expect(try await sale.env.store.credit(of: sale.jo) == Credit(available: 100, held: 0))
             #expect(try await sale.env.store.stock(of: [sale.coupon]) == [sale.coupon: 99])
@@ -276,7 +276,7 @@ import Testing
     @Test func whatNobodyPaidForCanBeGivenUp() async throws {
         try await withSale { sale in
             let other = try await sale.env.coupon("other")
-            try await sale.env.until("told") { try await sale.env.store.stock(of: [other])[other] == 100 }
+            try await until("told") { try await sale.env.store.stock(of: [other])[other] == 100 }
             let id = RedemptionID(uuid: UUIDv7(milliseconds: 5))
             try await sale.redis("HSET", sale.user(sale.jo), "r:other", "\(id)")
             // Beside drift that a rebuild would mend.
@@ -396,7 +396,7 @@ import Testing
             try await env.withWorker {
                 try await env.untilOpen(2)
                 let coupon = try await env.coupon("sale")
-                try await env.until("the log goes on") { try await env.store.stock(of: [coupon])[coupon] == 100 }
+                try await until("the log goes on") { try await env.store.stock(of: [coupon])[coupon] == 100 }
                 #expect(try await env.store.status().epoch == Epoch(2))
             }
             _ = try await env.postgres.withConnection { try $0.askForRebuild(of: shard, actor: "test") }
@@ -404,7 +404,7 @@ import Testing
             try await env.withWorker {
                 try await env.untilOpen(3)
                 let coupon = try await env.coupon("next")
-                try await env.until("the log goes on") { try await env.store.stock(of: [coupon])[coupon] == 100 }
+                try await until("the log goes on") { try await env.store.stock(of: [coupon])[coupon] == 100 }
                 #expect(try await env.store.status().epoch == Epoch(3))
             }
         }
@@ -436,6 +436,6 @@ extension DriftTests.Sale {
 
     fileprivate func untilControlIsApplied() async throws {
         let last = try await env.postgres.withConnection { try $0.lastControlSequence() }
-        try await env.until("applied") { try await env.store.status().control == last }
+        try await until("applied") { try await env.store.status().control == last }
     }
 }

@@ -38,19 +38,19 @@ import Testing
                 let poorSession = try await env.login(poor)
                 let coupon = try await env.coupon("sale", price: 10, total: 0)
                 let session = try await env.login(user)
-                try await env.until("created") { try await env.store.stock(of: [coupon])[coupon] == 0 }
+                try await until("created") { try await env.store.stock(of: [coupon])[coupon] == 0 }
                 #expect(try await env.redeem(user, session, coupon) == .soldOut)
                 _ = try await env.postgres.withConnection { try $0.restockCoupon(coupon, by: 2, actor: "test") }
-                try await env.until("restocked") { try await env.store.stock(of: [coupon])[coupon] == 2 }
+                try await until("restocked") { try await env.store.stock(of: [coupon])[coupon] == 2 }
                 #expect(try await env.redeem(user, session, coupon) == .insufficientCredit)
                 _ = try await env.postgres.withConnection {
                     try $0.grantCredit(to: user, amount: 20, reason: "test", actor: "test")
                 }
-                try await env.until("granted") { try await env.store.credit(of: user)?.available == 25 }
+                try await until("granted") { try await env.store.credit(of: user)?.available == 25 }
                 _ = try await env.postgres.withConnection { try $0.setCouponState(coupon, .paused, actor: "test") }
-                try await env.until("paused") { try await env.redeem(poor, poorSession, coupon) == .couponPaused }
+                try await until("paused") { try await env.redeem(poor, poorSession, coupon) == .couponPaused }
                 _ = try await env.postgres.withConnection { try $0.setCouponState(coupon, .active, actor: "test") }
-                try await env.until("resumed") {
+                try await until("resumed") {
                     if case .accepted = try await env.redeem(user, session, coupon) { true } else { false }
                 }
                 try await env.untilDrained()
@@ -128,7 +128,7 @@ import Testing
             _ = try await env.login(user)
             #expect(try await env.store.credit(of: user)?.available == 25)
             try await env.withWorker {
-                try await env.until("applied") { try await env.store.status().control == 1 }
+                try await until("applied") { try await env.store.status().control == 1 }
                 #expect(try await env.store.credit(of: user)?.available == 25)
                 try await env.holds()
             }

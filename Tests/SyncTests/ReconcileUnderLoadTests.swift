@@ -125,7 +125,7 @@ import Testing
                 try await env.untilOpen(1)
                 let load = try await prepare(env) { $0.count(of: .decisions) > 20 && $0.count(of: .comparisons) > 5 }
                 try await env.coupon("bad", price: 1, total: 1_000)
-                try await env.until("told") { try await env.store.stock(of: [CouponID("bad")!]).count == 1 }
+                try await until("told") { try await env.store.stock(of: [CouponID("bad")!]).count == 1 }
                 let refuse = """
                     create function refuse() returns trigger language plpgsql as $$ begin
                         if new.coupon_id = 'bad' and coalesce(current_setting('test.lets', true), '') = '' then
@@ -152,7 +152,7 @@ import Testing
                 try await env.untilDrained()
                 try await decide(load, once: true)
                 let last = try await env.postgres.withConnection { try $0.lastControlSequence() }
-                try await env.until("applied") { try await env.store.status().control == last }
+                try await until("applied") { try await env.store.status().control == last }
                 try await env.holds()
             }
         }

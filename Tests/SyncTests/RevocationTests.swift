@@ -25,7 +25,7 @@ import Testing
                 }
                 try await env.untilEnded(al, other)
                 let coupon = try await env.coupon("sale")
-                try await env.until("the log goes on") { try await env.store.stock(of: [coupon])[coupon] == 100 }
+                try await until("the log goes on") { try await env.store.stock(of: [coupon])[coupon] == 100 }
             }
         }
     }
@@ -65,14 +65,14 @@ import Testing
                 try await env.redis.copyAppendOnlyFile()
                 let other = try await env.login(jo)
                 _ = try await env.redeem(jo, other, coupon)
-                try await env.until("landed") { try await env.rows() == 1 }
+                try await until("landed") { try await env.rows() == 1 }
                 #expect(try await env.hotPath.sessions.revoke(user: jo, session: session))
                 return session
             }
             await env.redis.kill()
             try await env.redis.restoreAppendOnlyFile()
             try await env.redis.restart()
-            try await env.until("connected") { (try? await env.store.status()) != nil }
+            try await until("connected") { (try? await env.store.status()) != nil }
             #expect(try await env.hotPath.sessions.exists(user: jo, session: session))
             try await env.withWorker {
                 try await env.untilOpen(2)

@@ -97,15 +97,6 @@ struct SyncEnvironment: Sendable {
         }
     }
 
-    /// Waits until the condition holds; fails the test after a minute.
-    func until(_ what: String, _ condition: () async throws -> Bool) async throws {
-        let limit = ContinuousClock.now + .seconds(60)
-        while try await !condition() {
-            try #require(ContinuousClock.now < limit, "not after 60 s: \(what)")
-            try await Task.sleep(for: .milliseconds(5))
-        }
-    }
-
     func untilOpen(_ epoch: Int) async throws {
         try await until("open in epoch \(epoch)") {
             let status = try await store.status()

@@ -19,13 +19,18 @@ extension PostgresClient {
             _ = await holding.result
         }
         return try await stopping(release) {
-            let limit = ContinuousClock.now + .seconds(20)
-            while try await !isHeld() {
-                guard ContinuousClock.now < limit else { throw TestFailure("\(table) could not be locked") }
-                try await Task.sleep(for: .milliseconds(5))
-            }
+            try await until("\(table) is locked", within: .seconds(20), isHeld)
             try await body()
             return try await isHeld()
         }
+    }
+}
+
+extension PostgresConnection {
+    /// Locks of which the condition is true, of clients of this database alone: the server's own processes take some too.
+    public func countLocks(_ condition: String) throws -> Int {
+        let locks = "pg_locks join pg_stat_activity using (pid)"
+        let ours = "datname = current_database() and backend_type = 'client backend'"
+        return try query("select count(*) from \(locks) where \(ours) and \(condition)")[0].decode(0, as: Int.self)
     }
 }

@@ -78,20 +78,11 @@ extension RedisClient {
     }
 
     func connectEventually() async throws {
-        try await waitUntil { await connectFailure() == nil }
+        try await until("connected") { await connectFailure() == nil }
     }
 
     /// Which of all connections that the server ever had this is.
     func connectionID() async throws -> Int? { try await send(["CLIENT", "ID"]).integer }
-}
-
-/// Waits for what another process does. A second look every few milliseconds; a minute at most.
-func waitUntil(_ condition: () async throws -> Bool) async throws {
-    let end = ContinuousClock.now + .seconds(60)
-    while try await !condition() {
-        guard ContinuousClock.now < end else { throw TestFailure("waited in vain") }
-        try await Task.sleep(for: .milliseconds(2))
-    }
 }
 
 /// As another client sees it.

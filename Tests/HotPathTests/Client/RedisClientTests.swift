@@ -185,7 +185,7 @@ import Testing
             try await withClient(redis.url) { client in
                 try await client.connect()
                 async let reply = client.send(["BLPOP", "list", "3"], deadline: .seconds(20))
-                try await waitUntil { try await blockedClients(redis) == 1 }
+                try await until("a client waits") { try await blockedClients(redis) == 1 }
                 await client.close()
                 #expect(try await reply == .null)
                 let error = await client.failure(["PING"])

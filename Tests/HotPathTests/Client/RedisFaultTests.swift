@@ -105,11 +105,11 @@ import Testing
             try await withClient(redis.url, loops: 2) { client in
                 try await client.connect()
                 async let pending = client.failure(["BLPOP", "list", "0"], deadline: .seconds(30))
-                try await waitUntil { try await blockedClients(redis) == 1 }
+                try await until("a client waits") { try await blockedClients(redis) == 1 }
                 await redis.kill()
                 let error = await pending
                 #expect(error?.code == .connectionLost && error?.outcomeIsUnknown == true)
-                try await waitUntil { !client.isConnected }
+                try await until("the connection is lost") { !client.isConnected }
                 for _ in 0..<4 {
                     let refused = await client.failure(["PING"])
                     #expect(refused == nil || refused?.outcomeIsUnknown == (refused?.code == .connectionLost))
@@ -141,14 +141,14 @@ import Testing
                 try await client.connect()
                 redis.suspend()
                 async let first = client.pipeline([["INCR", "n"], ["INCR", "n"], ["INCR", "n"]])
-                try await waitUntil {
+                try await until("too many commands wait") {
                     await client.failure(["PING"], deadline: .milliseconds(1))?.code
                         == .pendingLimitReached
                 }
                 redis.resume()
                 let replies = try? await first
                 #expect(replies == nil || replies == [.integer(1), .integer(2), .integer(3)])
-                try await waitUntil { await client.failure(["PING"]) == nil }
+                try await until("connected again") { await client.failure(["PING"]) == nil }
             }
         }
     }

@@ -18,7 +18,7 @@ import Testing
                 // One Sentinel less is no obstacle.
                 await group.sentinels[2].kill()
                 await group.nodes[0].kill()
-                try await waitUntil {
+                try await until("the other node") {
                     let port = try? await port(client)
                     return client.isConnected && port == group.nodes[1].port
                 }
@@ -37,7 +37,7 @@ import Testing
                 try await client.connect()
                 let old = try await id(client)
                 group.nodes[0].suspend()
-                try await waitUntil { (try? await port(client)) == group.nodes[1].port }
+                try await until("the other node") { (try? await port(client)) == group.nodes[1].port }
                 group.nodes[0].resume()
                 for _ in 0..<50 {
                     #expect(try await port(client) == group.nodes[1].port)
@@ -78,7 +78,7 @@ import Testing
                 #expect(try await client.send(["REPLICAOF", "127.0.0.1", "\(replica.port)"]) == .string("OK"))
                 let error = await client.failure(["SET", "a", "1"])
                 #expect(error?.serverPrefix == "READONLY" && error?.outcomeIsUnknown == false)
-                try await waitUntil { await client.failure(["PING"])?.code == .notConnected }
+                try await until("the connection is lost") { await client.failure(["PING"])?.code == .notConnected }
                 #expect(await client.connectFailure()?.message.contains("it is a replica") == true)
                 _ = try await primary.command("REPLICAOF", "NO", "ONE")
                 try await client.connectEventually()

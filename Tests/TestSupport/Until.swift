@@ -1,0 +1,12 @@
+/// Waits until the condition holds; fails the test after the limit. It looks every few milliseconds.
+public func until(
+    _ what: @autoclosure () -> String,
+    within limit: Duration = .seconds(60),
+    _ condition: () async throws -> Bool
+) async throws {
+    let end = ContinuousClock.now + limit
+    while try await !condition() {
+        guard ContinuousClock.now < end else { throw TestFailure("not after \(limit): \(what())") }
+        try await Task.sleep(for: .milliseconds(5))
+    }
+}
