@@ -28,6 +28,9 @@ public struct PostgresConfiguration: Sendable, CustomStringConvertible {
         self.url = url
     }
 
+    /// What is wrong with the URL; `nil`: nothing that can be seen from here. It quotes no part of it.
+    public var urlFault: String? { ConnectionString.fault(in: url) }
+
     /// Host, port, user and database; never the password.
     public var description: String { ConnectionString.summary(of: url) }
 }

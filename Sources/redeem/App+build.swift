@@ -107,7 +107,7 @@ struct App {
         guard let port = try settings.reader.count("sync.ops_port", in: 0...65_535) else { return [] }
         let registry = PrometheusRegistry()
         MetricsSystem.bootstrap(registry)
-        let host = settings.reader.text("ops.host") ?? "127.0.0.1"
+        let host = try settings.reader.host("ops.host") ?? "127.0.0.1"
         return [buildWorkerOperations(host: host, port: port, metrics: registry, logger: logger)]
     }
 

@@ -21,6 +21,29 @@ struct Redeem: AsyncParsableCommand {
             DoctorCommand.self, HealthCommand.self, BenchCommand.self, TortureCommand.self,
         ]
     )
+
+    /// As the library would, but for what it quotes: an argument in the wrong place may be a part of a code or a password.
+    static func main() async {
+        do {
+            let command = try parseAsRoot()
+            if var command = command as? any AsyncParsableCommand {
+                try await command.run()
+            } else {
+                var command = command
+                try command.run()
+            }
+        } catch {
+            guard exitCode(for: error) == .validationFailure else { exit(withError: error) }
+            let text = fullMessage(for: error)
+            let shown = text.replacing(#/(\d+ unexpected arguments?:|unexpected argument) '.*/#.ignoresCase()) { _ in
+                "there is a value too many; one with blanks in it needs quotes"
+            }
+            .replacing(#/'[^'\n]*:\/\/[^'\n]*@[^'\n]*'/#) { Output.withoutLogin(String($0.output)) }
+            guard shown != text else { exit(withError: error) }
+            Output.note(shown)
+            exit(withError: exitCode(for: error))
+        }
+    }
 }
 
 enum Version {

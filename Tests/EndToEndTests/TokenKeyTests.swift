@@ -136,8 +136,8 @@ import Testing
                     "REDEEM_TOKEN_OTHER_KEYS", "\(Self.old) \(Self.new)",
                     "REDEEM_TOKEN_OTHER_KEYS: a key contains a comma, a space or a quote"
                 ),
-                ("REDEEM_TOKEN_ISSUER", "a b", "REDEEM_TOKEN_ISSUER 'a b'"),
-                ("REDEEM_TOKEN_AUDIENCE", "\"", "REDEEM_TOKEN_AUDIENCE '\"'"),
+                ("REDEEM_TOKEN_ISSUER", "a b", "REDEEM_TOKEN_ISSUER or REDEEM_TOKEN_AUDIENCE is not valid"),
+                ("REDEEM_TOKEN_AUDIENCE", "\"", "REDEEM_TOKEN_ISSUER or REDEEM_TOKEN_AUDIENCE is not valid"),
                 ("REDEEM_HTTP_TRUSTED_PROXIES", "10.0.0.0/99", "REDEEM_HTTP_TRUSTED_PROXIES is '10.0.0.0/99'"),
             ] {
                 var environment = product.environment

@@ -24,7 +24,7 @@ public struct FlaskSource {
         logger: Logger,
         _ body: (FlaskSource) throws -> T
     ) throws -> T {
-        guard ConnectionString.isValid(configuration.url) else { throw FlaskSourceError.invalidURL }
+        guard configuration.urlFault == nil else { throw FlaskSourceError.invalidURL }
         var patient = configuration
         patient.idleInTransactionTimeout = idleTimeout
         let connection = try own { () throws(PostgresError) in try PostgresConnection.openForeign(patient, logger: logger) }

@@ -23,9 +23,28 @@ enum ConnectionString {
         return shown.isEmpty ? "libpq's defaults" : shown.joined(separator: " ")
     }
 
-    static func isValid(_ text: String) -> Bool {
-        guard let options = PQconninfoParse(text, nil) else { return false }
-        PQconninfoFree(options)
-        return true
+    /// What is wrong with it; `nil`: nothing that can be seen from here. Never a part of it: where a character of a password is not
+    /// encoded, libpq takes the rest of the password for a host, a port or a database, and its messages quote those.
+    static func fault(in text: String) -> String? {
+        let form = "expected postgres://user:password@host:port/database"
+        guard let options = PQconninfoParse(text, nil) else { return "it is not a valid Postgres URL; \(form)" }
+        defer { PQconninfoFree(options) }
+        let isURL = text.hasPrefix("postgres://") || text.hasPrefix("postgresql://")
+        var option = options
+        while let keyword = option.pointee.keyword {
+            defer { option += 1 }
+            guard let value = option.pointee.val.map({ String(cString: $0) }) else { continue }
+            switch String(cString: keyword) {
+            case "port":
+                let isNumber = value.split(separator: ",").allSatisfy { UInt16($0) != nil }
+                if !isNumber { return "its port is no number from 0 to 65535; \(form)" }
+            case "host", "dbname":
+                if isURL, value.contains("@") {
+                    return "an '@', '/', '?' or ':' in its user, password or database must be percent-encoded ('@' is %40)"
+                }
+            default: break
+            }
+        }
+        return nil
     }
 }

@@ -29,11 +29,8 @@ final class LibPQConnection {
     deinit { PQfinish(handle) }
 
     static func open(_ configuration: PostgresConfiguration, logger: Logger) throws(PostgresError) -> LibPQConnection {
-        guard ConnectionString.isValid(configuration.url) else {
-            throw PostgresError(
-                .connectionFailed,
-                "the Postgres URL is not valid; expected postgres://user:password@host:port/database"
-            )
+        if let fault = ConnectionString.fault(in: configuration.url) {
+            throw PostgresError(.connectionFailed, "the Postgres URL: \(fault)")
         }
         guard let handle = start(configuration) else { throw PostgresError(.connectionFailed, "out of memory") }
         let connection = LibPQConnection(

@@ -24,7 +24,7 @@ struct HealthCommand: AsyncParsableCommand {
             let settings = try await connection.settings(["http.url": url])
             let base = settings.reader.text("http.url") ?? "http://127.0.0.1:8080"
             guard base.hasPrefix("http://") || base.hasPrefix("https://") else {
-                throw UsageError("'\(base)' is not an http or https URL", remedy: "give --url http://HOST:PORT")
+                throw UsageError("REDEEM_HTTP_URL is not an http or https URL", remedy: "give --url http://HOST:PORT")
             }
             let timeout = TimeAmount.milliseconds(Int64(try Input.amount(timeoutMs, "--timeout-ms", least: 1)))
             let answer: (status: UInt, body: String)
@@ -35,7 +35,7 @@ struct HealthCommand: AsyncParsableCommand {
                 )
                 answer = (response.status.code, String(buffer: try await response.body.collect(upTo: 64 * 1024)))
             } catch {
-                Output.note("error: \(base) does not answer: \(error)\n  is `redeem serve` running there?")
+                Output.note("error: \(Output.withoutLogin(base)) does not answer: \(error)\n  is `redeem serve` running there?")
                 throw ExitCode(EX_UNAVAILABLE)
             }
             print(answer.body)

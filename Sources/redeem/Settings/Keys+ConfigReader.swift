@@ -105,7 +105,7 @@ extension TokenParties {
         let audience = reader.text("token.audience") ?? standard.audience
         guard let parties = TokenParties(issuer: issuer, audience: audience) else {
             throw UsageError(
-                "REDEEM_TOKEN_ISSUER '\(issuer)' or REDEEM_TOKEN_AUDIENCE '\(audience)' is not valid",
+                "REDEEM_TOKEN_ISSUER or REDEEM_TOKEN_AUDIENCE is not valid",
                 remedy: "use \(TokenParties.rule)"
             )
         }

@@ -32,13 +32,13 @@ extension ConfigReader {
 /// | shutdown.delay_s | REDEEM_SHUTDOWN_DELAY_S | 0 |
 extension ServerConfiguration {
     init(_ reader: ConfigReader) throws {
-        let host = reader.text("http.host") ?? "127.0.0.1"
+        let host = try reader.host("http.host") ?? "127.0.0.1"
         self.init(tokenKeys: try TokenKeys(reader, host: host), codeKey: try ServiceKey.code(reader))
         self.host = host
         tokenParties = try TokenParties(reader)
         port = try reader.count("http.port", in: 0...65_535) ?? port
         eventLoops = try reader.count("http.event_loops", in: 1...256) ?? eventLoops
-        opsHost = reader.text("ops.host") ?? opsHost
+        opsHost = try reader.host("ops.host") ?? opsHost
         opsPort = try reader.count("ops.port", in: 0...65_535) ?? opsPort
         durability = try reader.durability() ?? durability
         limits.ledgerTimeout = try reader.milliseconds("ledger.timeout_ms") ?? limits.ledgerTimeout

@@ -1,8 +1,5 @@
-internal import ArgumentParser
 internal import Configuration
 internal import Foundation
-internal import Logging
-internal import SystemPackage
 
 /// Where settings come from: flags, then the environment, then a file, then the defaults of each part.
 ///
@@ -14,42 +11,80 @@ struct Settings: Sendable {
     ///   - flags: settings given on the command line, by key.
     ///   - file: a file of `NAME=value` lines, as `redeem dev` writes it.
     init(flags: [String: String?], file: String?) async throws {
-        var values: [AbsoluteConfigKey: ConfigValue] = [:]
-        for case (let key, let value?) in flags {
-            values[AbsoluteConfigKey("redeem.\(key)".split(separator: ".").map(String.init))] = ConfigValue(
-                .string(value),
-                isSecret: true
+        let environment = ProcessInfo.processInfo.environment
+        for (name, value) in environment.sorted(by: { $0.key < $1.key }) where name.hasPrefix("REDEEM_") {
+            if let fault = SettingNames.fault(of: name, value: value) {
+                throw UsageError("the environment: \(fault.problem)", remedy: fault.remedy)
+            }
+        }
+        let file = try (file ?? environment["REDEEM_CONFIG"]).flatMap { $0.isEmpty ? nil : try SettingsFile(path: $0) }
+        reader = ConfigReader(
+            providers: [
+                Settings.provider("flags") { flags[$0] ?? nil },
+                Settings.provider("environment") { environment[SettingNames.variable($0)] },
+                Settings.provider("file") { file?.values[SettingNames.variable($0)] },
+            ]
+        )
+        for key in SettingNames.keys.sorted() {
+            guard let value = reader.text(key) else { continue }
+            try Settings.check(value, key)
+        }
+    }
+
+    /// Keys are what they are down to the last byte, so nothing is cut off here.
+    private static func check(_ value: String, _ key: String) throws {
+        let isEdged = value.first?.isWhitespace == true || value.last?.isWhitespace == true
+        guard !isEdged, !value.unicodeScalars.contains(where: { $0.properties.generalCategory == .control && $0 != "\t" }) else {
+            throw UsageError(
+                "\(ConfigReader.variable(key)) begins or ends with a blank, or has a line end or control character in it",
+                remedy: "take that away; a file with CRLF that a shell or container reads makes it, and --config does not"
             )
         }
-        var providers: [any ConfigProvider] = [
-            InMemoryProvider(name: "flags", values: values),
-            EnvironmentVariablesProvider(secretsSpecifier: .all),
-        ]
-        if let file = file ?? ProcessInfo.processInfo.environment["REDEEM_CONFIG"] {
-            guard FileManager.default.isReadableFile(atPath: file) else {
-                throw UsageError(
-                    "cannot read the settings file '\(file)'",
-                    remedy: "give --config the path of a file of NAME=value lines"
-                )
+    }
+
+    private static func provider(_ name: String, _ value: (String) -> String?) -> InMemoryProvider {
+        let values = SettingNames.keys.compactMap { key in
+            value(key).map {
+                (AbsoluteConfigKey(key.split(separator: ".").map(String.init)), ConfigValue(.string($0), isSecret: true))
             }
-            providers.append(try await EnvironmentVariablesProvider(environmentFilePath: FilePath(file), secretsSpecifier: .all))
         }
-        reader = ConfigReader(providers: providers).scoped(to: "redeem")
+        return InMemoryProvider(name: name, values: Dictionary(uniqueKeysWithValues: values))
     }
 }
 
 extension ConfigReader {
     /// The value of a key, or `nil` where it is set nowhere. A value that cannot be read is an error that names it.
     func value<Value>(_ key: String, _ kind: String, _ parse: (String) -> Value?) throws -> Value? {
-        guard let text = string(forKey: ConfigKey(key)), !text.isEmpty else { return nil }
+        guard let text = text(key) else { return nil }
         guard let value = parse(text) else {
-            throw UsageError("\(ConfigReader.variable(key)) is '\(text)', which is not \(kind)", remedy: "set it to \(kind)")
+            throw UsageError(
+                "\(ConfigReader.variable(key)) is \(ConfigReader.shown(text)), which is not \(kind)",
+                remedy: "set it to \(kind)"
+            )
         }
         return value
     }
 
+    /// The one way to read a setting.
     func text(_ key: String) -> String? {
-        string(forKey: ConfigKey(key)).flatMap { $0.isEmpty ? nil : $0 }
+        precondition(SettingNames.keys.contains(key), "\(key) is not in SettingNames.keys")
+        return string(forKey: ConfigKey(key)).flatMap { $0.isEmpty ? nil : $0 }
+    }
+
+    /// A value as a message may have it. Whatever stands where a number or an address should may be a password that got into the
+    /// wrong line, so only what looks like one is shown.
+    static func shown(_ value: String) -> String {
+        let isShown = value.utf8.count <= 20 && value.allSatisfy { $0.isASCII && ($0.isNumber || "+-.,:/_".contains($0)) }
+        return isShown ? "'\(value)'" : "a text of \(value.utf8.count) bytes"
+    }
+
+    /// The name or address of a host.
+    func host(_ key: String) throws -> String? {
+        // RFC 1123, section 2.1: labels of at most 63 characters, which a key in hexadecimal digits is not; else an IPv6 address.
+        try value(key, "an address or the name of a host") { text in
+            let isName = text.utf8.count <= 253 && text.wholeMatch(of: /[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*\.?/) != nil
+            return isName || text.wholeMatch(of: /[0-9A-Fa-f:.]{2,45}(%\w{1,16})?/) != nil ? text : nil
+        }
     }
 
     func count(_ key: String, in range: ClosedRange<Int>) throws -> Int? {
@@ -73,7 +108,5 @@ extension ConfigReader {
         return text
     }
 
-    static func variable(_ key: String) -> String {
-        "REDEEM_" + key.uppercased().replacing(".", with: "_")
-    }
+    static func variable(_ key: String) -> String { SettingNames.variable(key) }
 }

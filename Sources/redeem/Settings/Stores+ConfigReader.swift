@@ -31,13 +31,9 @@ extension RedisConfiguration {
 /// | postgres.statement_timeout_ms | REDEEM_POSTGRES_STATEMENT_TIMEOUT_MS | 30000 |
 extension PostgresConfiguration {
     init(_ reader: ConfigReader) throws {
-        self.init(
-            url: try reader.required(
-                "postgres.url",
-                flag: "--postgres-url",
-                example: "postgres://redeem:PASSWORD@127.0.0.1:5432/redeem"
-            )
-        )
+        let example = "postgres://redeem:PASSWORD@127.0.0.1:5432/redeem"
+        self.init(url: try reader.required("postgres.url", flag: "--postgres-url", example: example))
+        try checkURL("postgres.url")
         maximumConnections = try reader.count("postgres.connections", in: 1...100) ?? maximumConnections
         acquireTimeout = try reader.milliseconds("postgres.acquire_timeout_ms") ?? acquireTimeout
         statementTimeout = try reader.milliseconds("postgres.statement_timeout_ms") ?? statementTimeout
@@ -49,12 +45,17 @@ extension PostgresConfiguration {
 /// | import.from (the Postgres of the service that is left) | REDEEM_IMPORT_FROM | none |
 extension PostgresConfiguration {
     static func importSource(_ reader: ConfigReader) throws -> PostgresConfiguration {
-        PostgresConfiguration(
-            url: try reader.required(
-                "import.from",
-                flag: "--from",
-                example: "postgres://flask:PASSWORD@old-host:5432/flask"
-            )
+        let example = "postgres://flask:PASSWORD@old-host:5432/flask"
+        let source = PostgresConfiguration(url: try reader.required("import.from", flag: "--from", example: example))
+        try source.checkURL("import.from")
+        return source
+    }
+
+    private func checkURL(_ key: String) throws {
+        guard let fault = urlFault else { return }
+        throw UsageError(
+            "\(ConfigReader.variable(key)): \(fault)",
+            remedy: "write it as postgres://user:password@host[:port]/database"
         )
     }
 }

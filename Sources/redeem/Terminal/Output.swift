@@ -23,6 +23,11 @@ enum Output {
     static func note(_ text: String) {
         FileHandle.standardError.write(Data((text + "\n").utf8))
     }
+
+    /// A URL that was given, without what may be a password in it.
+    static func withoutLogin(_ url: String) -> String {
+        url.replacing(#/:\/\/[^'\n]*@/#, with: "://…@")
+    }
 }
 
 extension String {

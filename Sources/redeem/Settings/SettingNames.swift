@@ -1,0 +1,73 @@
+internal import Foundation
+
+/// The names of all settings. One that is not here cannot be read (`ConfigReader.text`), and one that is set and not here is an
+/// error: a name with a slip in it would otherwise be a setting that nobody notices is missing.
+enum SettingNames {
+    /// As keys of the reader; `redis.url` is `REDEEM_REDIS_URL`.
+    static let keys: Set<String> = [
+        "code.key", "config", "durability", "http.event_loops", "http.host", "http.port", "http.trusted_proxies", "http.url",
+        "import.from", "ledger.timeout_ms", "log.level", "login.address_burst", "login.address_interval_s",
+        "login.username_burst", "login.username_interval_s", "ops.host", "ops.port", "outbox.entries",
+        "postgres.acquire_timeout_ms", "postgres.connections", "postgres.statement_timeout_ms", "postgres.url",
+        "redis.connect_timeout_ms", "redis.deadline_ms", "redis.memory_percent", "redis.pending_limit", "redis.replicas",
+        "redis.replication_timeout_ms", "redis.url", "scrypt.log_n", "session.absolute_s", "session.grace_s", "session.idle_s",
+        "session.per_user", "shutdown.delay_s", "shutdown.limit_s", "sync.entries_per_batch", "sync.ops_port",
+        "sync.owner_silence_ms", "sync.reconcile_interval_s", "token.audience", "token.issuer", "token.key",
+        "token.lifetime_s", "token.other_keys",
+    ]
+
+    /// Names of tools around the program, which are in the environment of those who build and measure it.
+    private static let tooling: Set<String> = [
+        "REDEEM_COUPON", "REDEEM_CODE", "REDEEM_EXPECT", "REDEEM_FILLER", "REDEEM_PUBLISH", "REDEEM_REQUESTS",
+        "REDEEM_SIMULATION_SEED", "REDEEM_SIMULATION_SEEDS", "REDEEM_TOKENS", "REDEEM_WARNINGS_AS_ERRORS", "REDEEM_WRK_THREADS",
+    ]
+
+    private static let prefix = "REDEEM_"
+    private static let variables = Set(keys.map(variable))
+
+    static func variable(_ key: String) -> String {
+        prefix + key.uppercased().replacing(".", with: "_")
+    }
+
+    /// What is wrong with a name that is set. `nil`: it is a setting, or it has nothing to do with the program.
+    static func fault(of name: String, value: String) -> (problem: String, remedy: String)? {
+        if variables.contains(name) || tooling.contains(name) || isServiceLink(name, value) { return nil }
+        let nearest = variables.map { (name: $0, distance: distance(name.uppercased(), $0)) }
+            .min { ($0.distance, $0.name) < ($1.distance, $1.name) }
+        let close = nearest.flatMap { $0.distance <= max(2, name.count / 5) ? $0.name : nil }
+        // A name of somebody else's is ours where it is a slip of one letter or two away from one of ours.
+        guard name.hasPrefix(prefix) || (close != nil && (nearest?.distance ?? .max) <= 2) else { return nil }
+        return (
+            "there is no setting \(name)",
+            close.map { "did you mean \($0)? All of them are in docs/OPERATIONS.md" }
+                ?? "take it away; all settings are in docs/OPERATIONS.md"
+        )
+    }
+
+    /// Kubernetes gives each container the addresses of all services, as REDEEM_SERVICE_HOST and REDEEM_PORT_8080_TCP for one that
+    /// is called `redeem`; so does Docker for links.
+    private static func isServiceLink(_ name: String, _ value: String) -> Bool {
+        name.wholeMatch(of: /REDEEM_(\w+_)?(SERVICE_(HOST|PORT(_\w+)?)|PORT_\d+_(TCP|UDP|SCTP)(_(ADDR|PORT|PROTO))?)/) != nil
+            || (name.hasSuffix("_PORT") && value.contains("://"))
+    }
+
+    /// Letters that are added, taken away, replaced or exchanged with their neighbour to make one of the other.
+    private static func distance(_ one: String, _ other: String) -> Int {
+        let (one, other) = (Array(one.utf8), Array(other.utf8))
+        var before: [Int] = []
+        var above = Array(0...other.count)
+        for row in one.indices {
+            var current = [row + 1]
+            for column in other.indices {
+                let isSame = one[row] == other[column]
+                var least = min(above[column + 1] + 1, current[column] + 1, above[column] + (isSame ? 0 : 1))
+                if row > 0, column > 0, one[row] == other[column - 1], one[row - 1] == other[column] {
+                    least = min(least, before[column - 1] + 1)
+                }
+                current.append(least)
+            }
+            (before, above) = (above, current)
+        }
+        return above[other.count]
+    }
+}
