@@ -71,7 +71,6 @@ extension OwnedShard {
     /// Whether the shard is still open and sound. Its query also tells Postgres that this owner is alive.
     private func check() async throws -> ReverifyReason? {
         let (_, verdict, status) = try await verify()
-        metrics.outbox(entries: status.outboxLength)
         switch verdict {
         case .rebuild(let reason): return .drift(reason)
         case .sound: return status.scriptsLoaded ? nil : .scriptsMissing

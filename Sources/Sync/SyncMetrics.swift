@@ -1,41 +1,44 @@
 internal import Domain
 internal import Metrics
 
-/// What a sync worker tells of a shard.
+/// What a sync worker tells of a shard. All of it is there from the start, so that an alert on its growth sees the first time.
 struct SyncMetrics: Sendable {
-    private let open: Gauge
+    private let owner: Gauge
     private let lag: Gauge
-    private let outboxLength: Gauge
     private let landed: Counter
     private let quarantined: Counter
-    private let shard: Shard
+    private let rebuilds: [RebuildReason: Counter]
 
     init(shard: Shard) {
-        self.shard = shard
         let dimensions = [("shard", shard.description)]
-        open = Gauge(label: "redeem_shard_open", dimensions: dimensions)
-        lag = Gauge(label: "redeem_sync_lag_seconds", dimensions: dimensions)
-        outboxLength = Gauge(label: "redeem_outbox_length", dimensions: dimensions)
-        landed = Counter(label: "redeem_sync_landed_total", dimensions: dimensions)
-        quarantined = Counter(label: "redeem_sync_quarantined_total", dimensions: dimensions)
+        owner = Gauge(label: Metric.shardOwner.name, dimensions: dimensions)
+        lag = Gauge(label: Metric.syncLag.name, dimensions: dimensions)
+        landed = Counter(label: Metric.syncLanded.name, dimensions: dimensions)
+        quarantined = Counter(label: Metric.syncQuarantined.name, dimensions: dimensions)
+        rebuilds = Dictionary(
+            uniqueKeysWithValues: RebuildReason.allCases.map { reason in
+                (reason, Counter(label: Metric.shardRebuilds.name, dimensions: dimensions + [("reason", reason.rawValue)]))
+            }
+        )
+        shardOpen(false)
     }
 
-    func shardOpen(_ isOpen: Bool) { open.record(isOpen ? 1 : 0) }
+    /// Whether this worker owns the shard and has opened it. One that waits knows nothing of the shard, so it says nothing of it
+    /// but that.
+    func shardOpen(_ isOpen: Bool) {
+        owner.record(isOpen ? 1 : 0)
+        if !isOpen { lag.record(0) }
+    }
 
     /// - Parameter oldest: when Redis decided the oldest redemption that has just landed; `nil`: there was nothing to land.
     func lag(since oldest: Timestamp?) {
         lag.record(oldest.map { Double(max(0, Timestamp.now().milliseconds - $0.milliseconds)) / 1000 } ?? 0)
     }
 
-    func outbox(entries: Int) { outboxLength.record(entries) }
-
     func landed(_ rows: Int, quarantined bad: Int) {
         landed.increment(by: rows)
         if bad > 0 { quarantined.increment(by: bad) }
     }
 
-    func rebuilt(_ reason: RebuildReason) {
-        Counter(label: "redeem_shard_rebuilds_total", dimensions: [("shard", shard.description), ("reason", reason.rawValue)])
-            .increment()
-    }
+    func rebuilt(_ reason: RebuildReason) { rebuilds[reason]?.increment() }
 }

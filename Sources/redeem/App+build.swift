@@ -49,13 +49,14 @@ struct App {
                 remedy: "give it some seconds more than the delay: for the requests under way"
             )
         }
+        // Before the clients: what they count goes to what is there when they are made.
+        let registry = PrometheusRegistry()
+        MetricsSystem.bootstrap(registry)
         // These threads end with the process: whatever still runs when a service has failed may wait for an answer from one
         // of them.
         let eventLoops = MultiThreadedEventLoopGroup(numberOfThreads: configuration.eventLoops)
         let client = RedisClient(configuration: redis, eventLoopGroup: eventLoops, logger: logger)
         let pool = PostgresClient(configuration: postgres, logger: logger)
-        let registry = PrometheusRegistry()
-        MetricsSystem.bootstrap(registry)
         let server = buildServer(
             configuration: configuration,
             hotPath: HotPath(client: client, limits: try HotPathLimits(settings.reader)),

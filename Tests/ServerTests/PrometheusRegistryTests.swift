@@ -18,7 +18,7 @@ import Testing
                 # TYPE b_total counter
                 b_total{outcome="accepted"} 2
                 b_total{outcome="sold_out"} 2
-                # HELP redeem_sync_lag_seconds Age of the oldest decision that is not yet in Postgres.
+                # HELP redeem_sync_lag_seconds Age of the oldest redemption when it landed in Postgres.
                 # TYPE redeem_sync_lag_seconds gauge
                 redeem_sync_lag_seconds{shard="s0"} 0.25
 

@@ -1,4 +1,5 @@
 import CoreMetrics
+import Domain
 
 /// What the connections of a client count.
 struct RedisMetrics: Sendable {
@@ -11,8 +12,8 @@ struct RedisMetrics: Sendable {
 
     init(client: String) {
         let dimensions = [("client", client)]
-        connectionsLost = Counter(label: "redeem_redis_connections_lost_total", dimensions: dimensions)
-        deadlinesExceeded = Counter(label: "redeem_redis_deadlines_exceeded_total", dimensions: dimensions)
-        lateReplies = Counter(label: "redeem_redis_late_replies_total", dimensions: dimensions)
+        connectionsLost = Counter(label: Metric.redisConnectionsLost.name, dimensions: dimensions)
+        deadlinesExceeded = Counter(label: Metric.redisDeadlinesExceeded.name, dimensions: dimensions)
+        lateReplies = Counter(label: Metric.redisLateReplies.name, dimensions: dimensions)
     }
 }

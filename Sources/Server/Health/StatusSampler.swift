@@ -48,13 +48,13 @@ actor StatusSampler {
 
     private nonisolated func check(_ store: ShardStore) async -> Check {
         let dimensions = [("shard", store.shard.description)]
-        let open = registry.gauge(MetricHelp.shardOpen, dimensions)
+        let open = registry.gauge(Metric.shardOpen.name, dimensions)
         let name = "shard \(store.shard)"
         do {
             let status = try await store.status()
             let isOpen = status.epoch != nil && status.scriptsLoaded
             open.set(Int64(isOpen ? 1 : 0))
-            registry.gauge(MetricHelp.outboxLength, dimensions).set(Int64(status.outboxLength))
+            registry.gauge(Metric.outboxLength.name, dimensions).set(Int64(status.outboxLength))
             return Check(name: name, fault: isOpen ? nil : "closed: its owner has not opened it")
         } catch {
             open.set(Int64(0))

@@ -1,3 +1,5 @@
+import Domain
+
 /// Logins, refreshes and revocations, by how they ended.
 struct AuthMetrics: Sendable {
     struct Logins: Sendable {
@@ -20,8 +22,8 @@ struct AuthMetrics: Sendable {
     let revoked: CounterCell
 
     init(registry: PrometheusRegistry) {
-        func login(_ outcome: String) -> CounterCell { registry.counter(MetricHelp.logins, [("outcome", outcome)]) }
-        func refresh(_ outcome: String) -> CounterCell { registry.counter(MetricHelp.refreshes, [("outcome", outcome)]) }
+        func login(_ outcome: String) -> CounterCell { registry.counter(Metric.logins.name, [("outcome", outcome)]) }
+        func refresh(_ outcome: String) -> CounterCell { registry.counter(Metric.refreshes.name, [("outcome", outcome)]) }
         logins = Logins(
             accepted: login("accepted"),
             refused: login("refused"),
@@ -34,6 +36,6 @@ struct AuthMetrics: Sendable {
             reused: refresh("reused"),
             invalid: refresh("invalid")
         )
-        revoked = registry.counter(MetricHelp.sessionsRevoked)
+        revoked = registry.counter(Metric.sessionsRevoked.name)
     }
 }

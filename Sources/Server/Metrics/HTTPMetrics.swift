@@ -1,3 +1,4 @@
+import Domain
 import HotPath
 import NIOCore
 
@@ -13,11 +14,11 @@ struct HTTPMetrics: Sendable {
 
     init(registry: PrometheusRegistry) {
         self.registry = registry
-        connections = registry.gauge(MetricHelp.connections)
+        connections = registry.gauge(Metric.connections.name)
         hotRoute = HTTPMetrics.histogram(registry, route: HotRoute.label)
-        accepted = registry.counter(MetricHelp.redemptions, [("outcome", RedeemCode.accepted.rawValue)])
-        replayed = registry.counter(MetricHelp.redemptions, [("outcome", RedeemCode.replayed.rawValue)])
-        refused = ProblemCode.allCases.map { registry.counter(MetricHelp.redemptions, [("outcome", $0.rawValue)]) }
+        accepted = registry.counter(Metric.redemptions.name, [("outcome", RedeemCode.accepted.rawValue)])
+        replayed = registry.counter(Metric.redemptions.name, [("outcome", RedeemCode.replayed.rawValue)])
+        refused = ProblemCode.allCases.map { registry.counter(Metric.redemptions.name, [("outcome", $0.rawValue)]) }
     }
 
     /// A redemption, by either route.
@@ -36,6 +37,6 @@ struct HTTPMetrics: Sendable {
     func duration(route: String) -> HistogramCell { HTTPMetrics.histogram(registry, route: route) }
 
     private static func histogram(_ registry: PrometheusRegistry, route: String) -> HistogramCell {
-        registry.histogram(MetricHelp.duration, [("route", route)], bounds: HistogramCell.secondsBounds)
+        registry.histogram(Metric.duration.name, [("route", route)], bounds: HistogramCell.secondsBounds)
     }
 }

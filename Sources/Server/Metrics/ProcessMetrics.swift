@@ -14,16 +14,16 @@ struct ProcessMetrics: Sendable {
     }
 
     func sample() {
-        registry.gauge("process_start_time_seconds").set(startSeconds)
+        registry.gauge(Metric.processStart.name).set(startSeconds)
         var usage = rusage()
         if getrusage(RUSAGE_SELF.rawValue, &usage) == 0 {
             let seconds = usage.ru_utime.seconds + usage.ru_stime.seconds
-            registry.fraction("process_cpu_seconds_total").set(seconds)
+            registry.fraction(Metric.processCPU.name).set(seconds)
         }
         if let pages = residentPages() {
-            registry.gauge("process_resident_memory_bytes").set(Double(pages) * Double(sysconf(Int32(_SC_PAGESIZE))))
+            registry.gauge(Metric.processMemory.name).set(Double(pages) * Double(sysconf(Int32(_SC_PAGESIZE))))
         }
-        if let count = openFiles() { registry.gauge("process_open_fds").set(Double(count)) }
+        if let count = openFiles() { registry.gauge(Metric.processFiles.name).set(Double(count)) }
     }
 
     private func residentPages() -> Int? {

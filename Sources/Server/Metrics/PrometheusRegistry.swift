@@ -1,4 +1,5 @@
 public import CoreMetrics
+import Domain
 import Synchronization
 
 /// Everything that was measured through swift-metrics, as text for Prometheus. A metric exists once for a name and its
@@ -111,7 +112,7 @@ public final class PrometheusRegistry: MetricsFactory, Sendable {
         var previous: String?
         for (key, cell) in cells.withLock({ $0 }).sorted(by: { $0.key < $1.key }) {
             if key.name != previous {
-                if let help = MetricHelp.texts[key.name] { text += "# HELP \(key.name) \(help)\n" }
+                if let help = Metric(rawValue: key.name)?.help { text += "# HELP \(key.name) \(help)\n" }
                 text += "# TYPE \(key.name) \(cell.type)\n"
             }
             previous = key.name

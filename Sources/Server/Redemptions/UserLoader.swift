@@ -51,8 +51,8 @@ final class UserLoader: Sendable {
         self.postgres = postgres
         self.limits = limits
         self.logger = logger
-        loads = registry.counter(MetricHelp.userLoads, [("outcome", "loaded")])
-        failures = registry.counter(MetricHelp.userLoads, [("outcome", "failed")])
+        loads = registry.counter(Metric.userLoads.name, [("outcome", "loaded")])
+        failures = registry.counter(Metric.userLoads.name, [("outcome", "failed")])
     }
 
     func load(_ user: UserID, on eventLoop: any EventLoop) -> EventLoopFuture<Outcome> {

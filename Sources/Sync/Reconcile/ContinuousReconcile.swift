@@ -13,6 +13,24 @@ struct ContinuousReconcile: Sendable {
     let interval: Duration
     let statementTimeout: Duration
     let logger: Logger
+    private let metrics: ReconcileMetrics
+
+    init(
+        shard: Shard,
+        hotPath: HotPath,
+        postgres: PostgresConfiguration,
+        interval: Duration,
+        statementTimeout: Duration,
+        logger: Logger
+    ) {
+        self.shard = shard
+        self.hotPath = hotPath
+        self.postgres = postgres
+        self.interval = interval
+        self.statementTimeout = statementTimeout
+        self.logger = logger
+        metrics = ReconcileMetrics(shard: shard)
+    }
 
     /// What one comparison sees for a moment (a shard whose rebuild had begun) must be seen by a second one.
     private static let secondLook: Duration = .seconds(1)
@@ -26,7 +44,6 @@ struct ContinuousReconcile: Sendable {
         configuration.statementTimeout = statementTimeout
         let client = PostgresClient(configuration: configuration, logger: logger)
         let reconciler = Reconciler(hotPath: hotPath, postgres: client, shard: shard, pace: .continuous)
-        let metrics = ReconcileMetrics(shard: shard)
         metrics.clear()
         var told: [Int: Int] = [:]
         while await sleep(interval) {

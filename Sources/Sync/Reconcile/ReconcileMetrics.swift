@@ -5,27 +5,39 @@ internal import Metrics
 struct ReconcileMetrics: Sendable {
     private let shard: Shard
 
-    init(shard: Shard) { self.shard = shard }
+    init(shard: Shard) {
+        self.shard = shard
+        for outcome in Outcome.allCases { _ = runs(outcome) }
+        _ = finishedAt
+        clear()
+    }
 
     func finished(_ report: ReconcileReport) {
         for check in report.checks { drift(check.invariant).record(check.violations) }
-        Gauge(label: "redeem_reconcile_finished_timestamp_seconds", dimensions: [("shard", shard.description)])
-            .record(Double(Timestamp.now().milliseconds) / 1000)
-        runs(report.holds ? "holds" : "drift").increment()
+        finishedAt.record(Double(Timestamp.now().milliseconds) / 1000)
+        runs(report.holds ? .holds : .drift).increment()
     }
 
-    func failed() { runs("failed").increment() }
+    func failed() { runs(.failed).increment() }
 
     /// Nothing is known of a shard that somebody else owns.
     func clear() {
         for check in ReconcileReport().checks { drift(check.invariant).record(0) }
     }
 
-    private func drift(_ invariant: Int) -> Gauge {
-        Gauge(label: "redeem_drift", dimensions: [("shard", shard.description), ("invariant", "\(invariant)")])
+    private enum Outcome: String, CaseIterable {
+        case holds
+        case drift
+        case failed
     }
 
-    private func runs(_ outcome: String) -> Counter {
-        Counter(label: "redeem_reconcile_runs_total", dimensions: [("shard", shard.description), ("outcome", outcome)])
+    private var finishedAt: Gauge { Gauge(label: Metric.reconcileFinished.name, dimensions: [("shard", shard.description)]) }
+
+    private func drift(_ invariant: Int) -> Gauge {
+        Gauge(label: Metric.drift.name, dimensions: [("shard", shard.description), ("invariant", "\(invariant)")])
+    }
+
+    private func runs(_ outcome: Outcome) -> Counter {
+        Counter(label: Metric.reconcileRuns.name, dimensions: [("shard", shard.description), ("outcome", outcome.rawValue)])
     }
 }

@@ -1,0 +1,83 @@
+/// Every metric that a process of Redeem tells, once: its name, and what `/metrics` and docs/API.md say of it.
+public enum Metric: String, CaseIterable, Sendable {
+    // Of servers.
+    case redemptions = "redeem_redemptions_total"
+    case duration = "redeem_http_request_duration_seconds"
+    case connections = "redeem_http_connections"
+    case logins = "redeem_logins_total"
+    case refreshes = "redeem_refreshes_total"
+    case sessionsRevoked = "redeem_sessions_revoked_total"
+    case userLoads = "redeem_user_loads_total"
+    case shardOpen = "redeem_shard_open"
+    case outboxLength = "redeem_outbox_length"
+    // Of workers.
+    case shardOwner = "redeem_shard_owner"
+    case syncLag = "redeem_sync_lag_seconds"
+    case syncLanded = "redeem_sync_landed_total"
+    case syncQuarantined = "redeem_sync_quarantined_total"
+    case shardRebuilds = "redeem_shard_rebuilds_total"
+    case drift = "redeem_drift"
+    case reconcileRuns = "redeem_reconcile_runs_total"
+    case reconcileFinished = "redeem_reconcile_finished_timestamp_seconds"
+    // Of both.
+    case redisConnectionsLost = "redeem_redis_connections_lost_total"
+    case redisDeadlinesExceeded = "redeem_redis_deadlines_exceeded_total"
+    case redisLateReplies = "redeem_redis_late_replies_total"
+    case processCPU = "process_cpu_seconds_total"
+    case processMemory = "process_resident_memory_bytes"
+    case processFiles = "process_open_fds"
+    case processStart = "process_start_time_seconds"
+
+    public enum Kind: String, Sendable {
+        case counter
+        case gauge
+        case histogram
+    }
+
+    /// Which processes tell it.
+    public enum Origin: Sendable {
+        case server
+        case worker
+        case both
+    }
+
+    public var name: String { rawValue }
+    public var kind: Kind { facts.kind }
+    public var origin: Origin { facts.origin }
+    public var labels: [String] { facts.labels }
+    public var help: String { facts.help }
+
+    private var facts: (kind: Kind, origin: Origin, labels: [String], help: String) {
+        switch self {
+        case .redemptions: (.counter, .server, ["outcome"], "Redemption requests by outcome.")
+        case .duration: (.histogram, .server, ["route"], "Time from a request's head to its answer, by route.")
+        case .connections: (.gauge, .server, [], "Open client connections.")
+        case .logins: (.counter, .server, ["outcome"], "Logins by outcome.")
+        case .refreshes:
+            (.counter, .server, ["outcome"], "Exchanges of a refresh token by outcome; reused: one was stolen.")
+        case .sessionsRevoked: (.counter, .server, [], "Sessions that this process ended before their time.")
+        case .userLoads: (.counter, .server, ["outcome"], "Users read from Postgres into Redis, by outcome.")
+        case .shardOpen: (.gauge, .server, ["shard"], "1 where the shard takes redemptions, as this server sees it.")
+        case .outboxLength: (.gauge, .server, ["shard"], "Entries in the shard's outbox that are not yet settled.")
+        case .shardOwner: (.gauge, .worker, ["shard"], "1 where this worker owns the shard, 0 where it waits to.")
+        case .syncLag: (.gauge, .worker, ["shard"], "Age of the oldest redemption when it landed in Postgres.")
+        case .syncLanded: (.counter, .worker, ["shard"], "Redemptions that landed in Postgres.")
+        case .syncQuarantined: (.counter, .worker, ["shard"], "Redemptions that could not land.")
+        case .shardRebuilds: (.counter, .worker, ["shard", "reason"], "Rebuilds of the shard from Postgres by reason.")
+        case .drift:
+            (
+                .gauge, .worker, ["shard", "invariant"],
+                "Violations of an invariant that the last comparison of Redis and Postgres saw."
+            )
+        case .reconcileRuns: (.counter, .worker, ["shard", "outcome"], "Comparisons of Redis and Postgres by outcome.")
+        case .reconcileFinished: (.gauge, .worker, ["shard"], "Unix time of the end of the last comparison; 0: none yet.")
+        case .redisConnectionsLost: (.counter, .both, ["client"], "Connections to Redis that were in use and ended unasked.")
+        case .redisDeadlinesExceeded: (.counter, .both, ["client"], "Commands that Redis did not answer in time.")
+        case .redisLateReplies: (.counter, .both, ["client"], "Replies of Redis that came after their deadline.")
+        case .processCPU: (.counter, .both, [], "Time on a processor, user and system.")
+        case .processMemory: (.gauge, .both, [], "Resident memory.")
+        case .processFiles: (.gauge, .both, [], "Open file descriptors.")
+        case .processStart: (.gauge, .both, [], "Unix time of the start of the process.")
+        }
+    }
+}

@@ -1,0 +1,97 @@
+import Domain
+import Foundation
+import NIOHTTP1
+import Testing
+
+/// What servers and workers tell Prometheus is what `Metric` says, all of it, from the start.
+@Suite struct MetricsTests {
+    /// Where `promtool` is; `.ci/run` sets it.
+    private static let promtool = ProcessInfo.processInfo.environment["REDEEM_PROMTOOL"]
+
+    @Test func bothProcessesTellWhatIsListedAndPrometheusTakesIt() async throws {
+        try await Product.with { product in
+            let sync = product.start(["sync", "--ops-port", "0"])
+            let line = try await sync.logged("Server started and listening on 127.0.0.1:")
+            let port = try #require(line.split(separator: ":").last.flatMap { Int($0.prefix { $0.isNumber }) })
+            _ = try await sync.logged("the shard is open")
+            let (_, _, operations) = try await product.serve()
+            for (url, origin) in [(operations, Metric.Origin.server), ("http://127.0.0.1:\(port)", .worker)] {
+                let text = try await API.with(url) { try await $0.send(.GET, "/metrics").body }
+                let told = Family.all(in: text)
+                let listed = Metric.allCases.filter { $0.origin == origin || $0.origin == .both }.map(Family.init)
+                for family in listed {
+                    #expect(Set(told).contains(family), "not so from a \(origin): \(family)")
+                }
+                #expect(told.count == listed.count, "from a \(origin): \(Set(told).subtracting(listed))")
+                if let promtool = MetricsTests.promtool {
+                    let file = "\(product.folder)/\(origin).prom"
+                    try text.write(toFile: file, atomically: true, encoding: .utf8)
+                    let said = await shell("'\(promtool)' check metrics <'\(file)' && echo fine")
+                    #expect(said == "fine\n", "\(origin): \(said)")
+                }
+            }
+        }
+    }
+
+    @Test func theDocumentsNameTheMetricsThatThereAre() throws {
+        func text(_ name: String) throws -> String {
+            let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+                .deletingLastPathComponent()
+            return try String(contentsOf: root.appendingPathComponent(name), encoding: .utf8)
+        }
+        let api = try text("docs/API.md")
+        for metric in Metric.allCases { #expect(api.contains("`\(metric.name)`"), "docs/API.md lacks \(metric.name)") }
+        let endings = ["total", "seconds", "bytes", "fds", "length", "open", "owner", "drift", "connections"]
+        for file in ["docs/API.md", "docs/OPERATIONS.md", "docs/PERFORMANCE.md", "deploy/prometheus/alerts.yml"] {
+            for match in try text(file).matches(of: /\b(?:redeem|process)(?:_[a-z]+)+\b/) {
+                guard endings.contains(where: { match.output.hasSuffix("_\($0)") }) else { continue }
+                #expect(Metric(rawValue: String(match.output)) != nil, "\(file) names \(match.output)")
+            }
+        }
+    }
+}
+
+/// A metric as the text format tells it.
+private struct Family: Hashable {
+    let name: String
+    let kind: String
+    let help: String
+    /// Of each of its series.
+    let labels: Set<Set<String>>
+
+    init(_ metric: Metric) {
+        name = metric.name
+        kind = metric.kind.rawValue
+        help = metric.help
+        labels = [Set(metric.labels)]
+    }
+
+    private init(name: String, lines: [Substring]) {
+        func rest(_ word: String) -> String {
+            let prefix = "# \(word) \(name) "
+            return lines.first { $0.hasPrefix(prefix) }.map { String($0.dropFirst(prefix.count)) } ?? "none"
+        }
+        self.name = name
+        kind = rest("TYPE")
+        help = rest("HELP")
+        labels = Set(
+            lines.filter { !$0.hasPrefix("#") }.map { line in
+                Set(line.matches(of: /([a-z_]+)="/).map { String($0.output.1) }).subtracting(["le"])
+            }
+        )
+    }
+
+    /// In the order of the text, in which a family's lines follow its first comment.
+    static func all(in text: String) -> [Family] {
+        var names: [String] = []
+        var lines: [String: [Substring]] = [:]
+        for line in text.split(separator: "\n") {
+            if line.hasPrefix("#") {
+                let name = String(line.split(separator: " ")[2])
+                if names.last != name { names.append(name) }
+            }
+            lines[names.last ?? "", default: []].append(line)
+        }
+        return names.map { Family(name: $0, lines: lines[$0] ?? []) }
+    }
+}
