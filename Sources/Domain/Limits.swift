@@ -8,6 +8,8 @@ public enum Limits {
     public static let usernameLength = 64
     /// UTF-8 bytes of a display name.
     public static let nameBytes = 200
+    /// UTF-8 bytes of the reason for what an operator does.
+    public static let reasonBytes = 1000
     /// UTF-8 bytes of a password; the least is 8 characters.
     public static let passwordBytes = 1024
     public static let passwordCharactersLeast = 8

@@ -22,9 +22,9 @@ struct Redeem: AsyncParsableCommand {
         ]
     )
 
-    /// As the library would, but for what it quotes: an argument in the wrong place may be a part of a code or a password.
     static func main() async {
         do {
+            try Arguments.check()
             let command = try parseAsRoot()
             if var command = command as? any AsyncParsableCommand {
                 try await command.run()
@@ -33,16 +33,22 @@ struct Redeem: AsyncParsableCommand {
                 try command.run()
             }
         } catch {
-            guard exitCode(for: error) == .validationFailure else { exit(withError: error) }
-            let text = fullMessage(for: error)
-            let shown = text.replacing(#/(\d+ unexpected arguments?:|unexpected argument) '.*/#.ignoresCase()) { _ in
+            end(error)
+        }
+    }
+
+    /// As the library would, but for what it quotes: an argument in the wrong place may be a part of a code or a password, and is
+    /// not for the terminal to obey.
+    private static func end(_ error: any Error) -> Never {
+        let code = exitCode(for: error)
+        guard !code.isSuccess, !(error is ExitCode) else { exit(withError: error) }
+        let text = fullMessage(for: error)
+            .replacing(#/(\d+ unexpected arguments?:|unexpected argument) '.*/#.ignoresCase()) { _ in
                 "there is a value too many; one with blanks in it needs quotes"
             }
             .replacing(#/'[^'\n]*:\/\/[^'\n]*@[^'\n]*'/#) { Output.withoutLogin(String($0.output)) }
-            guard shown != text else { exit(withError: error) }
-            Output.note(shown)
-            exit(withError: exitCode(for: error))
-        }
+        Output.note(text)
+        exit(withError: code)
     }
 }
 

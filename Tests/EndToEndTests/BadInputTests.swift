@@ -25,7 +25,7 @@ import TestSupport
             )
             try await refused(
                 ["coupon", "create", "x", "--code", String(repeating: "x", count: 10_000), "--price", "1", "--total", "1"],
-                "the hidden code has 10000 bytes"
+                "--code has 10000 bytes"
             )
             try await refused(["coupon", "show", "nowhere"], status: 1, "there is no coupon 'nowhere'")
             try await refused(["user", "create", "jo", "--credit", "1"], "no password was given", "--password-stdin")
@@ -46,7 +46,7 @@ import TestSupport
             try lines.joined(separator: "\r\n").write(toFile: file, atomically: true, encoding: .utf8)
             let refused = await redeem("user", "import", file, environment: product.environment)
             #expect(refused.status == 64)
-            #expect(refused.output.contains("line 7: the credit 'ten' is not a whole number; nothing was imported"))
+            #expect(refused.output.contains("line 7: the credit 'ten' is not a whole number"))
             #expect(await redeem("user", "show", "user1", environment: product.environment).status == 1)
             let sync = product.start("sync")
             _ = try await sync.logged("the shard is open")

@@ -104,7 +104,7 @@ import Testing
                 (["retry", "1", "--all"], 64, "exclude each other"), (["retry", "x"], 64, "'x' is not an id of quarantine"),
                 (["retry", "4711"], 1, "there is no 4711 in quarantine"), (["drop", "\(first.id)"], 64, "--reason"),
                 (["drop", "--reason", "r"], 64, "ids"),
-                (["drop", "\(first.id)", "--reason", " ", "--yes"], 64, "the reason is empty"),
+                (["drop", "\(first.id)", "--reason", " ", "--yes"], 64, "--reason has nothing but blanks"),
                 (["drop", "\(first.id)", "--reason", "r"], 64, "is no terminal"),
                 (
                     ["drop", "\(first.id)", "4711", "--reason", "r", "--yes"], 1,

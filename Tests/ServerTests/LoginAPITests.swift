@@ -45,6 +45,22 @@ import Testing
         }
     }
 
+    /// A hash of what was typed before passwords had one normal form is replaced by the login that it still lets in.
+    @Test func anOldHashOfAnotherFormIsReplaced() async throws {
+        try await withServer { server in
+            let id = try await server.addUser("ada")
+            try await server.environment.openShard()
+            let (one, two) = ("caf\u{E9}-long", "cafe\u{301}-long")
+            let old = try #require(PasswordHash(password: two, cost: .least)?.description)
+            _ = try await server.environment.postgres.withConnection { try $0.setPasswordHash(of: id, to: old, actor: "test") }
+            #expect(try await server.tryLogIn("ada", password: one).status == 401)
+            #expect(try await server.tryLogIn("ada", password: two).status == 200)
+            #expect(try await server.tryLogIn("ada", password: one).status == 200)
+            #expect(try await server.tryLogIn("ada", password: two).status == 200)
+            #expect(try await server.tryLogIn("nobody", password: two).status == 401)
+        }
+    }
+
     /// A name that does not exist is throttled like one that does.
     @Test func namesThatDoNotExistAreThrottledAlike() async throws {
         try await withServer(Self.slow) { server in

@@ -73,6 +73,29 @@ import Testing
         await hasher.close()
     }
 
+    /// However `é` was typed it is one password; and a hash of what was typed before that was so is good once more.
+    @Test func aPasswordIsTheSameInEachForm() async throws {
+        let hasher = PasswordHasher(configuration: .least)
+        let (one, two, wide) = ("caf\u{E9}-long", "cafe\u{301}-long", "ｃafé-long")
+        for made in [one, two, wide] {
+            let hash = try await hasher.hash(made)
+            for typed in [one, two, wide] { #expect(try await hasher.check(typed, against: hash) == .right) }
+            #expect(try await hasher.check("cafe-long", against: hash) == .wrong)
+        }
+        for typed in [two, wide] {
+            let old = try #require(PasswordHash(password: typed, cost: .least)?.description)
+            #expect(try await hasher.check(one, against: old) == .wrong)
+            guard case .outdated(let replacement) = try await hasher.check(typed, against: old) else {
+                Issue.record("not outdated")
+                return
+            }
+            for typed in [one, two, wide] { #expect(try await hasher.check(typed, against: replacement) == .right) }
+        }
+        let old = try #require(PasswordHash(password: one, cost: .least)?.description)
+        #expect(try await hasher.check(two, against: old) == .right)
+        await hasher.close()
+    }
+
     @Test func moreThanMayWaitAreRefused() async throws {
         var configuration = PasswordHasher.Configuration()
         configuration.cost = ScryptCost(logarithm: 14, blockSize: 8, parallelism: 1)

@@ -83,6 +83,18 @@ extension PostgresConnection {
         return try query(sql, new.map(\.username)).first?.decode(0)
     }
 
+    /// Those of the names that somebody has.
+    public func usernames(among names: [String]) throws -> Set<String> {
+        var taken: Set<String> = []
+        for start in stride(from: 0, to: names.count, by: PostgresConnection.usersPerCopy) {
+            let part = Array(names[start..<min(start + PostgresConnection.usersPerCopy, names.count)])
+            for row in try query("select username from users where username = any($1)", part) {
+                taken.insert(try row.decode(0))
+            }
+        }
+        return taken
+    }
+
     public func user(username: String) throws -> User? { try credentials(of: username)?.user }
 
     public func credentials(of username: String) throws -> Credentials? {

@@ -13,8 +13,10 @@ extension API {
         let values = try await fields(request, "username", "password")
         let (username, password) = (values[0], values[1])
         guard password.utf8.count <= Limits.passwordBytes else {
-            throw Problem(.invalidBody, "The member 'password' is longer than \(Limits.passwordBytes) bytes.")
+            throw Problem(member: "password", .tooLong(bytes: password.utf8.count, most: Limits.passwordBytes))
         }
+        // Of a password nothing more is asked: it is only compared, with one that may be older than today's rules.
+        if let control = TextFault.control(in: username) { throw Problem(member: "username", control) }
         let address = clientAddress(of: request, context)
         let attempt = LoginAttempt(username: username, from: address, throttle: throttle)
         guard loginGate.enter(attempt.network) else {

@@ -1,6 +1,7 @@
 public import Domain
 
-/// Digests hidden codes under the code key. Whoever has the database but not the key cannot try codes against it.
+/// Digests hidden codes under the code key. Whoever has the database but not the key cannot try codes against it. What is digested
+/// is a code's normal form, so that it does not matter which keyboard it was typed on.
 public struct CodeDigester: Sendable {
     private let hmac: HMACSHA256
 
@@ -9,11 +10,11 @@ public struct CodeDigester: Sendable {
     }
 
     public func digest(of code: String) -> CodeDigest {
-        var code = code
-        return code.withUTF8 { digest(of: UnsafeRawBufferPointer($0)) }
+        var code = NormalForm.of(code)
+        return code.withUTF8 { digest(ofNormal: UnsafeRawBufferPointer($0)) }
     }
 
-    func digest(of code: UnsafeRawBufferPointer) -> CodeDigest {
+    func digest(ofNormal code: UnsafeRawBufferPointer) -> CodeDigest {
         guard let digest = hmac.authenticate(code).withUnsafeBytes({ CodeDigest(bytes: $0) }) else {
             preconditionFailure("a digest has 32 bytes")
         }

@@ -1,3 +1,4 @@
+import Domain
 import NIOCore
 import NIOPosix
 import Synchronization
@@ -37,9 +38,10 @@ public final class PasswordHasher: Sendable {
         pool.start()
     }
 
-    /// - Returns: the PHC string to store.
+    /// - Returns: the PHC string to store, of the password's normal form.
     public func hash(_ password: String) async throws(Failure) -> String {
         let cost = configuration.cost
+        let password = NormalForm.of(password)
         guard let hash = try await run({ PasswordHash(password: password, cost: cost)?.description }) else {
             throw .outOfMemory
         }
@@ -50,18 +52,32 @@ public final class PasswordHasher: Sendable {
     /// that the time of an answer tells nobody who knows no password that a hash is outdated; it does tell what the stored hash
     /// costs.
     ///
+    /// A hash from before passwords were normalised is of the bytes that were typed then. So a password that is typed in another
+    /// form than the normal one is tried in both, which costs two hashes: also for a wrong one, and where there is no such user.
+    ///
     /// - Parameter stored: the user's PHC string, or one of Werkzeug's; `nil` where there is no such user: the same work is done,
     ///   in vain. So it is for a text of another kind, which no password matches.
     public func check(_ password: String, against stored: String?) async throws(Failure) -> PasswordCheck {
         let hash = stored.flatMap { StoredPassword($0) }
         let (decoy, cost) = (decoy, configuration.cost)
+        let normal = NormalForm.of(password)
+        let isNormal = normal.utf8.elementsEqual(password.utf8)
         let check = try await run { () -> PasswordCheck? in
-            guard let hash else { return decoy.matches(password).map { _ in .wrong } }
-            guard let matches = hash.matches(password) else { return nil }
+            guard let hash else {
+                // What is found does not matter: no password has this hash.
+                for form in isNormal ? [normal] : [normal, password] where decoy.matches(form) == nil { return nil }
+                return .wrong
+            }
+            guard var matches = hash.matches(normal) else { return nil }
+            var isOutdated = hash.isOutdated(by: cost)
+            if !matches, !isNormal {
+                guard let matchesAsTyped = hash.matches(password) else { return nil }
+                (matches, isOutdated) = (matchesAsTyped, true)
+            }
             guard matches else { return .wrong }
-            guard hash.isOutdated(by: cost) else { return .right }
+            guard isOutdated else { return .right }
             // Without memory for a new one the old hash is as good as it was a moment ago.
-            return PasswordHash(password: password, cost: cost).map { .outdated(replacement: $0.description) } ?? .right
+            return PasswordHash(password: normal, cost: cost).map { .outdated(replacement: $0.description) } ?? .right
         }
         guard let check else { throw .outOfMemory }
         return check

@@ -1,3 +1,5 @@
+import Domain
+
 /// An error as the client gets it: `application/problem+json` (RFC 9457). It is thrown by whatever finds it.
 struct Problem: Error, Hashable, Sendable {
     let code: ProblemCode
@@ -37,6 +39,11 @@ struct Problem: Error, Hashable, Sendable {
         self.allow = allow
         self.rateLimit = rateLimit
         self.member = member
+    }
+
+    /// What is wrong with a text in a body.
+    init(member: String, _ fault: TextFault) {
+        self.init(.invalidBody, "The member '\(member)' \(fault.words).")
     }
 
     /// The header fields beside those of every answer.

@@ -1,3 +1,5 @@
+import Domain
+
 /// A strict reader of JSON (RFC 8259) in memory that outlives it. It takes what is asked for and skips, but checks, the
 /// rest. Used where Foundation would cost more than all else: a request's body and a token's payload.
 package struct JSONReader {
@@ -23,7 +25,7 @@ package struct JSONReader {
     init(_ bytes: UnsafeBufferPointer<UInt8>) throws(Failure) {
         self.bytes = bytes
         guard bytes.allSatisfy({ $0 < 0x80 }) || String(validating: bytes, as: UTF8.self) != nil else {
-            throw Failure(reason: .invalidUTF8, offset: 0)
+            throw Failure(reason: .invalidUTF8, offset: UTF8Text.validPrefix(of: bytes))
         }
     }
 

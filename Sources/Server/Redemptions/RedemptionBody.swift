@@ -11,11 +11,15 @@ enum RedemptionBody {
         } catch {
             throw Problem(.invalidBody, error.detail)
         }
-        guard code.count > 0 else { throw Problem(.invalidBody, "The member 'code' is empty.") }
-        guard code.count <= Limits.codeBytes else {
-            throw Problem(.invalidBody, "The member 'code' is longer than \(Limits.codeBytes) bytes.")
+        let plain = code.withBytes { bytes in
+            TextRule.hiddenCode.isPlain(bytes) ? digester.digest(ofNormal: UnsafeRawBufferPointer(bytes)) : nil
         }
-        return code.withBytes { digester.digest(of: UnsafeRawBufferPointer($0)) }
+        if let plain { return plain }
+        do {
+            return digester.digest(of: try TextRule.hiddenCode.read(code.string))
+        } catch {
+            throw Problem(member: "code", error)
+        }
     }
 
     static func digest(in body: ByteBuffer, by digester: CodeDigester) throws(Problem) -> CodeDigest {

@@ -59,8 +59,10 @@ public struct Repairer: Sendable {
         let entry = try await postgres.withConnection { try $0.askForRebuild(of: shard, actor: actor) }
         let deadline = ContinuousClock.now + patience
         while ContinuousClock.now < deadline {
-            let status = try await hotPath.store(shard).status()
-            if let control = status.control, let epoch = status.epoch, control >= entry, status.scriptsLoaded {
+            // While Redis is away it is asked for all the same, and may yet be done in time.
+            let status: ShardStatus?
+            do { status = try await hotPath.store(shard).status() } catch { status = nil }
+            if let status, let control = status.control, let epoch = status.epoch, control >= entry, status.scriptsLoaded {
                 return done("shard \(shard) is rebuilt and open, in epoch \(epoch)")
             }
             try await Task.sleep(for: Repairer.pollInterval)

@@ -55,7 +55,7 @@ struct CouponCommand: AsyncParsableCommand {
                 let coupon = Coupon(
                     id: try Input.couponID(id),
                     name: try Input.name(name ?? id),
-                    codeDigest: digester.digest(of: try Input.hiddenCode(codeStdin ? Input.line() : code)),
+                    codeDigest: digester.digest(of: try Input.hiddenCode(code, stdin: codeStdin)),
                     price: try Input.amount(price, "--price"),
                     total: try Input.amount(total, "--total"),
                     startsAt: try starts.map { try Input.moment($0, "--starts") },
@@ -72,6 +72,7 @@ struct CouponCommand: AsyncParsableCommand {
                         try $0.createCoupon(coupon, actor: Actor.commandLine)
                     }
                     try CouponView.print([created], json: json)
+                    Output.recorded()
                 } catch let error as PostgresError where error.isUniqueViolation {
                     throw Refusal(
                         error.constraint?.contains("code") == true
@@ -109,27 +110,36 @@ struct CouponCommand: AsyncParsableCommand {
     }
 
     struct Pause: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Stop redemptions of a coupon until it is resumed.")
+        static let configuration = CommandConfiguration(
+            abstract: "Stop redemptions of a coupon until it is resumed.",
+            discussion: ControlNote.text
+        )
 
         @OptionGroup var coupon: NamedCoupon
 
         func run() async throws {
-            try await coupon.print { try $0.setCouponState($1, .paused, actor: Actor.commandLine) }
+            try await coupon.change { try $0.setCouponState($1, .paused, actor: Actor.commandLine) }
         }
     }
 
     struct Resume: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Let a paused coupon be redeemed again.")
+        static let configuration = CommandConfiguration(
+            abstract: "Let a paused coupon be redeemed again.",
+            discussion: ControlNote.text
+        )
 
         @OptionGroup var coupon: NamedCoupon
 
         func run() async throws {
-            try await coupon.print { try $0.setCouponState($1, .active, actor: Actor.commandLine) }
+            try await coupon.change { try $0.setCouponState($1, .active, actor: Actor.commandLine) }
         }
     }
 
     struct Restock: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Add to a coupon's total.")
+        static let configuration = CommandConfiguration(
+            abstract: "Add to a coupon's total.",
+            discussion: ControlNote.text
+        )
 
         @OptionGroup var coupon: NamedCoupon
 
@@ -137,7 +147,7 @@ struct CouponCommand: AsyncParsableCommand {
         var by: Int
 
         func run() async throws {
-            try await coupon.print { [by] connection, id in
+            try await coupon.change { [by] connection, id in
                 let amount = try Input.amount(by, "--by", least: 1)
                 do {
                     return try connection.restockCoupon(id, by: amount, actor: Actor.commandLine)
@@ -152,6 +162,12 @@ struct CouponCommand: AsyncParsableCommand {
     }
 }
 
+private enum ControlNote {
+    static let text = """
+        Redis need not be in reach: the change is recorded in Postgres, and takes effect as soon as the sync worker has told Redis.
+        """
+}
+
 /// The coupon that a command is about.
 struct NamedCoupon: ParsableArguments {
     @Argument(help: "The coupon's id.")
@@ -162,7 +178,13 @@ struct NamedCoupon: ParsableArguments {
 
     @OptionGroup var connection: ConnectionOptions
 
-    /// Does one thing to the coupon, and prints it as it then is.
+    /// Does one thing to the coupon, of which Redis hears by the control log.
+    func change(_ body: @escaping @Sendable (PostgresConnection, CouponID) throws -> Coupon?) async throws {
+        try await print(body)
+        Output.recorded()
+    }
+
+    /// Does one thing with the coupon, and prints it as it then is.
     func print(_ body: @escaping @Sendable (PostgresConnection, CouponID) throws -> Coupon?) async throws {
         try await Stores.with(connection) { stores in
             let id = try Input.couponID(id)
@@ -192,8 +214,8 @@ private struct CouponView: Encodable {
         price = coupon.price
         total = coupon.total
         redeemed = coupon.redeemed
-        starts_at = coupon.startsAt.map(Input.text)
-        ends_at = coupon.endsAt.map(Input.text)
+        starts_at = coupon.startsAt.map(\.text)
+        ends_at = coupon.endsAt.map(\.text)
     }
 
     static func print(_ coupons: [Coupon], json: Bool) throws {

@@ -156,8 +156,8 @@ private struct Findings {
 
     func print() {
         for finding in all {
-            Swift.print("\(finding.good ? "good " : "WRONG")  \(finding.subject): \(finding.seen)")
-            if !finding.remedy.isEmpty { Swift.print("       \(finding.remedy)") }
+            Output.text("\(finding.good ? "good " : "WRONG")  \(finding.subject): \(finding.seen)")
+            if !finding.remedy.isEmpty { Output.text("       \(finding.remedy)") }
         }
     }
 }

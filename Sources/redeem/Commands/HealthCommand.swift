@@ -38,7 +38,7 @@ struct HealthCommand: AsyncParsableCommand {
                 Output.note("error: \(Output.withoutLogin(base)) does not answer: \(error)\n  is `redeem serve` running there?")
                 throw ExitCode(EX_UNAVAILABLE)
             }
-            print(answer.body)
+            Output.text(answer.body)
             guard answer.status == 200 else { throw ExitCode.failure }
         }
     }

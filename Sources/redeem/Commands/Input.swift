@@ -1,7 +1,8 @@
 internal import Domain
 internal import Foundation
 
-/// Checks of what people type: the value that was given, what it should be.
+/// Checks of what people type: the name of what was given, what is wrong with it, and what it should be. A text that may be secret
+/// is never repeated.
 enum Input {
     static func couponID(_ text: String) throws -> CouponID {
         guard let id = CouponID(text) else {
@@ -31,41 +32,38 @@ enum Input {
         return text
     }
 
-    static func name(_ text: String) throws -> String {
-        guard !text.isEmpty, text.utf8.count <= Limits.nameBytes, !text.contains(where: \.isNewline) else {
-            throw UsageError(
-                "the name '\(text.prefix(80))' is empty or too long",
-                remedy: "use 1 to \(Limits.nameBytes) bytes on one line"
-            )
+    /// - Parameter name: of the flag or whatever it came by.
+    static func text(_ text: String, _ rule: TextRule, _ name: String) throws -> String {
+        do {
+            return try rule.read(text)
+        } catch {
+            throw UsageError("\(name) \(error.words)", remedy: error.remedy)
         }
-        return text
     }
 
-    static func password(_ text: String?) throws -> String {
-        let rule = "use \(Limits.passwordCharactersLeast) characters to \(Limits.passwordBytes) bytes"
-        guard let text else {
+    static func name(_ text: String) throws -> String { try self.text(text, .name, "--name") }
+
+    static func reason(_ text: String) throws -> String { try self.text(text, .reason, "--reason") }
+
+    /// From standard input, where `--password-stdin` was given.
+    static func password(stdin: Bool) throws -> String {
+        guard stdin, let line = try StandardInput.line() else {
             throw UsageError("no password was given", remedy: "give --password-stdin and the password on standard input")
         }
-        guard text.count >= Limits.passwordCharactersLeast else {
-            throw UsageError("the password has \(text.count) characters", remedy: rule)
-        }
-        guard text.utf8.count <= Limits.passwordBytes else {
-            throw UsageError("the password has \(text.utf8.count) bytes", remedy: rule)
-        }
-        return text
+        return try text(line, .password, "the password on standard input")
     }
 
-    static func hiddenCode(_ text: String?) throws -> String {
-        guard let text, !text.isEmpty else {
+    static func hiddenCode(_ flag: String?, stdin: Bool) throws -> String {
+        guard !stdin || flag == nil else {
+            throw UsageError("--code and --code-stdin exclude each other", remedy: "give one of them")
+        }
+        guard let code = stdin ? try StandardInput.line() : flag else {
             throw UsageError(
                 "no hidden code was given",
                 remedy: "give --code CODE, or --code-stdin and the code on standard input"
             )
         }
-        guard text.utf8.count <= Limits.codeBytes else {
-            throw UsageError("the hidden code has \(text.utf8.count) bytes", remedy: "use at most \(Limits.codeBytes)")
-        }
-        return text
+        return try text(code, .hiddenCode, stdin ? "the code on standard input" : "--code")
     }
 
     static func amount(_ number: Int, _ what: String, least: Int = 0) throws -> Int {
@@ -88,14 +86,5 @@ enum Input {
             throw UsageError("\(what) '\(text.prefix(80))' is not a moment", remedy: "write it as 2030-06-01T10:00:00Z")
         }
         return moment
-    }
-
-    static func text(_ moment: Timestamp) -> String {
-        Date(timeIntervalSince1970: Double(moment.milliseconds) / 1000).formatted(.iso8601)
-    }
-
-    /// The first line of standard input, without its end.
-    static func line() -> String? {
-        readLine(strippingNewline: true)
     }
 }

@@ -16,7 +16,7 @@ struct MigrateCommand: AsyncParsableCommand {
         try await Stores.with(connection) { stores in
             let applied = try await stores.postgres.withConnection { try Migrator().run(on: $0).map(\.description) }
             guard !json else { return try Output.json(["applied": applied]) }
-            print(applied.isEmpty ? "the schema is up to date" : "applied \(applied.joined(separator: ", "))")
+            Output.text(applied.isEmpty ? "the schema is up to date" : "applied \(applied.joined(separator: ", "))")
         }
     }
 }

@@ -110,10 +110,10 @@ struct QuarantineCommand: AsyncParsableCommand {
             var left = 0
             for id in ids {
                 switch try await stores.postgres.withConnection({ try $0.retryQuarantined(id) }) {
-                case .landed(let redemption): print("landed \(id): redemption \(redemption)")
+                case .landed(let redemption): Output.text("landed \(id): redemption \(redemption)")
                 case .refused(let reason):
                     left += 1
-                    print("not landed \(id): \(reason)")
+                    Output.text("not landed \(id): \(reason)")
                 case .notFound:
                     left += 1
                     Output.note("error: \(QuarantineError.notFound([id])); see: redeem quarantine list")
@@ -138,7 +138,7 @@ struct QuarantineCommand: AsyncParsableCommand {
         @Argument(help: "Ids, as `redeem quarantine list` shows them.")
         var ids: [String]
 
-        @Option(help: "Why, for those who ask later: at most \(QuarantineCommand.reasonBytes) bytes.")
+        @Option(help: "Why, for those who ask later: at most \(Limits.reasonBytes) bytes.")
         var reason: String
 
         @Flag(help: "Do not ask.")
@@ -149,18 +149,15 @@ struct QuarantineCommand: AsyncParsableCommand {
         func run() async throws {
             try await Stores.with(connection) { stores in
                 let ids = try ids.map(Input.quarantineID)
-                guard !reason.allSatisfy(\.isWhitespace), reason.utf8.count <= QuarantineCommand.reasonBytes else {
-                    throw UsageError(
-                        "the reason is empty, or has more than \(QuarantineCommand.reasonBytes) bytes",
-                        remedy: "say in a sentence why the redemption is given up"
-                    )
-                }
+                let reason = try Input.reason(reason)
                 try Confirmation(yes: yes, "drop").ask("Give up \(ids.count) for good?")
                 do {
-                    let drops = try await stores.postgres.withConnection { [reason] in
+                    let drops = try await stores.postgres.withConnection {
                         try $0.dropQuarantined(ids, reason: reason, actor: Actor.commandLine)
                     }
-                    for (id, drop) in drops.sorted(by: { $0.key < $1.key }) { print("dropped \(id): \(Drop.meaning(of: drop))") }
+                    for (id, drop) in drops.sorted(by: { $0.key < $1.key }) {
+                        Output.text("dropped \(id): \(Drop.meaning(of: drop))")
+                    }
                 } catch let error as QuarantineError {
                     throw Refusal("\(error), so nothing was dropped; see: redeem quarantine list")
                 }
@@ -180,7 +177,6 @@ struct QuarantineCommand: AsyncParsableCommand {
 
     /// Of one page.
     static let limit = 1_000
-    static let reasonBytes = 1_000
 }
 
 private struct QuarantineView: Encodable {
@@ -202,7 +198,7 @@ private struct QuarantineView: Encodable {
         shard = entry.shard.index
         epoch = entry.epoch.number
         stream_id = entry.streamID.description
-        since = Input.text(entry.since)
+        since = entry.since.text
         username = entry.username
         reason = entry.reason
         switch entry.content {
@@ -226,16 +222,9 @@ private struct QuarantineView: Encodable {
             views.map { view in
                 [
                     "\(view.id)", "\(view.shard)", "\(view.epoch)", view.since, view.username ?? view.user ?? "-",
-                    view.coupon ?? "-", view.price.map(String.init) ?? "-", view.reason.printable,
+                    view.coupon ?? "-", view.price.map(String.init) ?? "-", view.reason,
                 ]
             }
         )
-    }
-}
-
-extension String {
-    /// On one line, and without what a terminal would obey: the text may come from what somebody wrote into Redis.
-    fileprivate var printable: String {
-        String(unicodeScalars.map { $0.properties.generalCategory == .control ? " " : Character($0) })
     }
 }

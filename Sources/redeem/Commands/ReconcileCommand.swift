@@ -15,8 +15,9 @@ struct ReconcileCommand: AsyncParsableCommand {
             The owner of a shard rebuilds it: it lands what the outbox holds, then makes Redis anew. The shard is closed meanwhile, \
             and its users are loaded anew. It is not done as long as Redis alone holds something of it that is to be decided.
 
-            No redemption is made up, and none is deleted. Exit code 1 where something is left, 69 where no `redeem sync` has \
-            rebuilt the shard in time.
+            No redemption is made up, and none is deleted. Exit code 1 where something is left; 69 where a store \
+            is out of reach; 75 where the rebuild is asked for in the control log and no `redeem sync` has done it in time: the next \
+            one does it.
             """
     )
 
@@ -40,7 +41,7 @@ struct ReconcileCommand: AsyncParsableCommand {
                 guard let confirmation else { return report }
                 return try await mend(report, confirmation, stores, hotPath)
             }
-            if json { try Output.json(report) } else if !repair { print(ReconcileCommand.text(report)) }
+            if json { try Output.json(report) } else if !repair { Output.text(ReconcileCommand.text(report)) }
             guard report.holds else { throw ExitCode.failure }
         }
     }
@@ -79,13 +80,14 @@ struct ReconcileCommand: AsyncParsableCommand {
         do {
             try await repairer.perform(plan) { note("done: \($0)") }
         } catch let error as RepairError {
-            throw Unreachable("\(error)", remedy: "start `redeem sync`, and run `redeem reconcile` again")
+            Output.note("error: \(error)\n  start `redeem sync`, and run `redeem reconcile` again")
+            throw ExitCode(EX_TEMPFAIL)
         }
     }
 
     /// With --json standard output is for the report alone.
     private func note(_ text: String) {
-        if json { Output.note(text) } else { print(text) }
+        if json { Output.note(text) } else { Output.text(text) }
     }
 
     private static func compare(_ stores: Stores, _ hotPath: HotPath) async throws -> ReconcileReport {

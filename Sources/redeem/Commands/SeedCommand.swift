@@ -70,7 +70,7 @@ struct SeedCommand: AsyncParsableCommand {
             let new = Coupon(
                 id: try Input.couponID(coupon),
                 name: coupon,
-                codeDigest: digester.digest(of: try Input.hiddenCode(code)),
+                codeDigest: digester.digest(of: try Input.hiddenCode(code, stdin: false)),
                 price: try Input.amount(price, "--price"),
                 total: try Input.amount(stock, "--stock")
             )
@@ -97,7 +97,7 @@ struct SeedCommand: AsyncParsableCommand {
             if json {
                 try Output.json(["users": "\(users)", "coupon": coupon, "tokens": tokens, "seconds": "\(seconds)"])
             } else {
-                print("created \(users) users with sessions in \(seconds) s; their access tokens are in \(tokens)")
+                Output.text("created \(users) users with sessions in \(seconds) s; their access tokens are in \(tokens)")
             }
         }
     }
@@ -170,9 +170,14 @@ struct BulkSeeder: Sendable {
     }
 
     private func create(_ coupon: Coupon) async throws {
-        let existing = try await postgres.withConnection { connection in
-            if let existing = try connection.coupon(coupon.id) { return existing }
-            return try connection.createCoupon(coupon, actor: Actor.commandLine)
+        let existing: Coupon
+        do {
+            existing = try await postgres.withConnection { connection in
+                if let existing = try connection.coupon(coupon.id) { return existing }
+                return try connection.createCoupon(coupon, actor: Actor.commandLine)
+            }
+        } catch let error as PostgresError where error.constraint == PostgresConstraint.couponCode {
+            throw Refusal("another coupon has this hidden code; give --code another one")
         }
         guard existing.codeDigest == coupon.codeDigest, existing.price == coupon.price else {
             throw Refusal("there is a coupon '\(coupon.id)' with another price or code; give --coupon another id")

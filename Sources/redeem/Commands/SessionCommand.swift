@@ -41,7 +41,8 @@ struct SessionCommand: AsyncParsableCommand {
                                                         everybody's that began before a moment, after a key has leaked
 
                 The last two are written to Postgres first, so that they also end sessions of a Redis that is out of reach now:
-                the sync worker does it when it is back.
+                the sync worker does it when it is back, and the exit code is 75. The first one asks Redis alone: while that is out
+                of reach, nothing is ended (69).
                 """
         )
 
@@ -72,7 +73,7 @@ struct SessionCommand: AsyncParsableCommand {
                 case .all(let username): try await endAll(of: username, stores)
                 case .everybodys(let moment): try await endEverybodys(before: moment, stores)
                 }
-                print("ended")
+                Output.text("ended")
             }
         }
 
@@ -112,25 +113,38 @@ struct SessionCommand: AsyncParsableCommand {
 
         private func endAll(of username: String, _ stores: Stores) async throws {
             let user = try await stores.user(username)
+            try stores.checkRedisSettings()
             let version = try await stores.postgres.withConnection {
                 try $0.revokeSessions(of: user.id, actor: Actor.commandLine)
             }
             guard let version else { throw Refusal("there is no user '\(username)' any more") }
-            try await stores.endSessions(of: user.id, below: version)
+            let revocations = SessionRevocations([.userSessionsRevoked(user.id, below: version)])
+            try await stores.endSessions(revocations, "the sessions of '\(username)' are revoked")
         }
 
         private func endEverybodys(before moment: Timestamp, _ stores: Stores) async throws {
+            try stores.checkRedisSettings()
             try await stores.postgres.withConnection { try $0.revokeSessions(before: moment, actor: Actor.commandLine) }
-            _ = try await stores.withHotPath { try await $0.sessions.end(SessionRevocations([.sessionsRevoked(before: moment)])) }
+            let revocations = SessionRevocations([.sessionsRevoked(before: moment)])
+            try await stores.endSessions(revocations, "everybody's sessions from before \(moment.text) are revoked")
         }
     }
 }
 
 extension Stores {
+    /// Before something is recorded that Redis is to hear of: settings that are missing or wrong are a mistake of the caller's.
+    func checkRedisSettings() throws { _ = try RedisConfiguration(settings.reader) }
+
     /// Ends sessions that Postgres has already revoked, rather than leave them to the sync worker; how many there were does not
     /// tell, since that may have been faster.
-    func endSessions(of user: UserID, below version: Int) async throws {
-        _ = try await withHotPath { try await $0.sessions.end(SessionRevocations([.userSessionsRevoked(user, below: version)])) }
+    /// - Parameter done: what is so in Postgres, for when Redis is out of reach: then that is what was achieved.
+    func endSessions(_ revocations: SessionRevocations, _ done: String) async throws {
+        do {
+            _ = try await withHotPath { try await $0.sessions.end(revocations) }
+        } catch {
+            Output.note("\(done), but the sync worker has yet to end the sessions, when Redis is back: \(error)")
+            throw ExitCode(EX_TEMPFAIL)
+        }
     }
 }
 
@@ -144,14 +158,11 @@ private struct SessionView: Encodable {
 
     init(_ session: Session) {
         id = session.id.description
-        created_at = Input.text(session.created)
-        last_used_at = Input.text(session.used)
-        expires_at = Input.text(session.expires)
+        created_at = session.created.text
+        last_used_at = session.used.text
+        expires_at = session.expires.text
         address = session.address
-        // A client writes there what it likes, and this goes to a terminal.
-        user_agent = String(
-            session.device.unicodeScalars.map { $0.isASCII && $0.value >= 0x20 && $0.value < 0x7F ? Character($0) : "?" }
-        )
+        user_agent = session.device
     }
 
     static func print(_ sessions: [Session], json: Bool) throws {

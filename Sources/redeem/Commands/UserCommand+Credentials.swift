@@ -11,7 +11,11 @@ extension UserCommand {
     struct Password: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Change a user's password, which ends the user's sessions.",
-            discussion: "Example: printf '%s\\n' \"$PASSWORD\" | redeem user password jo --password-stdin"
+            discussion: """
+                Example: printf '%s\\n' "$PASSWORD" | redeem user password jo --password-stdin
+
+                Exit code 75: the password is changed, but Redis is out of reach; the sync worker ends the sessions when it is back.
+                """
         )
 
         @Argument(help: "The username.")
@@ -24,7 +28,7 @@ extension UserCommand {
 
         func run() async throws {
             try await Stores.with(connection) { stores in
-                let password = try Input.password(passwordStdin ? Input.line() : nil)
+                let password = try Input.password(stdin: passwordStdin)
                 let user = try await stores.user(username)
                 let hasher = PasswordHasher(configuration: try PasswordHasher.Configuration(stores.settings.reader))
                 let hash = try await hasher.hash(password)
@@ -36,7 +40,12 @@ extension UserCommand {
     }
 
     struct Role: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Change a user's role, which ends the user's sessions.")
+        static let configuration = CommandConfiguration(
+            abstract: "Change a user's role, which ends the user's sessions.",
+            discussion: """
+                Exit code 75: the role is changed, but Redis is out of reach; the sync worker ends the sessions when it is back.
+                """
+        )
 
         @Argument(help: "The username.")
         var username: String
@@ -68,15 +77,11 @@ extension Stores {
         _ done: String,
         _ body: @escaping @Sendable (PostgresConnection) throws -> Int?
     ) async throws {
+        try checkRedisSettings()
         guard let version = try await postgres.withConnection(body) else {
             throw Refusal("there is no user '\(user.username)' any more")
         }
-        do {
-            try await endSessions(of: user.id, below: version)
-            print("\(done); older sessions are ended")
-        } catch {
-            Output.note("\(done), but the sync worker has yet to end the sessions: \(error)")
-            throw ExitCode(EX_UNAVAILABLE)
-        }
+        try await endSessions(SessionRevocations([.userSessionsRevoked(user.id, below: version)]), done)
+        Output.text("\(done); older sessions are ended")
     }
 }

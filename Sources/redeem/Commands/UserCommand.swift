@@ -44,7 +44,7 @@ struct UserCommand: AsyncParsableCommand {
                 let name = try Input.name(name ?? username)
                 let credit = try Input.amount(credit, "--credit")
                 let role = try Input.role(role)
-                let password = try Input.password(passwordStdin ? Input.line() : nil)
+                let password = try Input.password(stdin: passwordStdin)
                 let hasher = PasswordHasher(configuration: try PasswordHasher.Configuration(stores.settings.reader))
                 let new = NewUser(
                     id: UserID(uuid: UUIDv7(milliseconds: UInt64(Timestamp.now().milliseconds))),
@@ -81,17 +81,28 @@ struct UserCommand: AsyncParsableCommand {
             try await Stores.with(connection) { stores in
                 let user = try await stores.user(username)
                 let balance = try await stores.postgres.withConnection { try $0.balance(of: user.id) } ?? 0
-                let live =
-                    stores.settings.reader.text("redis.url") == nil
-                    ? nil : try await stores.withHotPath { try await $0.store(for: user.id).credit(of: user.id) }
-                try UserView(user, balance: balance, live: live).print(json: json)
+                try UserView(user, balance: balance, live: try await live(user.id, stores)).print(json: json)
+            }
+        }
+
+        /// `nil`: Redis is out of reach, or not asked, or does not have the user.
+        private func live(_ user: UserID, _ stores: Stores) async throws -> Domain.Credit? {
+            guard stores.settings.reader.text("redis.url") != nil else { return nil }
+            do {
+                return try await stores.withHotPath { try await $0.store(for: user).credit(of: user) }
+            } catch let error as RedisError {
+                Output.note("Redis is out of reach, so what is available and held is not shown: \(error)")
+                return nil
             }
         }
     }
 
     struct Credit: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Grant a user credit. It can be spent as soon as the sync worker has told Redis."
+            abstract: "Grant a user credit. It can be spent as soon as the sync worker has told Redis.",
+            discussion: """
+                Redis need not be in reach: the grant is recorded in Postgres, and the sync worker carries it on when Redis is back.
+                """
         )
 
         @Argument(help: "The username.")
@@ -111,13 +122,18 @@ struct UserCommand: AsyncParsableCommand {
         func run() async throws {
             try await Stores.with(connection) { stores in
                 let amount = try Input.amount(add, "--add", least: 1)
-                let reason = try Input.name(reason)
+                let reason = try Input.reason(reason)
                 let user = try await stores.user(username)
-                let balance = try await stores.postgres.withConnection { connection in
-                    _ = try connection.grantCredit(to: user.id, amount: amount, reason: reason, actor: Actor.commandLine)
-                    return try connection.balance(of: user.id) ?? 0
+                do {
+                    let balance = try await stores.postgres.withConnection { connection in
+                        _ = try connection.grantCredit(to: user.id, amount: amount, reason: reason, actor: Actor.commandLine)
+                        return try connection.balance(of: user.id) ?? 0
+                    }
+                    try UserView(user, balance: balance, live: nil).print(json: json)
+                    Output.recorded()
+                } catch let error as PostgresError where error.constraint == PostgresConstraint.balance {
+                    throw Refusal("--add \(amount) would be too much: \(error.message) (2^53 - 1); nothing was granted")
                 }
-                try UserView(user, balance: balance, live: nil).print(json: json)
             }
         }
     }

@@ -23,8 +23,8 @@ struct FlaskRules: Sendable {
             return nil
         }
         let name = FlaskRules.nonEmpty(row.name) ?? username
-        guard FlaskRules.isName(name) else {
-            report.note(.userInvalid, "\(label): the name is not one line of at most \(Limits.nameBytes) bytes")
+        if let fault = FlaskRules.fault(of: name, .name) {
+            report.note(.userInvalid, "\(label): the name \(fault.words)")
             return nil
         }
         let credit = row.credit.map(WholeNumber.parse) ?? 0
@@ -57,14 +57,12 @@ struct FlaskRules: Sendable {
             return refused("its id is not a number")
         }
         let name = FlaskRules.nonEmpty(row.name) ?? id.description
-        guard FlaskRules.isName(name) else { return refused("the name is not one line of at most \(Limits.nameBytes) bytes") }
+        if let fault = FlaskRules.fault(of: name, .name) { return refused("the name \(fault.words)") }
         guard let price = row.value.flatMap(WholeNumber.parse), (0...Limits.amount).contains(price) else {
             return refused("the value '\(FlaskRules.shown(row.value))' is not a whole number from 0 to \(Limits.amount)")
         }
         guard let code = row.hiddenCode, !code.isEmpty else { return refused("no hidden code") }
-        guard code.utf8.count <= Limits.codeBytes else {
-            return refused("the hidden code has \(code.utf8.count) bytes; at most \(Limits.codeBytes) are possible")
-        }
+        if let fault = FlaskRules.fault(of: code, .hiddenCode) { return refused("the hidden code \(fault.words)") }
         guard let left = row.numberLeft.flatMap(WholeNumber.parse), left <= Limits.amount else {
             return refused("number_left '\(FlaskRules.shown(row.numberLeft))' is not a whole number up to \(Limits.amount)")
         }
@@ -113,29 +111,24 @@ struct FlaskRules: Sendable {
         milliseconds > Limits.amount ? nil : Timestamp(milliseconds: Int64(max(0, milliseconds)))
     }
 
-    private static func isName(_ text: String) -> Bool {
-        text.utf8.count <= Limits.nameBytes && !text.contains(where: \.isNewline)
+    private static func fault(of text: String, _ rule: TextRule) -> TextFault? {
+        do {
+            _ = try rule.read(text)
+            return nil
+        } catch {
+            return error
+        }
     }
 
+    /// A name of blanks is as good as none.
     private static func nonEmpty(_ text: String?) -> String? {
-        text.flatMap { $0.isEmpty ? nil : $0 }
+        text.flatMap { $0.allSatisfy(\.isWhitespace) ? nil : $0 }
     }
 
-    private static func label(_ kind: String, _ source: String, _ name: String?) -> String {
+    static func label(_ kind: String, _ source: String, _ name: String?) -> String {
         "\(kind) \(shown(source)) '\(shown(name))'"
     }
 
-    /// The beginning, fit for a terminal.
-    private static func shown(_ text: String?) -> String {
-        String(String.UnicodeScalarView((text ?? "").unicodeScalars.prefix(80).map { $0.properties.isPrintable ? $0 : "?" }))
-    }
-}
-
-extension Unicode.Scalar.Properties {
-    fileprivate var isPrintable: Bool {
-        switch generalCategory {
-        case .control, .format, .surrogate, .privateUse, .unassigned, .lineSeparator, .paragraphSeparator: false
-        default: true
-        }
-    }
+    /// The beginning, on one line.
+    private static func shown(_ text: String?) -> String { Printable.text(String((text ?? "").prefix(80))) }
 }

@@ -1,17 +1,22 @@
 internal import Foundation
 
-/// Results go to stdout, for people as a table or for programs as JSON; everything else goes to stderr.
+/// Results go to stdout, for people as text or a table, for programs as JSON; everything else goes to stderr. All of it is made
+/// `Printable` here: what is stored may be what somebody wrote who wished the operator ill.
 enum Output {
     static func json(_ value: some Encodable) throws {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        print(String(decoding: try encoder.encode(value), as: UTF8.self))
+        print(Printable.json(String(decoding: try encoder.encode(value), as: UTF8.self)))
     }
+
+    /// Lines of a result.
+    static func text(_ text: String) { print(Printable.text(text, lines: true)) }
 
     /// Columns as wide as their widest cell; numbers to the right.
     static func table(_ header: [String], _ rows: [[String]]) {
-        let widths = header.indices.map { column in ([header] + rows).map { $0[column].count }.max() ?? 0 }
-        for row in [header] + rows {
+        let rows = ([header] + rows).map { $0.map { Printable.text($0) } }
+        let widths = header.indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
+        for row in rows {
             let cells = row.indices.map { column in
                 let padding = String(repeating: " ", count: widths[column] - row[column].count)
                 return Int(row[column]) == nil ? row[column] + padding : padding + row[column]
@@ -20,8 +25,13 @@ enum Output {
         }
     }
 
+    /// Behind what Redis follows by the control log.
+    static func recorded() {
+        note("recorded; it takes effect as soon as `redeem sync` has told Redis")
+    }
+
     static func note(_ text: String) {
-        FileHandle.standardError.write(Data((text + "\n").utf8))
+        FileHandle.standardError.write(Data((Printable.text(text, lines: true) + "\n").utf8))
     }
 
     /// A URL that was given, without what may be a password in it.
