@@ -320,7 +320,9 @@ extension Product {
     /// All of the rows of the tables that an import writes.
     func fingerprint() async throws -> [String] {
         var rows: [String] = []
-        for table in ["users", "coupons", "redemptions", "credit_grants", "control_log", "quarantine"] {
+        for table in [
+            "users", "coupons", "redemptions", "credit_grants", "control_log", "quarantine", "imported_users", "imported_coupons",
+        ] {
             rows += try await texts("select '\(table) ' || rows::text from \(table) rows order by 1", at: database)
         }
         return rows

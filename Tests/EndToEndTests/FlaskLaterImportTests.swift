@@ -63,12 +63,21 @@ import Testing
                     #expect(report.counts("users") == [4, 1, 3, 0])
                     #expect(report.counts("coupons") == [4, 1, 3, 0])
                     #expect(report.counts("uses") == [8, 2, 3, 3])
-                    #expect(report.findings.count == 2)
+                    #expect(report.findings.count == 4, "\(report.findings)")
                     #expect(report.findings[0].hasPrefix("coupon_held_back 1: "))
-                    #expect(report.findings[1].hasPrefix("use_too_late 3: "))
+                    #expect(
+                        report.findings[1]
+                            == "credit_changed 1: user 1 'ada': the credit was 70 when it was taken over, and is 50 there now"
+                    )
+                    #expect(report.findings[2].hasPrefix("use_too_late 3: "))
                     for use in ["user 1, coupon new-4", "user 1, coupon winter-2", "user 3, coupon summer-gala-1"] {
-                        #expect(report.findings[1].contains("\(use): the user was here already"), "\(report.findings)")
+                        #expect(report.findings[2].contains("\(use): the user was here already"), "\(report.findings)")
                     }
+                    #expect(
+                        report.findings[3].hasPrefix(
+                            "left_changed 2: coupon 1 'Sümmer Gala!', summer-gala-1 here: number_left was 5"
+                        )
+                    )
                     try await product.applied()
                     try await product.settled()
                     // What was left is left; the new user's use counts on top of it.
@@ -143,7 +152,13 @@ import Testing
                 #expect(renamed.counts("users") == [3, 0, 2, 1])
                 #expect(renamed.counts("coupons") == [3, 0, 3, 0])
                 #expect(renamed.counts("uses") == [3, 0, 3, 0])
-                #expect(renamed.findings == ["user_renamed 1: user 1 'ada.lovelace' is 'ada' here"])
+                #expect(
+                    renamed.findings == [
+                        "user_renamed 1: user 1 'ada.lovelace' is 'ada' here",
+                        "coupon_name_changed 1: coupon 1 'Summer Sale', summer-gala-1 here: the name was 'Sümmer Gala!' when it was "
+                            + "taken over, and is 'Summer Sale' there now",
+                    ]
+                )
 
                 var environment = product.environment
                 environment["REDEEM_CODE_KEY"] = String(repeating: "d", count: 32)

@@ -25,6 +25,8 @@ public struct FlaskCoupon: Sendable, Hashable {
     public let numberLeft: String?
     /// The first moment at which it could not be used, in milliseconds of Unix time.
     public let ends: Int?
+    /// There is no `expiration_date`. Without an end is also one that ends later than anybody can tell.
+    public let isEndless: Bool
 
     public init(
         id: String?,
@@ -33,7 +35,8 @@ public struct FlaskCoupon: Sendable, Hashable {
         active: String?,
         hiddenCode: String?,
         numberLeft: String?,
-        ends: Int?
+        ends: Int?,
+        isEndless: Bool = false
     ) {
         self.id = id
         self.name = name
@@ -42,6 +45,7 @@ public struct FlaskCoupon: Sendable, Hashable {
         self.hiddenCode = hiddenCode
         self.numberLeft = numberLeft
         self.ends = ends
+        self.isEndless = isEndless
     }
 }
 
@@ -64,6 +68,7 @@ public enum FlaskSourceError: Error, Sendable, CustomStringConvertible {
     case tableMissing(String, database: String)
     case columnMissing(String, table: String)
     case columnType(String, of: String, expected: String)
+    case timeZoneUnknown(String)
 
     init(_ error: PostgresError) {
         let isOut = error.code == .connectionFailed || error.code == .connectionLost
@@ -76,6 +81,7 @@ public enum FlaskSourceError: Error, Sendable, CustomStringConvertible {
         case .outOfReach(let error), .unreadable(let error): "\(error)"
         case .tableMissing(let table, let database): "there is no table \(table) in \(database)"
         case .columnMissing(let column, let table): "the table \(table) has no column '\(column)'"
+        case .timeZoneUnknown(let name): "it knows no time zone '\(name.prefix(80))'"
         case .columnType(let column, let type, let expected): "the column \(column) is of the type \(type), not \(expected)"
         }
     }

@@ -10,6 +10,9 @@ public struct FlaskSource {
     private let connection: PostgresConnection
     /// SQL for the first moment at which a coupon cannot be used, by the type of the column.
     private let ends: String
+    /// The moments there are in no time zone, but for the one that the caller says.
+    public let hasNaiveEnds: Bool
+    public let timeZone: String
     /// Rows of each table.
     public let users: Int
     public let coupons: Int
@@ -19,9 +22,12 @@ public struct FlaskSource {
     /// call it inside of `withConnection` of a client or a session.
     ///
     /// Throws `FlaskSourceError`, and what `body` throws.
+    ///
+    /// - Parameter timeZone: of moments that do not say theirs, by a name that the database knows.
     public static func open<T>(
         _ configuration: PostgresConfiguration,
         logger: Logger,
+        timeZone: String = "UTC",
         _ body: (FlaskSource) throws -> T
     ) throws -> T {
         guard configuration.urlFault == nil else { throw FlaskSourceError.invalidURL }
@@ -30,11 +36,12 @@ public struct FlaskSource {
         let connection = try own { () throws(PostgresError) in try PostgresConnection.openForeign(patient, logger: logger) }
         // Ends with the connection. Nothing was written, so there is nothing to commit.
         try own { () throws(PostgresError) in try connection.script("begin isolation level repeatable read read only") }
-        return try body(FlaskSource(connection, database: configuration.description))
+        return try body(FlaskSource(connection, database: configuration.description, timeZone: timeZone))
     }
 
-    private init(_ connection: PostgresConnection, database: String) throws {
+    private init(_ connection: PostgresConnection, database: String, timeZone: String) throws {
         self.connection = connection
+        self.timeZone = timeZone
         func types(of table: String, _ columns: [String]) throws -> [String: String] {
             let sql = """
                 select attname::text, format_type(atttypid, null) from pg_attribute
@@ -58,7 +65,13 @@ public struct FlaskSource {
             ["id", "name", "value", "active", "hidden_code", "number_left", "expiration_date"]
         )
         _ = try types(of: "user_coupon", ["user_id", "coupon_id"])
-        ends = try FlaskSource.ends(ofType: coupon["expiration_date"] ?? "")
+        let type = coupon["expiration_date"] ?? ""
+        let zones = try FlaskSource.own { () throws(PostgresError) in
+            try connection.query("select name from pg_timezone_names where name = $1", timeZone)
+        }
+        guard !zones.isEmpty else { throw FlaskSourceError.timeZoneUnknown(timeZone) }
+        ends = try FlaskSource.ends(ofType: type, in: timeZone)
+        hasNaiveEnds = type != "timestamp with time zone"
         (users, coupons, uses) = try FlaskSource.own { () throws(PostgresError) in
             let counts = try connection.query(
                 #"select (select count(*) from "User"), (select count(*) from "Coupon"), (select count(*) from user_coupon)"#
@@ -67,12 +80,13 @@ public struct FlaskSource {
         }
     }
 
-    /// Moments without a time zone are taken for UTC. A date is the last day on which a coupon can be used.
-    private static func ends(ofType type: String) throws(FlaskSourceError) -> String {
+    /// A date is the last day on which a coupon can be used.
+    private static func ends(ofType type: String, in timeZone: String) throws(FlaskSourceError) -> String {
+        let zone = "'" + timeZone.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "''") + "'"
         let moment =
             switch type {
-            case "date": "(expiration_date + 1)::timestamp at time zone 'UTC'"
-            case "timestamp without time zone": "expiration_date at time zone 'UTC'"
+            case "date": "(expiration_date + 1)::timestamp at time zone \(zone)"
+            case "timestamp without time zone": "expiration_date at time zone \(zone)"
             case "timestamp with time zone": "expiration_date"
             default:
                 throw .columnType(#"expiration_date of "Coupon""#, of: type, expected: "date, timestamp or timestamptz")
@@ -86,7 +100,8 @@ public struct FlaskSource {
 
     public func readCoupons(_ body: ([FlaskCoupon]) throws -> Void) throws {
         let sql = """
-            select id::text, name::text, value::text, active::text, hidden_code::text, number_left::text, \(ends)
+            select id::text, name::text, value::text, active::text, hidden_code::text, number_left::text, \(ends),
+                   expiration_date is null
             from "Coupon" order by "Coupon".id
             """
         try read("source_coupons", sql, body) { row throws(PostgresError) in
@@ -97,7 +112,8 @@ public struct FlaskSource {
                 active: try row.decode(3),
                 hiddenCode: try row.decode(4),
                 numberLeft: try row.decode(5),
-                ends: try row.decode(6)
+                ends: try row.decode(6),
+                isEndless: try row.decode(7)
             )
         }
     }

@@ -41,6 +41,24 @@ public struct ImportReport: Sendable, Hashable, Encodable {
         case useDangling = "use_dangling"
         case useOfSkipped = "use_of_skipped"
         case useTooLate = "use_too_late"
+        // What is not there any more as it was when it was taken over.
+        case userNameChanged = "user_name_changed"
+        case passwordChanged = "password_changed"
+        case userGone = "user_gone"
+        case couponNameChanged = "coupon_name_changed"
+        case priceChanged = "price_changed"
+        case leftChanged = "left_changed"
+        case expirationChanged = "expiration_changed"
+        case stateChanged = "state_changed"
+        case couponGone = "coupon_gone"
+        case useGone = "use_gone"
+        case notComparable = "not_comparable"
+        // Remarks.
+        case couponEndless = "coupon_endless"
+        case timeZoneAssumed = "time_zone_assumed"
+
+        /// It is taken over as it is, and somebody should know how it was understood.
+        public var isRemark: Bool { self == .couponEndless || self == .timeZoneAssumed }
     }
 
     static let examplesKept = 1_000
@@ -49,8 +67,10 @@ public struct ImportReport: Sendable, Hashable, Encodable {
     public var coupons = Table()
     public var uses = Table()
     public private(set) var findings: [Finding] = []
+    /// What was taken over as it is, and how that was understood.
+    public private(set) var remarks: [Finding] = []
 
-    /// Every row that was read is here now, as it was there.
+    /// Every row that was read is here now, as it was there; and what earlier runs took over is still so there.
     public var isClean: Bool { findings.isEmpty }
 
     public init() {}
@@ -73,6 +93,10 @@ public struct ImportReport: Sendable, Hashable, Encodable {
     }
 
     private mutating func update(_ kind: Kind, _ change: (inout Finding) -> Void) {
+        if kind.isRemark { ImportReport.update(&remarks, kind, change) } else { ImportReport.update(&findings, kind, change) }
+    }
+
+    private static func update(_ findings: inout [Finding], _ kind: Kind, _ change: (inout Finding) -> Void) {
         if let index = findings.firstIndex(where: { $0.kind == kind }) {
             change(&findings[index])
         } else {

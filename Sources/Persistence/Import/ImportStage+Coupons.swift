@@ -46,7 +46,13 @@ extension ImportStage {
                 )
             }
             try create(coupon, redeemed: uses.new, state: uses.late > 0 ? .paused : coupon.state)
+            try keep(coupon)
         }
+        try noteChanges(
+            of: coupons.filter(\.isHere),
+            following: isOpened ? [] : Set(here.map(\.id)),
+            into: &report
+        )
         report.coupons.imported += new.count
         report.coupons.alreadyHere += coupons.count - new.count
     }

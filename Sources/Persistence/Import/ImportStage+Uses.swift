@@ -36,7 +36,7 @@ extension ImportStage {
     }
 
     /// No outbox has it, so no row of ours can be taken for one that was imported, nor the other way round.
-    private static let epoch = Epoch(0)
+    static let epoch = Epoch(0)
 
     func writeUses(into report: inout ImportReport) throws {
         let sql = """

@@ -41,6 +41,8 @@ public struct ImportStage {
             { _ in try judgeUses(isOpened: isOpened) },
             { report in try writeUses(into: &report) },
             { report in try grantCredit(into: &report) },
+            { report in try noteChangesOfUsers(into: &report) },
+            { report in try noteUsesGone(of: coupons.map(\.id), into: &report) },
             { report in try writeCoupons(coupons.sorted { $0.id < $1.id }, isOpened: isOpened, into: &report) },
         ]
         for (index, step) in steps.enumerated() {

@@ -25,6 +25,7 @@ extension Migration {
         Migration(number: 1, name: "initial", bytes: PackageResources._001_initial_sql),
         Migration(number: 2, name: "credentials", bytes: PackageResources._002_credentials_sql),
         Migration(number: 3, name: "quarantine", bytes: PackageResources._003_quarantine_sql),
+        Migration(number: 4, name: "imports", bytes: PackageResources._004_imports_sql),
     ]
 
     private init(number: Int, name: String, bytes: [UInt8]) {

@@ -4,8 +4,8 @@ internal import HotPath
 internal import Persistence
 internal import Server
 
-/// Ends a command with a message on stderr and an exit code of sysexits.h: 64 wrong use, 69 a server is out of reach,
-/// 1 anything else.
+/// Ends a command with a message on stderr and an exit code of sysexits.h: 64 wrong use, 69 a server is out of reach, 75 it is
+/// recorded in Postgres and Redis has yet to hear of it, 1 anything else.
 func report(_ body: () async throws -> Void) async throws {
     do {
         try await body()
@@ -35,6 +35,9 @@ func report(_ body: () async throws -> Void) async throws {
     } catch let error as RedisError {
         Output.note("error: Redis: \(error)\n  check REDEEM_REDIS_URL, and that the server runs; `redeem doctor` tells more")
         throw ExitCode(EX_UNAVAILABLE)
+    } catch let error as PostgresError where error.isCausedByData {
+        Output.note("error: Postgres does not take the data (\(error.constraint ?? error.sqlState ?? "")): \(error.message)")
+        throw ExitCode.failure
     } catch let error as ExitCode {
         throw error
     } catch {
@@ -47,7 +50,7 @@ extension FlaskSourceError {
     fileprivate var exitCode: Int32 {
         switch self {
         case .outOfReach: EX_UNAVAILABLE
-        case .invalidURL, .tableMissing, .columnMissing, .columnType: EX_USAGE
+        case .invalidURL, .tableMissing, .columnMissing, .columnType, .timeZoneUnknown: EX_USAGE
         case .unreadable: EXIT_FAILURE
         }
     }
@@ -61,6 +64,8 @@ extension FlaskSourceError {
         case .unreadable: "nothing was imported"
         case .tableMissing: "give --from the Flask service's own database; see: redeem import flask --help"
         case .columnMissing, .columnType: "see: redeem import flask --help"
+        case .timeZoneUnknown:
+            "give --time-zone a name such as Europe/Berlin, as `select name from pg_timezone_names` there lists them"
         }
     }
 }

@@ -28,10 +28,11 @@ struct ImportCommand: AsyncParsableCommand {
                 All of it is one transaction: after a failure nothing was imported. \
                 Run it again whenever rows were mended or added there; what is here \
                 already is left as it is. Rows that cannot be taken over are listed \
-                with the reason.
+                with the reason, and so is what has changed there since it was taken \
+                over, which is not changed here.
 
-                Exit code: 0 all is here as it was there; 1 something was skipped or \
-                changed, or a coupon was oversold; 64 wrong use, or not the tables of \
+                Exit code: 0 all is here as it is there; 1 something was skipped or \
+                changed, has changed there since, or a coupon was oversold; 64 wrong use, or not the tables of \
                 such a service; 69 a database is out of reach.
                 """
         )
@@ -43,6 +44,14 @@ struct ImportCommand: AsyncParsableCommand {
             )
         )
         var from: String?
+
+        @Option(
+            help: ArgumentHelp(
+                "Of expiration dates there that do not say theirs, such as Europe/Berlin: a name that the Postgres there knows.",
+                valueName: "name"
+            )
+        )
+        var timeZone = "UTC"
 
         @Flag(help: "Do all of it, say what came of it, and roll it back.")
         var dryRun = false
@@ -66,6 +75,7 @@ struct ImportCommand: AsyncParsableCommand {
                     source: source,
                     rules: FlaskRules(digester: CodeDigester(key: try ServiceKey.code(settings.reader))),
                     keep: !dryRun,
+                    timeZone: timeZone,
                     logger: logger
                 )
                 let session = try await PostgresSession.open(own, logger: logger)
@@ -92,7 +102,7 @@ struct ImportCommand: AsyncParsableCommand {
                 try Output.json(ImportView(dry_run: dryRun, clean: report.isClean, report: report))
             } else {
                 report.printTable()
-                if dryRun { print("\ndry run: nothing was changed") }
+                if dryRun { Output.text("\ndry run: nothing was changed") }
             }
             guard report.isClean else { throw ExitCode.failure }
         }

@@ -32,6 +32,13 @@ struct FlaskCoupons {
         }
     }
 
+    /// After all were added.
+    func noteGone(_ report: inout ImportReport) {
+        for (source, coupon) in importedBySource.sorted(by: { $0.value.id < $1.value.id }) where !seen.contains(source) {
+            report.note(.couponGone, "\(FlaskRules.label("coupon", source, coupon.name)), \(coupon.id) here")
+        }
+    }
+
     private mutating func add(_ row: FlaskCoupon, _ report: inout ImportReport) -> StagedCoupon? {
         guard let (source, coupon, left, label) = rules.coupon(row, &report) else { return nil }
         guard !seen.contains(source) else {

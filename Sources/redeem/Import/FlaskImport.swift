@@ -11,11 +11,13 @@ struct FlaskImport: Sendable {
     let rules: FlaskRules
     /// `false`: do all of it, and roll it back.
     let keep: Bool
+    /// Of moments there that do not say theirs.
+    let timeZone: String
     let logger: Logger
 
     /// Blocks the thread.
     func run(on connection: PostgresConnection) throws -> ImportReport {
-        try FlaskSource.open(source, logger: logger) { source in
+        try FlaskSource.open(source, logger: logger, timeZone: timeZone) { source in
             try connection.importing(keep: keep, actor: Actor.flask) { stage in
                 var report = ImportReport()
                 var coupons = FlaskCoupons(
@@ -23,7 +25,11 @@ struct FlaskImport: Sendable {
                     imported: try connection.couponsCreated(by: Actor.flask),
                     rules: rules
                 )
-                try source.readCoupons { page in coupons.add(page, &report) }
+                try source.readCoupons { page in
+                    coupons.add(page, &report)
+                    remark(on: page, source, &report)
+                }
+                coupons.noteGone(&report)
                 try readUsers(source, stage, &report)
                 try readUses(source, coupons, stage, &report)
                 var bar: ProgressBar?
@@ -33,6 +39,18 @@ struct FlaskImport: Sendable {
                 }
                 bar?.finish()
                 return report
+            }
+        }
+    }
+
+    /// How what is taken over as it is was understood.
+    private func remark(on page: [FlaskCoupon], _ source: FlaskSource, _ report: inout ImportReport) {
+        for coupon in page {
+            let label = FlaskRules.label("coupon", coupon.id ?? "without an id", coupon.name)
+            if coupon.isEndless {
+                report.note(.couponEndless, label)
+            } else if source.hasNaiveEnds {
+                report.note(.timeZoneAssumed, "\(label): \(source.timeZone)")
             }
         }
     }
