@@ -9,6 +9,7 @@ import Persistence
 extension API {
     @Sendable func adminListSessions(_ request: Request, _ context: APIContext) async throws -> Response {
         _ = try await administrator(request)
+        try Query.expectNone(request)
         return try await sessionList(of: try await user(context), current: nil)
     }
 
@@ -22,6 +23,7 @@ extension API {
 
     @Sendable func adminEndSessions(_ request: Request, _ context: APIContext) async throws -> Response {
         let caller = try await administrator(request)
+        try Query.expectNone(request)
         let user = try await user(context)
         let version = try await postgres.withConnection { try $0.revokeSessions(of: user, actor: API.actor(caller)) }
         guard let version else { throw Problem(.userNotFound) }
@@ -32,7 +34,8 @@ extension API {
     /// Everybody's, of those that began before a moment.
     @Sendable func adminEndAllSessions(_ request: Request, _ context: APIContext) async throws -> Response {
         let caller = try await administrator(request)
-        guard let moment = request.uri.queryParameters["issued_before"].flatMap({ Timestamp(rfc3339: String($0)) }) else {
+        let query = try Query(request, knows: ["issued_before"], "it takes 'issued_before'")
+        guard let moment = query["issued_before"].flatMap({ Timestamp(rfc3339: $0) }) else {
             throw Problem(.invalidParameter, "The parameter 'issued_before' must be a moment such as 2030-06-01T10:00:00Z.")
         }
         guard moment <= .now() else {

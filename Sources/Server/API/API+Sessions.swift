@@ -6,6 +6,7 @@ extension API {
     /// The caller's logins, the newest first.
     @Sendable func listSessions(_ request: Request, _ context: APIContext) async throws -> Response {
         let caller = try await caller(request)
+        try Query.expectNone(request)
         return try await sessionList(of: caller.user, current: caller.session)
     }
 

@@ -6,7 +6,11 @@ struct Page<Position: LosslessStringConvertible & Sendable>: Sendable {
     let after: Position?
 
     init(_ request: Request, limits: ServerLimits) throws(Problem) {
-        let query = request.uri.queryParameters
+        let query = try Query(
+            request,
+            knows: ["limit", "after"],
+            "it takes 'limit', and 'after', which is the 'next' of the page before"
+        )
         if let text = query["limit"] {
             guard let limit = Int(text), (1...limits.pageGreatest).contains(limit) else {
                 throw Problem(.invalidParameter, "The parameter 'limit' must be a number from 1 to \(limits.pageGreatest).")
@@ -16,7 +20,7 @@ struct Page<Position: LosslessStringConvertible & Sendable>: Sendable {
             limit = limits.pageDefault
         }
         if let text = query["after"] {
-            guard let after = Position(String(text)) else {
+            guard let after = Position(text) else {
                 throw Problem(.invalidParameter, "The parameter 'after' must be the 'next' of the page before.")
             }
             self.after = after
