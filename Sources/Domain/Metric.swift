@@ -4,6 +4,7 @@ public enum Metric: String, CaseIterable, Sendable {
     case redemptions = "redeem_redemptions_total"
     case duration = "redeem_http_request_duration_seconds"
     case connections = "redeem_http_connections"
+    case connectionsAllowed = "redeem_http_connections_allowed"
     case logins = "redeem_logins_total"
     case refreshes = "redeem_refreshes_total"
     case sessionsRevoked = "redeem_sessions_revoked_total"
@@ -26,6 +27,7 @@ public enum Metric: String, CaseIterable, Sendable {
     case processCPU = "process_cpu_seconds_total"
     case processMemory = "process_resident_memory_bytes"
     case processFiles = "process_open_fds"
+    case processFilesAllowed = "process_max_fds"
     case processStart = "process_start_time_seconds"
 
     public enum Kind: String, Sendable {
@@ -52,6 +54,7 @@ public enum Metric: String, CaseIterable, Sendable {
         case .redemptions: (.counter, .server, ["outcome"], "Redemption requests by outcome.")
         case .duration: (.histogram, .server, ["route"], "Time from a request's head to its answer, by route.")
         case .connections: (.gauge, .server, [], "Open client connections.")
+        case .connectionsAllowed: (.gauge, .server, [], "Client connections that there may be at once; further ones wait.")
         case .logins: (.counter, .server, ["outcome"], "Logins by outcome.")
         case .refreshes:
             (.counter, .server, ["outcome"], "Exchanges of a refresh token by outcome; reused: one was stolen.")
@@ -77,6 +80,7 @@ public enum Metric: String, CaseIterable, Sendable {
         case .processCPU: (.counter, .both, [], "Time on a processor, user and system.")
         case .processMemory: (.gauge, .both, [], "Resident memory.")
         case .processFiles: (.gauge, .both, [], "Open file descriptors.")
+        case .processFilesAllowed: (.gauge, .both, [], "File descriptors that may be open.")
         case .processStart: (.gauge, .both, [], "Unix time of the start of the process.")
         }
     }

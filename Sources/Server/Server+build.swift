@@ -3,7 +3,6 @@ import Hummingbird
 import HummingbirdCore
 public import Logging
 public import NIOCore
-import NIOPosix
 public import Persistence
 public import ServiceLifecycle
 
@@ -26,7 +25,7 @@ public struct ServerServices: Sendable {
 /// - Parameters:
 ///   - hotPath: over a Redis client of the same `eventLoopGroup`, so that each loop has its own connection.
 ///   - metrics: what `/metrics` shows.
-///   - eventLoopGroup: what the API runs on. The operations listener has threads of its own.
+///   - eventLoopGroup: what the API runs on. The operations listener has a thread of its own.
 public func buildServer(
     configuration: ServerConfiguration,
     hotPath: HotPath,
@@ -97,8 +96,10 @@ public func buildServer(
     )
 
     let bound = BoundPorts()
+    let apiGate = ConnectionGate(allowed: limits.connections, logger: logger)
+    metrics.connectionsAllowed.set(Double(limits.connections))
     let hotServer = HTTPServerBuilder { responder in
-        HotRouteChannel(responder: responder, limits: limits) { loops.services(on: $0) }
+        GatedChannel(inner: HotRouteChannel(responder: responder, limits: limits) { loops.services(on: $0) }, gate: apiGate)
     }
     let apiListener = Listener(
         kind: .api,
@@ -106,73 +107,24 @@ public func buildServer(
         host: configuration.host,
         port: configuration.port,
         server: hotServer,
+        gate: apiGate,
         eventLoopGroup: eventLoopGroup
     )
-    let opsListener = Listener(
-        kind: .operations,
-        routes: APIRoutes(routes: health.operations),
+    let opsListener = Listener.operations(
+        APIRoutes(routes: health.operations),
         host: configuration.opsHost,
         port: configuration.opsPort,
-        server: .http1(
-            configuration: .init(idleTimeout: TimeAmount(limits.idleTimeout), httpDecoderConfiguration: .init(limits))
-        ),
-        eventLoopGroup: nil
+        limits: limits,
+        logger: logger
     )
+    let drain = DrainService(readiness: readiness, delay: configuration.shutdownDelay, logger: logger)
     return ServerServices(
-        services: [
-            PasswordService(hasher: hasher),
-            opsListener.service(limits: limits, metrics: metrics, bound: bound, logger: logger),
-            durability,
-            MemoryGuard(hotPath: hotPath, logger: logger),
-            apiListener.service(limits: limits, metrics: metrics, bound: bound, logger: logger) {
+        services: [PasswordService(hasher: hasher)]
+            + opsListener.services(limits: limits, metrics: metrics, bound: bound, logger: logger)
+            + [durability, MemoryGuard(hotPath: hotPath, logger: logger)]
+            + apiListener.services(limits: limits, metrics: metrics, bound: bound, logger: logger) {
                 try await durability.checkAtStart()
-            },
-            DrainService(readiness: readiness, delay: configuration.shutdownDelay, logger: logger),
-        ],
+            } + [drain],
         bound: bound
     )
-}
-
-/// One of the two listeners.
-struct Listener: Sendable {
-    let kind: ListenerService.Kind
-    let routes: APIRoutes
-    let host: String
-    let port: Int
-    let server: HTTPServerBuilder
-    /// `nil`: a thread of its own, so that probes are not behind the sale.
-    let eventLoopGroup: (any EventLoopGroup)?
-
-    func service(
-        limits: ServerLimits,
-        metrics: HTTPMetrics,
-        bound: BoundPorts,
-        logger: Logger,
-        prelude: @escaping @Sendable () async throws -> Void = {}
-    ) -> ListenerService {
-        ListenerService(kind: kind, address: "\(host):\(port)", ports: bound, prelude: prelude) {
-            let own = eventLoopGroup == nil ? MultiThreadedEventLoopGroup(numberOfThreads: 1) : nil
-            let application = Application(
-                responder: routes.responder(ProblemMiddleware(routes: routes, metrics: metrics)),
-                server: server,
-                configuration: ApplicationConfiguration(
-                    address: .hostname(host, port: port),
-                    backlog: limits.backlog,
-                    availableConnectionsDelegate: .maximum(limits.connections, logger: logger)
-                ),
-                onServerRunning: { channel in
-                    // Connections have it from the socket that accepts them: set later, it would take back room that their
-                    // clients have been promised, and what is on its way would be lost. Without it there is only no limit.
-                    try? await channel.setOption(.socketOption(.so_rcvbuf), value: numericCast(limits.readBytes)).get()
-                    bound.bound(kind, to: channel.localAddress?.port ?? 0)
-                },
-                eventLoopGroupProvider: .shared(eventLoopGroup ?? own ?? MultiThreadedEventLoopGroup.singleton),
-                logger: logger
-            )
-            let result: Result<Void, any Error>
-            do { result = .success(try await application.run()) } catch { result = .failure(error) }
-            try await own?.shutdownGracefully()
-            try result.get()
-        }
-    }
 }

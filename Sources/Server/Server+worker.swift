@@ -1,7 +1,4 @@
-import Hummingbird
-import HummingbirdCore
 public import Logging
-import NIOCore
 public import ServiceLifecycle
 
 /// The operations port of a process that has no API, such as a sync worker: `/livez` and `/metrics`.
@@ -10,18 +7,17 @@ public func buildWorkerOperations(
     port: Int,
     metrics registry: PrometheusRegistry,
     logger: Logger
-) -> any Service {
+) -> [any Service] {
     let health = WorkerHealthAPI(registry: registry, process: ProcessMetrics(registry: registry))
     let limits = ServerLimits()
-    let listener = Listener(
-        kind: .operations,
-        routes: APIRoutes(routes: health.routes),
+    let listener = Listener.operations(
+        APIRoutes(routes: health.routes),
         host: host,
         port: port,
-        server: .http1(configuration: .init(idleTimeout: TimeAmount(limits.idleTimeout))),
-        eventLoopGroup: nil
+        limits: limits,
+        logger: logger
     )
     // Its own requests are not counted: the names of those metrics are the API's.
     let requests = HTTPMetrics(registry: PrometheusRegistry())
-    return listener.service(limits: limits, metrics: requests, bound: BoundPorts(), logger: logger)
+    return listener.services(limits: limits, metrics: requests, bound: BoundPorts(), logger: logger)
 }

@@ -7,8 +7,18 @@ public struct ServerLimits: Sendable {
     /// Bytes of all header fields together, and of one.
     public var headerBytes = 16 << 10
     public var headerFields = 100
-    /// Client connections; further ones wait in the kernel's queue.
+    /// Client connections; further ones wait in the kernel's queue. There are fewer where the limit on open files is too low for
+    /// these and `reservedFiles`.
     public var connections = 20_000
+    /// Connections of the operations port. What is scraped and probed holds a few.
+    public var operationsConnections = 32
+    /// Files beside all connections: standard streams, the sockets that accept, those of event loops that are not the API's, what is
+    /// opened for a moment (`/proc`, which libdispatch reads to count its threads and cannot do without; names that are looked up).
+    public var otherFiles = 64
+    /// Files of each of the API's event loops: three of its own, a connection to Redis, and the one that takes its place.
+    public var filesPerEventLoop = 5
+    /// With fewer client connections than these a server does not start.
+    public var leastConnections = 16
     /// Connections in the kernel's queue.
     public var backlog = 1024
     /// Requests of one connection that are not answered yet. Beyond, nothing more is read from it.
@@ -58,7 +68,9 @@ public struct ServerLimits: Sendable {
 
     func check() {
         precondition(bodyBytes >= 256 && headerBytes >= 1024 && headerFields >= 8)
-        precondition(loginsAtOncePerAddress > 0 && connections > 0 && backlog > 0 && pipelinedRequests > 1)
+        precondition(
+            loginsAtOncePerAddress > 0 && connections > 0 && operationsConnections > 0 && backlog > 0 && pipelinedRequests > 1
+        )
         precondition(ledgerWaiters > 0 && ledgerTimeout > .zero)
         precondition(readBytes >= 1024 && kernelBytes >= 4096)
         precondition(userLoads >= userLoadBatch && userLoadBatch > 0 && userLoadStatements > 0)

@@ -14,12 +14,16 @@ internal import UnixSignals
 struct App {
     let settings: Settings
     let logger: Logger
-    let eventLoopGroup: any EventLoopGroup
+    /// Of what is no server's. Each loop takes three open files, so there is one, however many processors there are, and none in a
+    /// process that is a server only. It ends with the process.
+    var eventLoopGroup: any EventLoopGroup { App.eventLoop }
     let redis: RedisConfiguration
     let postgres: PostgresConfiguration
     let manager: ServiceManager?
     /// How long a stop may take before it cuts off what is under way.
     let shutdownLimit: Duration
+
+    private static let eventLoop: any EventLoopGroup = MultiThreadedEventLoopGroup(numberOfThreads: 1)
 
     /// | key | variable | default |
     /// |---|---|---|
@@ -27,7 +31,6 @@ struct App {
     init(settings: Settings, logger: Logger) throws {
         self.settings = settings
         self.logger = logger
-        eventLoopGroup = MultiThreadedEventLoopGroup.singleton
         redis = try RedisConfiguration(settings.reader)
         postgres = try PostgresConfiguration(settings.reader)
         manager = ServiceManager(logger: logger)
@@ -42,7 +45,7 @@ struct App {
         reread: (@Sendable () async throws -> Settings)? = nil,
         onReady: @escaping @Sendable (ServerConfiguration, ServerPorts) async throws -> Void
     ) throws -> [any Service] {
-        let configuration = try ServerConfiguration(settings.reader)
+        let (configuration, files) = try serverConfiguration()
         guard configuration.shutdownDelay < shutdownLimit else {
             throw UsageError(
                 "REDEEM_SHUTDOWN_LIMIT_S is \(shutdownLimit.components.seconds), and no longer than REDEEM_SHUTDOWN_DELAY_S",
@@ -65,6 +68,12 @@ struct App {
             eventLoopGroup: eventLoops,
             logger: logger
         )
+        logger.info(
+            "open files",
+            metadata: [
+                "limit": "\(files.limit)", "reserved": "\(files.reserved)", "client_connections": "\(files.connections)",
+            ]
+        )
         let reload = reread.map { KeyReload(keys: configuration.tokenKeys, settings: $0, logger: logger) }
         logger.info(
             "keys for access tokens, the first of which signs",
@@ -82,8 +91,17 @@ struct App {
         ] + server.services + (reload.map { [$0] } ?? []) + [ready]
     }
 
+    /// Clients get the files that are left over.
+    private func serverConfiguration() throws -> (ServerConfiguration, FileBudget) {
+        var configuration = try ServerConfiguration(settings.reader)
+        let files = try FileLimit.raise(for: configuration, postgres)
+        configuration.limits.connections = files.connections
+        return (configuration, files)
+    }
+
     /// A worker for every shard.
     func sync() throws -> [any Service] {
+        FileLimit.raise()
         let loop = eventLoopGroup.next()
         let client = RedisClient(configuration: redis, eventLoopGroup: loop, logger: logger)
         let reader = RedisClient(configuration: redis, eventLoopGroup: loop, logger: logger)
@@ -109,7 +127,7 @@ struct App {
         let registry = PrometheusRegistry()
         MetricsSystem.bootstrap(registry)
         let host = try settings.reader.host("ops.host") ?? "127.0.0.1"
-        return [buildWorkerOperations(host: host, port: port, metrics: registry, logger: logger)]
+        return buildWorkerOperations(host: host, port: port, metrics: registry, logger: logger)
     }
 
     /// Tells the service manager that the services before it run.

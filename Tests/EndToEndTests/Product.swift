@@ -75,11 +75,15 @@ final class Product: Sendable {
     /// - Parameters:
     ///   - more: variables beside, or in place of, the usual ones.
     ///   - unset: variables that it does not get.
+    ///   - openFiles: how many files it may open; `nil`: as many as this process.
+    ///   - hard: to how many it may raise that; `nil`: it may not.
     func start(
         _ arguments: [String],
         _ more: [String: String] = [:],
         without unset: [String] = [],
-        clock: MovableClock? = nil
+        clock: MovableClock? = nil,
+        openFiles: Int? = nil,
+        hard: Int? = nil
     ) -> RedeemProcess {
         let rights =
             switch arguments.first {
@@ -94,6 +98,12 @@ final class Product: Sendable {
                 ["-c", MovableClock.shellCommand, RedeemProcess.program] + arguments,
                 environment: chosen.merging(clock.environment) { $1 },
                 program: "/bin/sh"
+            )
+        } else if let openFiles {
+            process = RedeemProcess(
+                ["--nofile=\(openFiles):\(hard ?? openFiles)", RedeemProcess.program] + arguments,
+                environment: chosen,
+                program: "/usr/bin/prlimit"
             )
         } else {
             process = RedeemProcess(arguments, environment: chosen)
@@ -111,11 +121,18 @@ final class Product: Sendable {
         _ arguments: String...,
         with more: [String: String] = [:],
         without unset: [String] = [],
-        clock: MovableClock? = nil
+        clock: MovableClock? = nil,
+        openFiles: Int? = nil
     ) async throws -> (
         process: RedeemProcess, api: String, operations: String
     ) {
-        let process = start(["serve", "--port", "0", "--ops-port", "0"] + arguments, more, without: unset, clock: clock)
+        let process = start(
+            ["serve", "--port", "0", "--ops-port", "0"] + arguments,
+            more,
+            without: unset,
+            clock: clock,
+            openFiles: openFiles
+        )
         let words = try await process.line(startingWith: "ready ").split(separator: " ").map(String.init)
         return (process, words[1], words[3])
     }

@@ -30,6 +30,9 @@ final class RedeemProcess: Sendable {
     /// All whole lines so far, of both streams.
     var output: String { state.withLock { $0.lines.map { $0 + "\n" }.joined() } }
 
+    /// `nil` before it runs, and when it has ended.
+    var pid: Int32? { state.withLock { $0.pid } }
+
     /// - Parameter program: another one than `redeem`.
     init(_ arguments: [String], environment: [String: String] = [:], input: String = "", program: String = RedeemProcess.program)
     {

@@ -150,6 +150,20 @@ import TestSupport
         }
     }
 
+    /// Connections that come while a server stops are served or refused; nobody is told to work on what is no more, which NIO in
+    /// its strict mode ends the process for.
+    @Test func nothingIsLeftBehindAtAStop() async throws {
+        try await Product.with { product in
+            for _ in 0..<16 {
+                let server = try await product.serve(with: ["SWIFTNIO_STRICT": "1", "SWIFT_BACKTRACE": "enable=no"])
+                let storms = try [server.api, server.operations].map { try ConnectionStorm(url: $0, connections: 100) }
+                defer { for storm in storms { storm.end() } }
+                #expect(await server.process.stop() == 0, "\(server.process.output)")
+                #expect(!server.process.output.contains("EventLoop"), "\(server.process.output)")
+            }
+        }
+    }
+
     /// A worker whose Postgres does not answer cannot finish its batch, and says so.
     @Test func aSecondSignalEndsAWorkerThatWaits() async throws {
         try await withRedis { redis in

@@ -5,6 +5,7 @@ import NIOCore
 /// What is counted for each request. Made once, so that a request looks nothing up by name.
 struct HTTPMetrics: Sendable {
     let connections: GaugeCell
+    let connectionsAllowed: GaugeCell
     private let registry: PrometheusRegistry
     private let hotRoute: HistogramCell
     private let accepted: CounterCell
@@ -15,6 +16,7 @@ struct HTTPMetrics: Sendable {
     init(registry: PrometheusRegistry) {
         self.registry = registry
         connections = registry.gauge(Metric.connections.name)
+        connectionsAllowed = registry.gauge(Metric.connectionsAllowed.name)
         hotRoute = HTTPMetrics.histogram(registry, route: HotRoute.label)
         accepted = registry.counter(Metric.redemptions.name, [("outcome", RedeemCode.accepted.rawValue)])
         replayed = registry.counter(Metric.redemptions.name, [("outcome", RedeemCode.replayed.rawValue)])

@@ -24,6 +24,10 @@ struct ProcessMetrics: Sendable {
             registry.gauge(Metric.processMemory.name).set(Double(pages) * Double(sysconf(Int32(_SC_PAGESIZE))))
         }
         if let count = openFiles() { registry.gauge(Metric.processFiles.name).set(Double(count)) }
+        var files = rlimit()
+        if getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &files) == 0 {
+            registry.gauge(Metric.processFilesAllowed.name).set(Double(files.rlim_cur))
+        }
     }
 
     private func residentPages() -> Int? {

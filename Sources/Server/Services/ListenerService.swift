@@ -13,6 +13,7 @@ struct ListenerService: Service, CustomStringConvertible {
     /// Host and port, for messages.
     let address: String
     let ports: BoundPorts
+    let gate: ConnectionGate
     /// What must be known to be well before anybody is listened to.
     let prelude: @Sendable () async throws -> Void
     let listen: @Sendable () async throws -> Void
@@ -22,7 +23,7 @@ struct ListenerService: Service, CustomStringConvertible {
     func run() async throws {
         do {
             try await prelude()
-            try await listen()
+            try await listenUntilStopped()
         } catch is CancellationError where Task.isShuttingDownGracefully {
             // Told to stop before it listened, which is no failure.
         } catch let cause as IOError where [EADDRINUSE, EADDRNOTAVAIL, EACCES].contains(cause.errnoCode) {
@@ -34,6 +35,20 @@ struct ListenerService: Service, CustomStringConvertible {
             throw error
         }
         ports.failed(CancellationError())
+    }
+
+    /// A listener that is cancelled stops accepting first, too.
+    private func listenUntilStopped() async throws {
+        defer { gate.close() }
+        let listening = Task { try await listen() }
+        try await withTaskCancellationHandler {
+            try await listening.value
+        } onCancel: {
+            Task {
+                await gate.stop()
+                listening.cancel()
+            }
+        }
     }
 }
 

@@ -31,7 +31,7 @@ struct BenchCommand: AsyncParsableCommand {
             switch settings.place {
             case .local:
                 // Its processes inherit the limit.
-                try FileLimit.raise(to: settings.connections)
+                try FileLimit.raise(forConnections: settings.connections)
                 let logger = try await connection.settings().logger("redeem.bench", default: .warning)
                 try await LocalTarget(settings: settings, logger: logger).with { try await bench(settings, $0) }
             case .url(let address):

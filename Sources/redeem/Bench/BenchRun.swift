@@ -13,7 +13,7 @@ struct BenchRun: Sendable {
     let target: BenchTarget
 
     func perform() async throws -> BenchReport {
-        try FileLimit.raise(to: settings.connections)
+        try FileLimit.raise(forConnections: settings.connections)
         try await target.reach()
         let ledger = SaleLedger(users: target.tokens.count)
         let hasSale = settings.mix.contains(.redeem) || settings.mix.contains(.repeated)

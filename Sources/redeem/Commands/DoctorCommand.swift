@@ -29,11 +29,20 @@ struct DoctorCommand: AsyncParsableCommand {
             findings.check("token key", try ServiceKey.token(settings.reader)) { _ in "at least \(ServiceKey.leastBytes) bytes" }
             findings.check("other token keys", try ServiceKey.otherTokenKeys(settings.reader)) { "\($0.count)" }
             findings.check("code key", try ServiceKey.code(settings.reader)) { _ in "at least \(ServiceKey.leastBytes) bytes" }
+            openFiles(settings, &findings)
             await postgres(settings, &findings)
             await redis(settings, &findings)
             if json { try Output.json(findings.all) } else { findings.print() }
             guard findings.all.allSatisfy(\.good) else { throw ExitCode.failure }
         }
+    }
+
+    /// As a server would have them that is started here, by this user. What keeps it from being configured is told elsewhere.
+    private func openFiles(_ settings: Settings, _ findings: inout Findings) {
+        guard let server = try? ServerConfiguration(settings.reader), let postgres = try? PostgresConfiguration(settings.reader)
+        else { return }
+        let files = FileBudget(server, postgres) { FileLimit.allowed(of: $0) }
+        findings.add("open files", files.isEnough, files.seen, files.remedy)
     }
 
     private func postgres(_ settings: Settings, _ findings: inout Findings) async {

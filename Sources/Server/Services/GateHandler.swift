@@ -1,0 +1,107 @@
+import Glibc
+import HummingbirdCore
+import Logging
+import NIOCore
+
+/// A gate's place at the socket that accepts.
+final class GateHandler: ChannelDuplexHandler {
+    typealias InboundIn = any Channel
+    typealias InboundOut = any Channel
+    typealias OutboundIn = Never
+
+    /// How long nobody is accepted where the kernel had no room for another connection: level-triggered as `epoll` is, the socket
+    /// would be tried again at once, for as long as a client waits at it.
+    static let pause: TimeAmount = .milliseconds(100)
+    /// So often that is told.
+    private static let warningInterval: TimeAmount = .seconds(10)
+
+    private let gate: ConnectionGate
+    private var open = 0
+    private var readIsHeld = false
+    private var isPaused = false
+    private var lastWarning: NIODeadline?
+    private var context: ChannelHandlerContext?
+
+    init(gate: ConnectionGate) { self.gate = gate }
+
+    func handlerAdded(context: ChannelHandlerContext) { self.context = context }
+
+    func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
+
+    func read(context: ChannelHandlerContext) {
+        if open < gate.allowed { context.read() } else { readIsHeld = true }
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        let channel = Self.unwrapInboundIn(data)
+        open += 1
+        gate.accepted(channel)
+        channel.closeFuture.hop(to: context.eventLoop).assumeIsolated().whenComplete { [self] _ in closed(channel) }
+        context.fireChannelRead(data)
+    }
+
+    private func closed(_ channel: any Channel) {
+        open -= 1
+        gate.arrived(channel)
+        guard readIsHeld, open < gate.allowed, let context else { return }
+        readIsHeld = false
+        context.read()
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        switch (error as? IOError)?.errnoCode {
+        // Who waited at the socket has gone. Anybody behind it in the pipeline would take an error for the end of the listener.
+        case ECONNABORTED: break
+        case EMFILE, ENFILE, ENOBUFS, ENOMEM: pauseAccepting(context, because: error)
+        default: context.fireErrorCaught(error)
+        }
+    }
+
+    private func pauseAccepting(_ context: ChannelHandlerContext, because error: any Error) {
+        guard !isPaused else { return }
+        isPaused = true
+        let now = context.eventLoop.now
+        if lastWarning.map({ now - $0 >= GateHandler.warningInterval }) ?? true {
+            lastWarning = now
+            gate.logger.warning(
+                "no room for another connection; those who come wait",
+                metadata: ["error": "\(error)", "connections": "\(open)"]
+            )
+        }
+        context.channel.setOption(.autoRead, value: false).assumeIsolated().whenComplete { _ in }
+        context.eventLoop.assumeIsolated().scheduleTask(in: GateHandler.pause) { [self] in
+            isPaused = false
+            guard let context = self.context, !gate.isStopped else { return }
+            _ = context.channel.setOption(.autoRead, value: true)
+        }
+    }
+}
+
+@available(*, unavailable)
+extension GateHandler: Sendable {}
+
+/// Keeps Hummingbird from accepting before the gate is in its place.
+struct GateDelegate: AvailableConnectionsDelegate {
+    let gate: ConnectionGate
+
+    func connectionOpened() {}
+
+    func connectionClosed() {}
+
+    func isAcceptingNewConnections() -> Bool { gate.isOpen }
+}
+
+/// Tells the gate who is served.
+struct GatedChannel<Inner: ServerChildChannel>: ServerChildChannel {
+    let inner: Inner
+    let gate: ConnectionGate
+
+    func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Inner.Value> {
+        inner.setup(channel: channel, logger: logger)
+    }
+
+    func handle(value: Inner.Value, logger: Logger) async {
+        gate.arrived(value.channel)
+        await inner.handle(value: value, logger: logger)
+    }
+}

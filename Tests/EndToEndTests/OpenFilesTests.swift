@@ -1,0 +1,99 @@
+import Foundation
+import NIOHTTP1
+import Testing
+import TestSupport
+
+/// A server that may open few files: clients get what is left over, and nothing else ever runs out of them.
+@Suite(.serialized, .timeLimit(.minutes(5))) struct OpenFilesTests {
+    private static let limit = 200
+    /// Longer with `REDEEM_STORM_SECONDS`.
+    private static let seconds = ProcessInfo.processInfo.environment["REDEEM_STORM_SECONDS"].flatMap { Int($0) } ?? 6
+
+    @Test func aStormOfIdleConnectionsLeavesTheRestAlone() async throws {
+        try await Product.with { product in
+            let sync = product.start("sync")
+            _ = try await sync.logged("the shard is open")
+            let server = try await product.serve(openFiles: OpenFilesTests.limit)
+            let pid = try #require(server.process.pid)
+            let tokens = try await product.seed(users: 20 * OpenFilesTests.seconds, stock: 100_000)
+            try await API.with(server.operations) { operations in
+                let allowed = try await gauge("redeem_http_connections_allowed", operations)
+                #expect((16..<OpenFilesTests.limit).contains(allowed))
+                _ = try await server.process.logged("client_connections=\(allowed) limit=\(OpenFilesTests.limit)")
+                try await API.with(server.api, connections: 1) { api in
+                    // Whoever is in stays in.
+                    #expect(try await api.redeem(token: tokens[0]).status == 201)
+                    let storm = try ConnectionStorm(url: server.api, connections: 2 * OpenFilesTests.limit)
+                    defer { storm.end() }
+                    try await until("all places are taken") {
+                        try await gauge("redeem_http_connections", operations) >= allowed
+                    }
+                    let (cpu, began) = (try ProcessFiles.cpuSeconds(pid), ContinuousClock.now)
+                    var redeemed = 0
+                    while ContinuousClock.now - began < .seconds(OpenFilesTests.seconds) {
+                        // A connection of its own, as most probes have.
+                        let ready = try await API.with(server.operations) { try await $0.send(.GET, "/readyz").status }
+                        #expect(ready == 200)
+                        redeemed += 1
+                        if redeemed < tokens.count { #expect(try await api.redeem(token: tokens[redeemed]).status == 201) }
+                        #expect(try ProcessFiles.open(pid) < OpenFilesTests.limit)
+                        try await Task.sleep(for: .milliseconds(50))
+                    }
+                    let took = (ContinuousClock.now - began) / .seconds(1)
+                    // One that tries to accept again and again takes all of a processor.
+                    let used = try ProcessFiles.cpuSeconds(pid) - cpu
+                    #expect(used < took / 2, "\(used) s of a processor in \(took) s")
+                    #expect(storm.reopened > OpenFilesTests.seconds, "the storm has not blown")
+                }
+            }
+            #expect(await server.process.stop() == 0, "\(server.process.output)")
+            #expect(await sync.stop() == 0)
+        }
+    }
+
+    @Test func aServerThatMayOpenTooFewDoesNotStart() async throws {
+        try await Product.with { product in
+            let server = product.start(["serve", "--port", "0", "--ops-port", "0"], openFiles: 100)
+            #expect(await server.exitStatus() == 64)
+            #expect(server.output.contains("this process may open 100 files"), "\(server.output)")
+            #expect(server.output.contains("LimitNOFILE="))
+            let doctor = product.start(["doctor"], openFiles: 100)
+            #expect(await doctor.exitStatus() == 1)
+            #expect(doctor.output.contains("WRONG  open files: 100"), "\(doctor.output)")
+        }
+    }
+
+    /// The soft limit is what shells and supervisors give, and low; the hard one is what may be.
+    @Test func theSoftLimitIsRaisedAsFarAsItMayBe() async throws {
+        try await Product.with { product in
+            for command in [["serve", "--port", "0", "--ops-port", "0"], ["sync"]] {
+                let process = product.start(command, openFiles: 64, hard: 300)
+                _ = try await process.logged("connected to Redis")
+                let limits = try String(contentsOfFile: "/proc/\(try #require(process.pid))/limits", encoding: .utf8)
+                let line = try #require(limits.split(separator: "\n").first { $0.hasPrefix("Max open files") })
+                let values = line.split(separator: " ").compactMap { Int($0) }
+                #expect(values[0] == (command[0] == "serve" ? 300 : 256), "\(command): \(line)")
+                _ = await process.stop(SIGKILL)
+            }
+        }
+    }
+
+    private func gauge(_ name: String, _ operations: API) async throws -> Int {
+        let text = try await operations.send(.GET, "/metrics").body
+        let line = try #require(text.split(separator: "\n").first { $0.hasPrefix(name + " ") })
+        return try #require(line.split(separator: " ").last.flatMap { Double($0) }.map { Int($0) })
+    }
+}
+
+/// What Linux says of another process.
+private enum ProcessFiles {
+    static func open(_ pid: Int32) throws -> Int { try FileManager.default.contentsOfDirectory(atPath: "/proc/\(pid)/fd").count }
+
+    /// User and system, all threads (proc(5)).
+    static func cpuSeconds(_ pid: Int32) throws -> Double {
+        let text = try String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8)
+        let fields = try #require(text.split(separator: ")").last).split(separator: " ")
+        let ticks = try #require(Double(fields[11])) + (try #require(Double(fields[12])))
+        return ticks / Double(sysconf(Int32(_SC_CLK_TCK)))
+    }
+}
