@@ -1,3 +1,4 @@
+import Foundation
 import LoadGenerator
 import NIOCore
 import Testing
@@ -43,6 +44,17 @@ import Testing
         let lines = TokenLines(Array("a\r\n\nbc  \n \nd".utf8))
         #expect((0..<lines.count).map { lines.text($0) } == ["a", "bc", "d"])
         #expect(TokenLines([]).count == 0)
+    }
+
+    @Test func aFileOfLinesIsUTF8AndABeginningThatSaysSoIsNoPartOfIt() throws {
+        let file = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString)
+        defer { try? FileManager.default.removeItem(at: file) }
+        try Data([0xEF, 0xBB, 0xBF] + Array("a\ncafé".utf8)).write(to: file)
+        let lines = try TokenLines(file: file.path, flag: "--tokens", of: "tokens")
+        #expect((0..<lines.count).map(lines.text) == ["a", "café"])
+        try Data(Array("a\nb".utf8) + [0xFF]).write(to: file)
+        let error = #expect(throws: UsageError.self) { try TokenLines(file: file.path, flag: "--tokens", of: "tokens") }
+        #expect(error?.problem == "'\(file.path)', line 2, is not UTF-8")
     }
 
     @Test func aRedemptionIsAWholeRequest() {

@@ -203,7 +203,7 @@ import Testing
                 #expect(!result.output.contains("s3cret"))
             }
             await refused("postgres://flask:s3cret@127.0.0.1:1/flask", 69, "check --from")
-            await refused("nonsense://flask:s3cret@x", 64, "not a Postgres URL")
+            await refused("nonsense://flask:s3cret@x", 64, "not a valid Postgres URL")
             await refused(product.database, 64, #"there is no table "User" in"#)
             var environment = product.environment
             let missing = await redeem("import", "flask", environment: environment)

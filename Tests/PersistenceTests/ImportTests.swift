@@ -84,7 +84,7 @@ import Testing
                 try connection.importing(keep: true, actor: "importer") { stage in
                     var report = ImportReport()
                     try stage.write([], into: &report)
-                    #expect(report.isClean)
+                    #expect(report.findings.map(\.kind) == [.userGone])
                 }
             }
         }

@@ -1,3 +1,4 @@
+internal import Domain
 internal import Foundation
 
 /// The lines of a file of secrets, kept as one piece of bytes: a million tokens are as many allocations otherwise.
@@ -27,7 +28,15 @@ struct TokenLines: Sendable {
         guard let data = FileManager.default.contents(atPath: path) else {
             throw UsageError("cannot read '\(path)'", remedy: "give \(flag) the path of a file with one of \(what) a line")
         }
-        self.init(Array(data))
+        let bytes = Array(UTF8Text.withoutByteOrderMark(Array(data)))
+        if !bytes.allSatisfy({ $0 < 0x80 }) {
+            let valid = UTF8Text.validPrefix(of: bytes)
+            let line = 1 + bytes[..<valid].count { $0 == UInt8(ascii: "\n") }
+            guard valid == bytes.count else {
+                throw UsageError("'\(path)', line \(line), is not UTF-8", remedy: "save the file as UTF-8")
+            }
+        }
+        self.init(bytes)
         guard count > 0 else {
             throw UsageError("'\(path)' has no \(what)", remedy: "give \(flag) a file with one a line; `redeem seed` writes them")
         }

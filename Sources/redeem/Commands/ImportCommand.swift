@@ -103,6 +103,7 @@ struct ImportCommand: AsyncParsableCommand {
             } else {
                 report.printTable()
                 if dryRun { Output.text("\ndry run: nothing was changed") }
+                if !dryRun, report.coupons.imported > 0 { Output.recorded() }
             }
             guard report.isClean else { throw ExitCode.failure }
         }
