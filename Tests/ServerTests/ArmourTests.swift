@@ -202,8 +202,8 @@ import Testing
                     #expect(TestResponse.parse(try await client.rest() ?? "").map(\.code) == ["headers_too_large"], "\(path)")
                     // One field, and one first line, of a megabyte each.
                     for text in [
-                        "POST \(path) HTTP/1.1\r\nX: \(String(repeating: "y", count: 1 << 20))\r\n\r\n",
-                        "POST /\(String(repeating: "y", count: 1 << 20)) HTTP/1.1\r\n\r\n",
+                        "POST \(path) HTTP/1.1\r\nHost: x\r\nX: \(String(repeating: "y", count: 1 << 20))\r\n\r\n",
+                        "POST /\(String(repeating: "y", count: 1 << 20)) HTTP/1.1\r\nHost: x\r\n\r\n",
                     ] {
                         let client = try RawClient(port: server.ports.api)
                         try await client.sendAll(text)
@@ -213,7 +213,9 @@ import Testing
                 }
                 // The operations port refuses them too.
                 let client = try RawClient(port: server.ports.ops)
-                try await client.sendAll("GET /livez HTTP/1.1\r\n" + (0..<10_000).map { "X-\($0): y\r\n" }.joined() + "\r\n")
+                try await client.sendAll(
+                    "GET /livez HTTP/1.1\r\nHost: x\r\n" + (0..<10_000).map { "X-\($0): y\r\n" }.joined() + "\r\n"
+                )
                 let text = try await client.rest()
                 #expect(text?.contains("HTTP/1.1 200") == false)
             }
@@ -282,9 +284,12 @@ import Testing
     @Test func manyRequestsAtOnceAreAnsweredInOrder() async throws {
         try await withServer { server in
             let client = try RawClient(port: server.ports.api)
-            let requests = (0..<5000).map { "GET /livez HTTP/1.1\r\nX-Request-Id: \($0)\r\n\r\n" }.joined()
+            let requests = (0..<5000).map { "GET /livez HTTP/1.1\r\nHost: x\r\nX-Request-Id: \($0)\r\n\r\n" }.joined()
             async let text = client.rest(within: .seconds(60))
-            try await client.sendAll(requests + "GET /livez HTTP/1.1\r\nConnection: close\r\n\r\n", within: .seconds(60))
+            try await client.sendAll(
+                requests + "GET /livez HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+                within: .seconds(60)
+            )
             let answers = TestResponse.parse(try await text ?? "")
             #expect(answers.count == 5001)
             #expect(answers.prefix(5000).enumerated().allSatisfy { $1.headers["x-request-id"] == "\($0)" })

@@ -2,7 +2,9 @@ import NIOCore
 import NIOEmbedded
 import NIOHTTP1
 
-/// What NIO's decoder makes of bytes.
+@testable import Server
+
+/// What NIO's decoder makes of bytes, and the rules behind it.
 struct DecodedRequest {
     private(set) var heads: [HTTPRequestHead] = []
     private(set) var body: [UInt8] = []
@@ -32,6 +34,7 @@ struct DecodedRequest {
             withEncoderConfiguration: .init(),
             withDecoderLimitConfiguration: NIOHTTPDecoderLimitConfiguration()
         )
+        try HeadRulesHandler.add(to: channel.pipeline.syncOperations)
         return channel
     }
 }

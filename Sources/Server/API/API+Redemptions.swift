@@ -60,7 +60,7 @@ extension API {
     private func read(_ request: Request) async throws -> Asked {
         let authorization = request.headers[values: .authorization]
         let caller = try verifier.caller(authorization: authorization.first, times: authorization.count)
-        if let type = request.headers[.contentType], !MediaType.isJSON(type) { throw Problem(.unsupportedMediaType) }
+        guard request.isJSON else { throw Problem(.unsupportedMediaType) }
         let keys = request.headers[values: .idempotencyKey]
         guard keys.count <= 1, keys.allSatisfy(IdempotencyKey.isValid) else { throw Problem(.idempotencyKeyInvalid) }
         let asked = request.headers[values: .durability]

@@ -57,7 +57,7 @@ extension API {
     /// RFC 7009: ends the login that a token of either kind belongs to. Who has a token may do that, so no other proof is asked
     /// for; a token that is worth nothing is answered like any other.
     @Sendable func revoke(_ request: Request, _ context: APIContext) async throws -> Response {
-        guard request.headers[.contentType].map(MediaType.isForm) == true else {
+        guard let type = request.only(.contentType), MediaType.isForm(type) else {
             throw Problem(.unsupportedMediaType, "The body must be application/x-www-form-urlencoded.")
         }
         let body = try await request.body.collect(upTo: limits.bodyBytes)

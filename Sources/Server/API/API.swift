@@ -72,7 +72,7 @@ struct API: Sendable {
 
     /// String members of a JSON body, in the order of their names.
     func fields(_ request: Request, _ first: StaticString, _ second: StaticString? = nil) async throws -> [String] {
-        if let type = request.headers[.contentType], !MediaType.isJSON(type) { throw Problem(.unsupportedMediaType) }
+        guard request.isJSON else { throw Problem(.unsupportedMediaType) }
         let body = try await request.body.collect(upTo: limits.bodyBytes)
         do {
             return try body.withUnsafeReadableBytes { bytes in

@@ -29,7 +29,7 @@ struct ProblemMiddleware: RouterMiddleware {
     ) async throws -> Response {
         let start = NIODeadline.now()
         var context = context
-        let sent = request.headers[.requestID].flatMap(RequestID.init(acceptable:))
+        let sent = request.only(.requestID).flatMap(RequestID.init(acceptable:))
         context.requestID = (sent ?? ProblemMiddleware.newID()).description
         context.logger[metadataKey: "request_id"] = .string(context.requestID)
 
@@ -55,6 +55,19 @@ struct ProblemMiddleware: RouterMiddleware {
     private static func newID() -> RequestID {
         var generator = RequestIDGenerator()
         return generator.make()
+    }
+}
+
+extension Request {
+    /// The value of a field that is there once. Of two, neither counts.
+    func only(_ name: HTTPField.Name) -> String? {
+        let values = headers[values: name]
+        return values.count == 1 ? values[0] : nil
+    }
+
+    /// Whether its body is said to be JSON, or not said to be anything.
+    var isJSON: Bool {
+        headers[values: .contentType].isEmpty || only(.contentType).map(MediaType.isJSON) == true
     }
 }
 

@@ -9,7 +9,7 @@ package struct HotAnswer {
     /// The value of `Date`.
     let date: String
 
-    /// Of an answer that says what was redeemed: fixed text of some 250 bytes, a request's id of 128 and the body.
+    /// Of an answer that says what was redeemed: fixed text of some 290 bytes, a request's id of 128 and the body.
     package static let capacity = 512 + RedemptionJSON.capacity
 
     package init(requestID: RequestID, connection: HotCall.Connection, date: String) {
@@ -31,7 +31,9 @@ package struct HotAnswer {
     }
 
     package func write(_ redemption: Redemption, replayed: Bool, _ durability: Durability, to text: inout TextWriter) {
-        text.write("HTTP/1.1 201 Created\r\nContent-Type: application/json\r\nCache-Control: no-store\r\n")
+        text.write(
+            "HTTP/1.1 201 Created\r\nContent-Type: application/json\r\nCache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n"
+        )
         if replayed { text.write("Idempotent-Replayed: true\r\n") }
         text.write("Location: /v1/redemptions/")
         text.write(redemption.id.uuid)
@@ -61,7 +63,7 @@ package struct HotAnswer {
     private func write(_ problem: Problem, to buffer: inout ByteBuffer) {
         buffer.writeStaticString("HTTP/1.1 ")
         buffer.writeString(HotAnswer.statusLines[problem.code.index])
-        buffer.writeStaticString("\r\nContent-Type: application/problem+json")
+        buffer.writeStaticString("\r\nContent-Type: application/problem+json\r\nX-Content-Type-Options: nosniff")
         problem.forEachHeader { name, value in
             buffer.writeStaticString("\r\n")
             buffer.writeString(name)

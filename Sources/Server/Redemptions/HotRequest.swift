@@ -129,6 +129,9 @@ extension HotRequest {
         var durabilities = 0
         var requestID: RequestID?
         var isJSON = true
+        // Of two, neither counts.
+        private var types = 0
+        private var ids = 0
 
         init(_ headers: HTTPHeaders) {
             for (name, value) in headers {
@@ -141,9 +144,11 @@ extension HotRequest {
                     durabilities += 1
                 case 12:
                     if isName("content-type") {
-                        isJSON = MediaType.isJSON(value)
+                        types += 1
+                        isJSON = types == 1 && MediaType.isJSON(value)
                     } else if isName("x-request-id") {
-                        requestID = RequestID(acceptable: value) ?? requestID
+                        ids += 1
+                        requestID = ids == 1 ? RequestID(acceptable: value) : nil
                     }
                 case 13:
                     guard isName("authorization") else { continue }

@@ -13,7 +13,12 @@ extension HotRouteHandler {
         }
         // Behind the last request of the connection, which has its answer or will have it.
         if case .discarded = reading { return }
-        let problem = Problem(error == .headerOverflow ? .headersTooLarge : .malformedRequest)
+        let problem =
+            switch error {
+            case .headerOverflow: Problem(.headersTooLarge)
+            case .invalidHost: Problem(.malformedRequest, HostField.detail)
+            default: Problem(.malformedRequest)
+            }
         if case .passed = reading, waiting.isEmpty { return failPassed(problem) }
         fail(problem)
     }

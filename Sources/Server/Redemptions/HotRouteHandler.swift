@@ -80,6 +80,7 @@ final class HotRouteHandler: ChannelDuplexHandler {
         let route = HotRouteHandler(services: services)
         let decoder = try pipeline.handler(type: ByteToMessageHandler<HTTPRequestDecoder>.self)
         try pipeline.addHandler(route, position: .after(decoder))
+        try HeadRulesHandler.add(to: pipeline)
         try pipeline.addHandler(PlainRedemptionHandler(route: route), position: .before(decoder))
     }
 

@@ -38,12 +38,13 @@ package struct PlainRedemption {
             let name = scanner.run(of: .token)
             guard !name.isEmpty, count <= limits.headerFields, scanner.skip(":") else { return nil }
             _ = scanner.run(of: .space)
-            let value = scanner.run(of: .text)
-            // The decoder keeps a space behind a value, or stumbles over it.
-            if let last = value.last, Scanner.isSpace(bytes[last]) { return nil }
+            var value = scanner.run(of: .text)
+            // Blanks on both sides are not part of a value (RFC 9112, section 5.1).
+            while let last = value.last, Scanner.isSpace(bytes[last]) { value = value.lowerBound..<last }
             guard scanner.skip("\r\n"), fields.take(name, value, in: bytes) else { return nil }
         }
-        guard let bodyBytes = fields.contentLength, bodyBytes <= limits.bodyBytes, scanner.offset <= limits.headerBytes,
+        guard fields.hasHost, let bodyBytes = fields.contentLength, bodyBytes <= limits.bodyBytes,
+            scanner.offset <= limits.headerBytes,
             bodyBytes <= bytes.count - scanner.offset
         else { return nil }
         length = scanner.offset + bodyBytes
@@ -59,6 +60,7 @@ private struct Fields {
     var requestID: Range<Int>?
     var contentType: Range<Int>?
     var contentLength: Int?
+    private(set) var hasHost = false
 
     /// - Returns: whether the request may still be plain.
     mutating func take(_ name: Range<Int>, _ value: Range<Int>, in bytes: UnsafeBufferPointer<UInt8>) -> Bool {
@@ -67,6 +69,7 @@ private struct Fields {
         // The length tells most of them apart.
         switch name.count {
         case 2: return !isName("te")
+        case 4: return !isName("host") || takeHost(UnsafeBufferPointer(rebasing: bytes[value]))
         case 6: return !isName("expect")
         case 7: return !isName("upgrade") && !isName("trailer")
         case 10:
@@ -76,12 +79,23 @@ private struct Fields {
             if isName("content-type") { return Fields.set(&contentType, value) }
             return !isName("x-request-id") || Fields.set(&requestID, value)
         case 13: return !isName("authorization") || Fields.set(&authorization, value)
-        case 14: return !isName("content-length") || Fields.set(&contentLength, Scanner.number(value, in: bytes))
+        case 14: return !isName("content-length") || takeLength(value, in: bytes)
         case 15: return !isName("idempotency-key") || Fields.set(&idempotencyKey, value)
         case 16: return !isName("proxy-connection")
         case 17: return !isName("transfer-encoding")
         default: return true
         }
+    }
+
+    /// Blanks behind a length are the decoder's: it refuses a tab there.
+    private mutating func takeLength(_ value: Range<Int>, in bytes: UnsafeBufferPointer<UInt8>) -> Bool {
+        bytes[value.upperBound] == UInt8(ascii: "\r") && Fields.set(&contentLength, Scanner.number(value, in: bytes))
+    }
+
+    private mutating func takeHost(_ value: UnsafeBufferPointer<UInt8>) -> Bool {
+        guard !hasHost, HostField.isValid(value) else { return false }
+        hasHost = true
+        return true
     }
 
     /// A field that is there twice is for the decoder to judge.

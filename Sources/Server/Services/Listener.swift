@@ -21,17 +21,13 @@ struct Listener: Sendable {
 
     static func operations(_ routes: APIRoutes, host: String, port: Int, limits: ServerLimits, logger: Logger) -> Listener {
         let gate = ConnectionGate(allowed: limits.operationsConnections, logger: logger)
-        let configuration = HTTP1Channel.Configuration(
-            idleTimeout: TimeAmount(limits.idleTimeout),
-            httpDecoderConfiguration: .init(limits)
-        )
         return Listener(
             kind: .operations,
             routes: routes,
             host: host,
             port: port,
             server: HTTPServerBuilder { responder in
-                GatedChannel(inner: HTTP1Channel(responder: responder, configuration: configuration), gate: gate)
+                GatedChannel(inner: OperationsChannel(responder: responder, limits: limits), gate: gate)
             },
             gate: gate,
             eventLoopGroup: operationsThread

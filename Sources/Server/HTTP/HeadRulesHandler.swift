@@ -1,0 +1,72 @@
+import NIOCore
+import NIOHTTP1
+
+/// Right behind NIO's decoder on every port, so that all who read a request read the same. What is not part of a field's value is
+/// taken away (RFC 9112, section 5.1), and a request that does not say once for which host it is gets no further (section 3.2). It also
+/// adds the fields that each answer has.
+///
+/// `PlainRedemption` reads before the decoder, and takes nothing that this would refuse.
+final class HeadRulesHandler: ChannelDuplexHandler {
+    typealias InboundIn = HTTPServerRequestPart
+    typealias InboundOut = HTTPServerRequestPart
+    typealias OutboundIn = HTTPServerResponsePart
+    typealias OutboundOut = HTTPServerResponsePart
+
+    /// As an error of the decoder, it is the end of what can be read from the connection.
+    private var hasFailed = false
+
+    static func add(to pipeline: ChannelPipeline.SynchronousOperations) throws {
+        let decoder = try pipeline.handler(type: ByteToMessageHandler<HTTPRequestDecoder>.self)
+        try pipeline.addHandler(HeadRulesHandler(), position: .after(decoder))
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        guard !hasFailed else { return }
+        guard case .head(var head) = Self.unwrapInboundIn(data) else { return context.fireChannelRead(data) }
+        head.headers.trimValues()
+        guard head.hasOneHost else {
+            hasFailed = true
+            return context.fireErrorCaught(HTTPParserError.invalidHost)
+        }
+        context.fireChannelRead(Self.wrapInboundOut(.head(head)))
+    }
+
+    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        guard case .head(var head) = Self.unwrapOutboundIn(data), head.status.code >= 200 else {
+            return context.write(data, promise: promise)
+        }
+        head.headers.replaceOrAdd(name: "X-Content-Type-Options", value: "nosniff")
+        context.write(Self.wrapOutboundOut(.head(head)), promise: promise)
+    }
+}
+
+@available(*, unavailable)
+extension HeadRulesHandler: Sendable {}
+
+extension HTTPHeaders {
+    /// Takes blanks and tabs from both ends of all values. NIO's decoder leaves those at the end.
+    fileprivate mutating func trimValues() {
+        func isBlank(_ byte: UInt8?) -> Bool { byte == UInt8(ascii: " ") || byte == UInt8(ascii: "\t") }
+        guard contains(where: { isBlank($0.value.utf8.first) || isBlank($0.value.utf8.last) }) else { return }
+        self = HTTPHeaders(
+            map { name, value in
+                var rest = value[...].utf8
+                while isBlank(rest.first) { rest.removeFirst() }
+                while isBlank(rest.last) { rest.removeLast() }
+                return (name, String(Substring(rest)))
+            }
+        )
+    }
+}
+
+extension HTTPRequestHead {
+    /// Whether `Host` is as RFC 9112, section 3.2, demands. HTTP/1.0 does not know it.
+    fileprivate var hasOneHost: Bool {
+        var hosts = 0
+        for (name, value) in headers where name.utf8.count == 4 && StaticString("host").matches(name) {
+            hosts += 1
+            guard hosts == 1, HostField.isValid(value) else { return false }
+        }
+        return hosts == 1 || (hosts == 0 && (version.major, version.minor) < (1, 1))
+    }
+}
