@@ -1,3 +1,4 @@
+import Domain
 public import HotPath
 import Hummingbird
 import HummingbirdCore
@@ -48,7 +49,14 @@ public func buildServer(
         limits: limits,
         logger: logger
     )
-    let sampler = StatusSampler(hotPath: hotPath, postgres: postgres, limits: limits, registry: registry, logger: logger)
+    let sampler = StatusSampler(
+        hotPath: hotPath,
+        postgres: postgres,
+        needsPostgres: configuration.durability == .ledger,
+        limits: limits,
+        registry: registry,
+        logger: logger
+    )
     let readiness = Readiness(sampler: sampler, durability: durability)
     let users = UserLoader(hotPath: hotPath, postgres: postgres, limits: limits, registry: registry, logger: logger)
     let ledger = LedgerWatch(postgres: postgres, limits: limits, logger: logger)

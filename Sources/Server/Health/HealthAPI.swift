@@ -23,11 +23,14 @@ struct HealthAPI: Sendable {
         .live
     }
 
-    /// 200, or 503 with the reasons. `?verbose` lists what was looked at.
+    /// 200 where redemptions are decided, or 503 with the reasons. `?verbose` lists what was looked at, also what fails without being
+    /// needed for that.
     @Sendable func ready(_ request: Request, _ context: APIContext) async throws -> Response {
         let checks = await readiness.checks()
-        let faults = checks.compactMap { check in check.fault.map { "\(check.name): \($0)" } }
-        guard faults.isEmpty else { throw Problem(.notReady, faults.joined(separator: "; ")) }
+        guard checks.allSatisfy({ $0.fault == nil || !$0.isNeeded }) else {
+            let faults = checks.compactMap { check in check.fault.map { "\(check.name): \($0)" } }
+            throw Problem(.notReady, faults.joined(separator: "; "))
+        }
         guard request.uri.queryParameters["verbose"] != nil else { return .json(#"{"status":"ready"}"#) }
         var json = JSONWriter()
         json.object { json in
@@ -36,7 +39,8 @@ struct HealthAPI: Sendable {
             json.array(checks) { check, json in
                 json.object { json in
                     json.member("name", check.name)
-                    json.member("status", "ok")
+                    json.member("status", check.fault == nil ? "ok" : "degraded")
+                    if let fault = check.fault { json.member("detail", fault) }
                 }
             }
         }

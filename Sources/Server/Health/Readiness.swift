@@ -1,6 +1,7 @@
 import Synchronization
 
-/// Whether this process should be sent requests.
+/// Whether this process should be sent requests: whether it decides redemptions. What else fails is no reason to send them
+/// nowhere.
 final class Readiness: Sendable {
     private let sampler: StatusSampler
     private let durability: DurabilityGuard

@@ -9,19 +9,31 @@ actor StatusSampler {
         let name: String
         /// Why not; `nil`: it is well. In words for an operator, without addresses.
         let fault: String?
+        /// Whether redemptions are not decided without it. What else fails without it is in `fault`.
+        var isNeeded = true
     }
 
     private let hotPath: HotPath
     private let postgres: PostgresClient
     private let limits: ServerLimits
+    /// Whether each redemption waits for Postgres.
+    private let needsPostgres: Bool
     private let registry: PrometheusRegistry
     private let logger: Logger
     private var last: (checks: [Check], at: ContinuousClock.Instant)?
     private var sampling: Task<[Check], Never>?
 
-    init(hotPath: HotPath, postgres: PostgresClient, limits: ServerLimits, registry: PrometheusRegistry, logger: Logger) {
+    init(
+        hotPath: HotPath,
+        postgres: PostgresClient,
+        needsPostgres: Bool,
+        limits: ServerLimits,
+        registry: PrometheusRegistry,
+        logger: Logger
+    ) {
         self.hotPath = hotPath
         self.postgres = postgres
+        self.needsPostgres = needsPostgres
         self.limits = limits
         self.registry = registry
         self.logger = logger
@@ -77,6 +89,10 @@ actor StatusSampler {
                 return "Postgres does not answer"
             }
         }
-        return Check(name: "postgres", fault: fault)
+        return Check(
+            name: "postgres",
+            fault: fault.map { "\($0): logins, lists, and redemptions of users that are not in Redis fail" },
+            isNeeded: needsPostgres
+        )
     }
 }

@@ -8,8 +8,8 @@ internal import Server
 struct UserCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "user",
-        abstract: "Create, import, show and change users, and grant them credit.",
-        subcommands: [Create.self, Import.self, Show.self, Credit.self, Password.self, Role.self]
+        abstract: "Create, import, show and change users, grant them credit, and load them into Redis.",
+        subcommands: [Create.self, Import.self, Show.self, Credit.self, Password.self, Role.self, Load.self]
     )
 
     struct Create: AsyncParsableCommand {
