@@ -172,7 +172,7 @@ let package = Package(
         ),
         .testTarget(
             name: "BenchTests",
-            dependencies: ["redeem", "Domain", "LoadGenerator", argumentParser, nioCore],
+            dependencies: ["redeem", "Domain", "LoadGenerator", "TestSupport", argumentParser, logging, nioCore],
             swiftSettings: settings
         ),
         .testTarget(

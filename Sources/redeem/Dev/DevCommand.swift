@@ -40,14 +40,13 @@ struct DevCommand: AsyncParsableCommand {
     func run() async throws {
         try await report {
             let folder = try DevFolder(dir)
-            var logger = Logger(label: "redeem.dev") { StreamLogHandler.standardError(label: $0) }
             guard let level = Logger.Level(rawValue: logLevel.lowercased()) else {
                 throw UsageError(
                     "--log-level '\(logLevel)' is not a level",
                     remedy: "use one of \(Logger.Level.allCases.map(\.rawValue).joined(separator: ", "))"
                 )
             }
-            logger.logLevel = level
+            let logger = Logger.toStandardError("redeem.dev", level: level)
             guard (0...65_535).contains(port), (0...65_535).contains(opsPort) else {
                 throw UsageError("port \(port) or \(opsPort) is out of range", remedy: "use 0 to 65535")
             }

@@ -45,11 +45,10 @@ extension Settings {
     /// |---|---|---|
     /// | log.level | REDEEM_LOG_LEVEL | notice; info for `serve`, `sync` and `dev` |
     func logger(_ label: String, default level: Logger.Level = .notice) throws -> Logger {
-        var logger = Logger(label: label) { StreamLogHandler.standardError(label: $0) }
-        logger.logLevel =
+        let level =
             try reader.value("log.level", "one of \(Logger.Level.allCases.map(\.rawValue).joined(separator: ", "))") {
                 Logger.Level(rawValue: $0.lowercased())
             } ?? level
-        return logger
+        return .toStandardError(label, level: level)
     }
 }

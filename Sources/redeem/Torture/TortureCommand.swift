@@ -46,8 +46,7 @@ struct TortureCommand: AsyncParsableCommand {
     func run() async throws {
         try await report {
             let settings = try TortureSettings(options)
-            var logger = Logger(label: "redeem.torture", factory: { StreamLogHandler.standardError(label: $0) })
-            logger.logLevel = .critical
+            let logger = Logger.toStandardError("redeem.torture", level: .critical)
             let report = try await run(settings, program: try PrivateProgram.ownPath(), logger: logger)
             if options.json != "-" { print(report.text) }
             if let file = options.json { try write(report, to: file) }

@@ -1,0 +1,60 @@
+internal import Logging
+internal import Synchronization
+
+/// Counts warnings of failed calls that are equal but for their details, so that an outage does not fill the log: the first is
+/// written, and as long as more come one in each interval, which says how many there were (`repeated`). Errors, and warnings that
+/// name no `error`, are always written.
+final class RepeatedWarnings: Sendable {
+    /// From one to the next of a kind.
+    private let interval: Duration
+    /// Kinds that are remembered.
+    private static let kinds = 256
+
+    private struct Kind {
+        var until: ContinuousClock.Instant
+        var held = 0
+        var last: LogEvent?
+    }
+
+    private let state = Mutex<[String: Kind]>([:])
+
+    init(interval: Duration = .seconds(10)) { self.interval = interval }
+
+    /// Writes it now, or later as one of many.
+    func take(_ event: LogEvent, _ write: @escaping @Sendable (LogEvent) -> Void) {
+        guard event.level == .warning, event.metadata?["error"] != nil else { return write(event) }
+        let name = "\(event.source) \(event.message)"
+        enum Action { case write, hold, holdFirst }
+        let action = state.withLock { kinds -> Action in
+            let now = ContinuousClock.now
+            guard var kind = kinds[name], kind.held > 0 || now < kind.until else {
+                if kinds.count >= RepeatedWarnings.kinds { kinds = kinds.filter { $0.value.held > 0 } }
+                kinds[name] = Kind(until: now + interval)
+                return .write
+            }
+            kind.held += 1
+            kind.last = event
+            kinds[name] = kind
+            return kind.held == 1 ? .holdFirst : .hold
+        }
+        switch action {
+        case .write: write(event)
+        case .hold: break
+        case .holdFirst:
+            Task {
+                // What is held when the process ends is not written: that it ends is news enough.
+                try? await Task.sleep(for: interval)
+                if let event = release(name) { write(event) }
+            }
+        }
+    }
+
+    private func release(_ name: String) -> LogEvent? {
+        state.withLock { kinds in
+            guard let kind = kinds[name], var event = kind.last else { return nil }
+            kinds[name] = Kind(until: .now + interval)
+            event.metadata?["repeated"] = "\(kind.held)"
+            return event
+        }
+    }
+}
