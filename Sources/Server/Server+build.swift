@@ -67,8 +67,15 @@ public func buildServer(
             durability: configuration.durability,
             limits: limits,
             metrics: metrics,
-            decide: RedemptionDecider(on: eventLoop, hotPath: hotPath, users: users, durability: durability, ledger: ledger)
-                .decide
+            logger: logger,
+            decide: RedemptionDecider(
+                on: eventLoop,
+                hotPath: hotPath,
+                users: users,
+                durability: durability,
+                ledger: ledger,
+                logger: logger
+            ).decide
         )
     }
     let health = HealthAPI(readiness: readiness, registry: registry, process: ProcessMetrics(registry: registry))

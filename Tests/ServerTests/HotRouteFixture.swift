@@ -1,8 +1,10 @@
 import Domain
 import HotPath
+import Logging
 import NIOCore
 import NIOEmbedded
 import NIOHTTP1
+import TestSupport
 
 @testable import Server
 
@@ -29,7 +31,7 @@ final class Fixture {
     var asked: [(RedeemRequest, (RedemptionAnswer) -> Void)] { questions.all }
     var undecided: [Int] { questions.all.indices.filter { !decided.contains($0) } }
 
-    init(_ change: (inout ServerLimits) -> Void = { _ in }) throws {
+    init(logger: Logger = testLogger(), _ change: (inout ServerLimits) -> Void = { _ in }) throws {
         signer = AccessTokenSigner(keys: Fixture.keys)
         digester = CodeDigester(key: .random())
         var limits = ServerLimits()
@@ -43,6 +45,7 @@ final class Fixture {
             durability: .local,
             limits: limits,
             metrics: HTTPMetrics(registry: PrometheusRegistry()),
+            logger: logger,
             decide: { questions.all.append(($0, $1)) }
         )
         let pipeline = channel.pipeline.syncOperations

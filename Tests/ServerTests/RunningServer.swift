@@ -121,6 +121,7 @@ func withServer<T: Sendable>(
     isDurable: Bool = false,
     limits: HotPathLimits = HotPathLimits(),
     commandDeadline: Duration = .seconds(5),
+    logger: Logger = testLogger(level: .critical),
     _ change: (inout ServerConfiguration) -> Void = { _ in },
     _ body: (RunningServer) async throws -> T
 ) async throws -> T {
@@ -136,7 +137,6 @@ func withServer<T: Sendable>(
         limits: limits,
         commandDeadline: commandDeadline
     ) { environment in
-        let logger = testLogger(level: .critical)
         let server = buildServer(
             configuration: chosen,
             hotPath: environment.hotPath,

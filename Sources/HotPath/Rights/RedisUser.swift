@@ -29,7 +29,7 @@ public enum RedisUser: String, CaseIterable, Sendable {
         )
         switch self {
         case .server:
-            rights.allow(["exists", "pexpiretime"], on: [.session])
+            rights.allow(["pexpiretime"], on: [.session])
             rights.allow([.redeem, .loadUser, .userState, .createSession, .refreshSession, .throttle], by: "evalsha")
         case .sync:
             rights.allow(["xread"], on: [.outbox])

@@ -80,8 +80,10 @@ public struct SessionStore: Sendable {
         }
     }
 
-    public func exists(user: UserID, session: SessionID) async throws(RedisError) -> Bool {
-        try await send(["EXISTS", keys(of: user).session(session)]).integer == 1
+    /// Whether the session lives, and began as the user's in that role. `redeem.lua` asks for the first only.
+    public func isLive(_ session: SessionID, of user: UserID, as role: Role) async throws(RedisError) -> Bool {
+        let values = try await send(["HMGET", keys(of: user).session(session), "user", "role"]).array ?? []
+        return values.map(\.string) == [user.description, role.rawValue]
     }
 
     private func creation(of session: NewSession, _ limits: SessionLimits) -> [String] {

@@ -4,9 +4,10 @@ public import Domain
 // carries it to Redis, so a caller that dies before it has done so itself leaves no session behind.
 extension PostgresConnection {
     /// Changes the password, which ends the user's sessions.
+    /// - Parameter version: that the credentials must still have; `nil`: any.
     /// - Returns: the version that the credentials have now; sessions of an older one are over. `nil`: there is no such user.
-    public func setPasswordHash(of user: UserID, to hash: String, actor: String) throws -> Int? {
-        try change(user, "password_hash = $2,", [hash], actor: actor)
+    public func setPasswordHash(of user: UserID, to hash: String, at version: Int? = nil, actor: String) throws -> Int? {
+        try change(user, "password_hash = $2,", [hash], at: version, actor: actor)
     }
 
     /// Changes the role, which ends the user's sessions.
@@ -70,9 +71,17 @@ extension PostgresConnection {
         return revocations
     }
 
-    private func change(_ user: UserID, _ columns: String, _ values: [any PostgresValue], actor: String) throws -> Int? {
+    private func change(
+        _ user: UserID,
+        _ columns: String,
+        _ values: [any PostgresValue],
+        at expected: Int? = nil,
+        actor: String
+    ) throws -> Int? {
         try controlTransaction {
-            let sql = "update users set \(columns) version = version + 1 where id = $1 returning version"
+            // A number of ours, so it needs no parameter.
+            let condition = expected.map { "and version = \($0)" } ?? ""
+            let sql = "update users set \(columns) version = version + 1 where id = $1 \(condition) returning version"
             guard let version: Int = try query(sql, parameters: [user] + values).first?.decode(0) else { return nil }
             try appendControl(.userSessionsRevoked(user, below: version), actor: actor)
             return version

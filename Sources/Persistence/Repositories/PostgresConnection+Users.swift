@@ -26,6 +26,12 @@ public struct Credentials: Hashable, Sendable {
     public let passwordHash: String
     /// Grows with each change of password or role, and when all sessions of the user are ended.
     public let version: Int
+
+    public init(user: User, passwordHash: String, version: Int) {
+        self.user = user
+        self.passwordHash = passwordHash
+        self.version = version
+    }
 }
 
 extension PostgresConnection {

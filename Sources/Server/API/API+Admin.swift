@@ -8,21 +8,24 @@ import Persistence
 // between has still ended them: the shard's owner does it then. One session is ended directly, as its user would.
 extension API {
     @Sendable func adminListSessions(_ request: Request, _ context: APIContext) async throws -> Response {
-        _ = try await administrator(request)
+        _ = try await administrator(request, context)
         try Query.expectNone(request)
         return try await sessionList(of: try await user(context), current: nil)
     }
 
     @Sendable func adminEndSession(_ request: Request, _ context: APIContext) async throws -> Response {
-        let caller = try await administrator(request)
+        let caller = try await administrator(request, context)
         let user = try await user(context)
-        try await endSession(named: context.parameters.get("session"), of: user)
-        context.logger.notice("an operator ended a session", metadata: ["operator": "\(caller.user)", "user": "\(user)"])
+        let ended = try await endSession(named: context.parameters.get("session"), of: user)
+        context.logger.notice(
+            "an operator ended a session",
+            metadata: ["operator": "\(caller.user)", "user": "\(user)", "ended": "\(ended)"]
+        )
         return .noContent
     }
 
     @Sendable func adminEndSessions(_ request: Request, _ context: APIContext) async throws -> Response {
-        let caller = try await administrator(request)
+        let caller = try await administrator(request, context)
         try Query.expectNone(request)
         let user = try await user(context)
         let version = try await postgres.withConnection { try $0.revokeSessions(of: user, actor: API.actor(caller)) }
@@ -33,7 +36,7 @@ extension API {
 
     /// Everybody's, of those that began before a moment.
     @Sendable func adminEndAllSessions(_ request: Request, _ context: APIContext) async throws -> Response {
-        let caller = try await administrator(request)
+        let caller = try await administrator(request, context)
         let query = try Query(request, knows: ["issued_before"], "it takes 'issued_before'")
         guard let moment = query["issued_before"].flatMap({ Timestamp(rfc3339: $0) }) else {
             throw Problem(.invalidParameter, "The parameter 'issued_before' must be a moment such as 2030-06-01T10:00:00Z.")
@@ -46,10 +49,17 @@ extension API {
         return try await end(revocations, caller, context, ["issued_before": "\(moment.rfc3339)"])
     }
 
-    /// The caller, who must be an operator. A change of role ends sessions, so the role in a token of one that lives is the user's.
-    private func administrator(_ request: Request) async throws -> AccessToken {
+    /// The caller, who must be an operator. `caller` has seen that the role in the token is that of the login.
+    private func administrator(_ request: Request, _ context: APIContext) async throws -> AccessToken {
         let caller = try await caller(request)
-        guard caller.role == .admin else { throw Problem(.forbidden) }
+        guard caller.role == .admin else {
+            let metadata = API.metadata(caller, clientAddress(of: request, context))
+            context.logger.info(
+                "an operators' call was refused",
+                metadata: metadata.merging(["method": "\(request.method)", "path": "\(request.uri.path)"]) { $1 }
+            )
+            throw Problem(.forbidden)
+        }
         return caller
     }
 
@@ -81,7 +91,4 @@ extension API {
         )
         return .noContent
     }
-
-    /// As the control log names who makes a change.
-    private static func actor(_ caller: AccessToken) -> String { "user \(caller.user)" }
 }

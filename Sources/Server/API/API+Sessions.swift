@@ -1,6 +1,7 @@
 import Domain
 import HotPath
 import Hummingbird
+import Logging
 
 extension API {
     /// The caller's logins, the newest first.
@@ -13,7 +14,9 @@ extension API {
     /// Somebody else's session is as good as none.
     @Sendable func endSession(_ request: Request, _ context: APIContext) async throws -> Response {
         let caller = try await caller(request)
-        try await endSession(named: context.parameters.get("session"), of: caller.user)
+        let ended = try await endSession(named: context.parameters.get("session"), of: caller.user)
+        let metadata = API.metadata(caller, clientAddress(of: request, context))
+        context.logger.info("a user ended a session", metadata: metadata.merging(["ended": "\(ended)"]) { $1 })
         return .noContent
     }
 
@@ -28,6 +31,8 @@ extension API {
         }
         let count = try await hotPath.sessions.revokeAll(of: caller.user, except: kept)
         auth.revoked.increment(by: Int64(count))
+        let metadata = API.metadata(caller, clientAddress(of: request, context))
+        context.logger.info("a user ended sessions", metadata: metadata.merging(["ended": "\(count)"]) { $1 })
         return .noContent
     }
 
@@ -41,10 +46,12 @@ extension API {
         return .json(json.text)
     }
 
-    func endSession(named text: String?, of user: UserID) async throws {
+    /// - Returns: which it was.
+    func endSession(named text: String?, of user: UserID) async throws -> SessionID {
         guard let session = text.flatMap({ SessionID($0) }), try await hotPath.sessions.revoke(user: user, session: session)
         else { throw Problem(.sessionNotFound) }
         auth.revoked.increment(by: 1)
+        return session
     }
 }
 

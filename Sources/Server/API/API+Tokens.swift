@@ -7,10 +7,7 @@ extension API {
     /// Exchanges a refresh token for new tokens. Who repeats the exchange within the grace gets the same successor again.
     @Sendable func refresh(_ request: Request, _ context: APIContext) async throws -> Response {
         let text = try await fields(request, "refresh_token")[0]
-        guard let presented = refreshTokens.read(text) else {
-            auth.refreshes.invalid.increment(by: 1)
-            throw Problem(.refreshTokenInvalid)
-        }
+        guard let presented = refreshTokens.read(text) else { throw refused(nil, request, context) }
         let next = refreshTokens.successor(of: presented)
         let reply = try await hotPath.sessions.refresh(
             user: presented.user,
@@ -30,9 +27,7 @@ extension API {
             }
             auth.refreshes.repeated.increment(by: 1)
             return .json(tokens(current, role))
-        case .sessionNotFound:
-            auth.refreshes.invalid.increment(by: 1)
-            throw Problem(.refreshTokenInvalid)
+        case .sessionNotFound: throw refused(presented, request, context)
         case .reused:
             auth.refreshes.reused.increment(by: 1)
             auth.revoked.increment(by: 1)
@@ -50,7 +45,7 @@ extension API {
     /// Ends the login that the access token belongs to, at once and everywhere.
     @Sendable func logOut(_ request: Request, _ context: APIContext) async throws -> Response {
         let caller = try await caller(request)
-        try await end(caller.user, caller.session)
+        try await end(caller.user, caller.session, request, context)
         return .noContent
     }
 
@@ -70,9 +65,9 @@ extension API {
         guard let text = form["token"] else { throw API.invalidRequest("The parameter 'token' is missing.") }
         // `token_type_hint` would only say what the token's form says.
         if let token = refreshTokens.read(text) {
-            try await end(token.user, token.session)
+            try await end(token.user, token.session, request, context)
         } else if let token = verifier.token(text) {
-            try await end(token.user, token.session)
+            try await end(token.user, token.session, request, context)
         }
         return Response(status: .ok, headers: [.cacheControl: "no-store"])
     }
@@ -82,8 +77,20 @@ extension API {
         Problem(.invalidBody, detail, member: Problem.Member(name: "error", value: "invalid_request"))
     }
 
-    private func end(_ user: UserID, _ session: SessionID) async throws {
-        if try await hotPath.sessions.revoke(user: user, session: session) { auth.revoked.increment(by: 1) }
+    private func end(_ user: UserID, _ session: SessionID, _ request: Request, _ context: APIContext) async throws {
+        guard try await hotPath.sessions.revoke(user: user, session: session) else { return }
+        auth.revoked.increment(by: 1)
+        context.logger.info("logged out", metadata: API.metadata(user, session, clientAddress(of: request, context)))
+    }
+
+    private func refused(_ token: RefreshToken?, _ request: Request, _ context: APIContext) -> Problem {
+        auth.refreshes.invalid.increment(by: 1)
+        let address = clientAddress(of: request, context)
+        context.logger.info(
+            "a refresh token was refused",
+            metadata: token.map { API.metadata($0.user, $0.session, address) } ?? ["address": "\(address)"]
+        )
+        return Problem(.refreshTokenInvalid)
     }
 }
 

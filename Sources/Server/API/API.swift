@@ -38,6 +38,7 @@ struct API: Sendable {
             APIRoute(.delete, "/v1/auth/sessions", endSessions),
             APIRoute(.delete, "/v1/auth/sessions/{session}", endSession),
             APIRoute(.get, "/v1/me", me),
+            APIRoute(.post, "/v1/me/password", changePassword),
             APIRoute(.get, "/v1/me/redemptions", myRedemptions),
             APIRoute(.get, "/v1/coupons", listCoupons),
             APIRoute(.get, "/v1/coupons/{coupon}", showCoupon),
@@ -60,14 +61,15 @@ struct API: Sendable {
         return token
     }
 
+    /// The login of the token lives, and is of the user and role that the token names.
     func requireSession(of token: AccessToken) async throws {
-        let exists: Bool
+        let isLive: Bool
         do {
-            exists = try await hotPath.sessions.exists(user: token.user, session: token.session)
+            isLive = try await hotPath.sessions.isLive(token.session, of: token.user, as: token.role)
         } catch {
             throw Problem(read: error)
         }
-        guard exists else { throw Problem(.sessionRevoked) }
+        guard isLive else { throw Problem(.sessionRevoked) }
     }
 
     /// String members of a JSON body, in the order of their names.

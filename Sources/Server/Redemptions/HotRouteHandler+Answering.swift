@@ -7,6 +7,7 @@ extension HotRouteHandler {
     /// Answers one request of the hot route, now or when its turn comes.
     func answer(_ call: HotCall, _ ticket: AnswerQueue.Ticket, _ decision: RedemptionAnswer, isLast: Bool) {
         if call.isRedemption { services.metrics.count(decision) }
+        if let trace = services.trace { call.trace(decision, to: trace) }
         // The client has gone. What was decided is in the outbox all the same.
         guard let context, phase != .ended else { return }
         if call.isRedemption { services.metrics.recordHotRoute(context.eventLoop.now - call.started) }

@@ -164,7 +164,9 @@ extension HotRouteHandler {
         let ticket = turns.answers.reserve()
         let isLast = call.connection == .close
         do throws(Problem) {
-            services.decide(try request()) { [self] decision in answer(call, ticket, decision, isLast: isLast) }
+            let asked = try request()
+            if let trace = services.trace { call.trace(asked, to: trace) }
+            services.decide(asked) { [self] decision in answer(call, ticket, decision, isLast: isLast) }
         } catch {
             answer(call, ticket, .refused(error), isLast: isLast)
         }

@@ -1,5 +1,6 @@
 import Domain
 import HotPath
+import Logging
 import NIOCore
 
 /// What the hot route needs and one event loop owns. It is made and used on that loop only.
@@ -14,6 +15,8 @@ final class LoopServices {
     let limits: ServerLimits
     let metrics: HTTPMetrics
     let decide: Decide
+    /// Where each redemption leaves two lines, for who looks for a fault; `nil`: the level of the log is above `debug`.
+    let trace: Logger?
     private var ids = RequestIDGenerator()
     private var answers = ByteBuffer()
     private var date = ""
@@ -25,6 +28,7 @@ final class LoopServices {
         durability: Durability,
         limits: ServerLimits,
         metrics: HTTPMetrics,
+        logger: Logger,
         decide: @escaping Decide
     ) {
         self.verifier = verifier
@@ -33,6 +37,7 @@ final class LoopServices {
         self.limits = limits
         self.metrics = metrics
         self.decide = decide
+        trace = logger.logLevel <= .debug ? logger : nil
     }
 
     func requestID() -> RequestID { ids.make() }

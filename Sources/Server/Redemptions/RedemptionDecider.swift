@@ -1,5 +1,6 @@
 import Domain
 import HotPath
+import Logging
 import NIOCore
 
 /// Decides redemptions, to the end: what Redis does not know yet is fetched, and it is asked again. One for each event loop;
@@ -12,17 +13,27 @@ final class RedemptionDecider {
     private let users: UserLoader
     private let durability: DurabilityGuard
     private let ledger: LedgerWatch
+    private let logger: Logger
+    private var lockOuts = LockOuts()
 
     /// Each answer of Redis that asks for something else to be done first is acted on so often. The first is the rule; a second
     /// one means that the shard was opened anew in between.
     private static let tries = 2
 
-    init(on eventLoop: any EventLoop, hotPath: HotPath, users: UserLoader, durability: DurabilityGuard, ledger: LedgerWatch) {
+    init(
+        on eventLoop: any EventLoop,
+        hotPath: HotPath,
+        users: UserLoader,
+        durability: DurabilityGuard,
+        ledger: LedgerWatch,
+        logger: Logger
+    ) {
         self.eventLoop = eventLoop
         self.hotPath = hotPath
         self.users = users
         self.durability = durability
         self.ledger = ledger
+        self.logger = logger
         redeemer = hotPath.redeemer(on: eventLoop)
         redis = hotPath.client.connection(on: eventLoop)
     }
@@ -65,12 +76,21 @@ final class RedemptionDecider {
                     ask(request, userLoads: userLoads, couponLooks: couponLooks + 1, completion)
                 }
             case .success(let reply):
+                if case .tooManyAttempts(let seconds) = reply { tell(request, lockedFor: seconds) }
                 guard let answer = RedemptionAnswer(reply, durability: request.durability) else {
                     preconditionFailure("no answer to \(reply.code)")
                 }
                 completion(answer)
             }
         }
+    }
+
+    private func tell(_ request: RedeemRequest, lockedFor seconds: Int) {
+        guard lockOuts.isNew(request.user, for: .seconds(Int64(seconds)), now: eventLoop.now) else { return }
+        logger.info(
+            "a user is locked out: too many wrong codes",
+            metadata: ["user": "\(request.user)", "session": "\(request.session)", "seconds": "\(seconds)"]
+        )
     }
 
     private func load(_ user: UserID, _ completion: @escaping (Problem?) -> Void) {
