@@ -132,7 +132,9 @@ import TestSupport
                 port: port
             )
             .get()
-            try await channel.writeAndFlush(ByteBuffer(string: "POST /v1/auth/login HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{"))
+            try await channel.writeAndFlush(
+                ByteBuffer(string: "POST /v1/auth/login HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
+            )
             // So that the server has read it.
             let served = try await API.with(server.api) { try await $0.send(.GET, "/livez").status }
             #expect(served == 200)
