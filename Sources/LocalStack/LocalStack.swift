@@ -98,13 +98,15 @@ public struct LocalStack: Sendable {
     }
 
     /// Removes the state of all servers. Throws where they run.
-    public static func erase(_ directory: String) throws {
+    public static func erase(_ directory: String, limits: StackLimits = StackLimits()) async throws {
         let account = try ServerAccount.forServers()
         let folder = ServerFolder.reachable(directory, by: account)
         let present = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
         for name in present where ["redis", "postgres", "replica"].contains(name) || name.hasPrefix("sentinel-") {
             let locked = try ServerFolder(path: "\(folder)/\(name)", account: account)
-            try FileManager.default.removeItem(atPath: locked.path)
+            // As the user whose files they are, who can delete nobody else's.
+            try await ServerPrograms.run(["find", ".", "-mindepth", "1", "-delete"], in: locked, limits: limits)
+            rmdir(locked.path)
         }
         // The folder under /var/lib/redeem is ours, and empty now; the one asked for may hold more than the servers' state.
         if folder != ServerFolder.standardized(directory) { rmdir(folder) }

@@ -7,6 +7,7 @@ final class ServerFolder: Sendable {
     let path: String
     /// Whom the folder belongs to; `nil`: who runs this process.
     let account: ServerAccount?
+    private let folder: TrustedFolder
     /// Held open for its lock.
     private let lockFile: Int32
 
@@ -14,20 +15,21 @@ final class ServerFolder: Sendable {
     init(path: String, account: ServerAccount?) throws(LocalStackError) {
         self.path = path
         self.account = account
-        try ServerFolder.make(path)
+        folder = try TrustedFolder(making: path)
         // Data of someone else is for them; what root has made can be given away.
-        var status = stat()
-        guard stat(path, &status) == 0 else { throw ServerFolder.unusable(path) }
-        guard status.st_uid == geteuid() || status.st_uid == account?.userID else {
+        let owner = folder.status.st_uid
+        guard owner == geteuid() || owner == account?.userID else {
             throw LocalStackError(
                 .folderUnusable,
-                "\(path) belongs to user \(status.st_uid): run this as that user, or choose another folder"
+                "\(path) belongs to user \(owner): run this as that user, or choose another folder"
             )
         }
-        lockFile = open("\(path)/owner.lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
-        guard lockFile >= 0 else { throw ServerFolder.unusable("\(path)/owner.lock") }
+        guard let lockFile = try folder.open("owner.lock", O_RDWR | O_CREAT) else {
+            throw ServerFolder.unusable("\(path)/owner.lock")
+        }
+        self.lockFile = lockFile
         try lock()
-        try give(path, mode: 0o700)
+        try give(folder.descriptor, mode: 0o700)
     }
 
     deinit { close(lockFile) }
@@ -51,19 +53,6 @@ final class ServerFolder: Sendable {
     /// For who has stopped its server: whoever is next need not wait for the last reference to this value.
     func unlock() { flock(lockFile, LOCK_UN) }
 
-    /// With the folders above it, which others may enter, whatever the umask.
-    private static func make(_ path: String) throws(LocalStackError) {
-        var folder = ""
-        for part in path.split(separator: "/") {
-            folder += "/\(part)"
-            if mkdir(folder, 0o755) == 0 {
-                guard chmod(folder, 0o755) == 0 else { throw unusable(folder) }
-            } else if errno != EEXIST {
-                throw LocalStackError(.folderUnusable, "cannot make the folder \(folder): \(String(cString: strerror(errno)))")
-            }
-        }
-    }
-
     /// Where the data of `folder` is: the folder itself, or, where the servers' account may not enter it (a clone in
     /// /root), a folder of the same name under /var/lib/redeem, the same at each start.
     static func reachable(_ folder: String, by account: ServerAccount?) -> String {
@@ -77,36 +66,18 @@ final class ServerFolder: Sendable {
     static func standardized(_ folder: String) -> String { URL(filePath: folder).standardizedFileURL.path }
 
     /// The file's text without the newline at the end; `nil` where there is no such file.
-    func read(_ name: String) throws(LocalStackError) -> String? {
-        let file = "\(path)/\(name)"
-        guard access(file, F_OK) == 0 else { return nil }
-        do {
-            var text = try String(contentsOfFile: file, encoding: .utf8)
-            if text.hasSuffix("\n") { text.removeLast() }
-            return text
-        } catch {
-            throw LocalStackError(.folderUnusable, "cannot read \(file): \(error)")
-        }
-    }
+    func read(_ name: String) throws(LocalStackError) -> String? { try folder.read(name) }
 
     /// Writes a file that only the server's user can read, as a whole or not at all.
-    func write(_ text: String, to name: String) throws(LocalStackError) {
-        let (file, draft) = ("\(path)/\(name)", "\(path)/\(name).new")
-        unlink(draft)
-        let descriptor = open(draft, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else { throw ServerFolder.unusable(draft) }
-        defer { close(descriptor) }
-        let written = Array(text.utf8).withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
-        guard written == text.utf8.count else { throw ServerFolder.unusable(draft) }
-        // By descriptor: the servers' user could put a link in the draft's place.
-        if let account, fchown(descriptor, account.userID, account.groupID) != 0 { throw ServerFolder.unusable(draft) }
-        guard rename(draft, file) == 0 else { throw ServerFolder.unusable(file) }
-    }
+    func write(_ text: String, to name: String) throws(LocalStackError) { try folder.write(text, to: name, owner: account) }
+
+    /// A file's descriptor; `nil` where there is no such file.
+    func open(_ name: String, _ flags: Int32) throws(LocalStackError) -> Int32? { try folder.open(name, flags) }
 
     /// Makes a folder the server's own.
-    private func give(_ path: String, mode: mode_t) throws(LocalStackError) {
-        if let account, chown(path, account.userID, account.groupID) != 0 { throw ServerFolder.unusable(path) }
-        guard chmod(path, mode) == 0 else { throw ServerFolder.unusable(path) }
+    private func give(_ folder: Int32, mode: mode_t) throws(LocalStackError) {
+        if let account, fchown(folder, account.userID, account.groupID) != 0 { throw ServerFolder.unusable(path) }
+        guard fchmod(folder, mode) == 0 else { throw ServerFolder.unusable(path) }
     }
 
     /// The command that runs the given one without root's rights, where root runs this process.
@@ -138,12 +109,15 @@ final class ServerFolder: Sendable {
     func socketFolder(for name: String) throws(LocalStackError) -> String {
         if path.utf8.count + 1 + name.utf8.count <= StackLimits.socketPathBytes { return path }
         let folder = temporarySocketFolder
-        if mkdir(folder, 0o700) == 0 { try give(folder, mode: 0o700) }
+        let isNew = mkdir(folder, 0o700) == 0
+        let descriptor = Glibc.open(folder, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
+        defer { if descriptor >= 0 { close(descriptor) } }
+        if isNew, descriptor >= 0 { try give(descriptor, mode: 0o700) }
         // Anyone can make a folder in /tmp first.
         var status = stat()
-        guard lstat(folder, &status) == 0, status.st_mode & S_IFMT == S_IFDIR, status.st_uid == account?.userID ?? getuid(),
-            status.st_mode & 0o077 == 0
-        else { throw LocalStackError(.folderUnusable, "\(folder) belongs to someone else: remove it") }
+        guard fstat(descriptor, &status) == 0, status.st_uid == account?.userID ?? getuid(), status.st_mode & 0o077 == 0 else {
+            throw LocalStackError(.folderUnusable, "\(folder) belongs to someone else: remove it")
+        }
         return folder
     }
 

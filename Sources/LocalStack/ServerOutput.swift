@@ -7,11 +7,10 @@ final class ServerOutput: Sendable {
     private let lines = Mutex<[String]>([])
 
     /// A log file that cannot be written is no reason not to start: the last lines are still there.
-    init(file: String) {
+    init(in folder: ServerFolder) {
+        descriptor = (try? folder.open("log", O_WRONLY | O_CREAT | O_APPEND)) ?? -1
         var status = stat()
-        let tooLong = stat(file, &status) == 0 && status.st_size > StackLimits.logBytes
-        let flags = O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW
-        descriptor = open(file, tooLong ? flags | O_TRUNC : flags, 0o600)
+        if fstat(descriptor, &status) == 0, status.st_size > StackLimits.logBytes { ftruncate(descriptor, 0) }
     }
 
     deinit { if descriptor >= 0 { close(descriptor) } }

@@ -114,7 +114,7 @@ final class ServerProcess: Sendable {
         ready: AsyncStream<Readiness>.Continuation,
         logger: Logger
     ) async -> LocalStackError {
-        let output = ServerOutput(file: "\(launch.folder.path)/log")
+        let output = ServerOutput(in: launch.folder)
         do {
             let result = try await Subprocess.run(
                 configuration(of: launch),

@@ -25,7 +25,7 @@ struct LocalStackTests {
                     throw Failure()
                 }
             }
-            try LocalStack.erase(folder)
+            try await LocalStack.erase(folder)
             #expect(try FileManager.default.contentsOfDirectory(atPath: folder) == [])
         }
     }
@@ -37,7 +37,7 @@ struct LocalStackTests {
             configuration.redis.extra = ["no-such-setting 1"]
             await #expect(throws: LocalStackError.self) { try await LocalStack.start(configuration, logger: testLogger()) }
             // Erasing needs the locks, which only a folder without a server gives.
-            try LocalStack.erase(folder)
+            try await LocalStack.erase(folder)
         }
     }
 
@@ -84,7 +84,7 @@ struct LocalStackTests {
             try await LocalStack.withStack(configuration(directory), logger: testLogger(level: .error)) { stack async throws in
                 #expect(try await stack.redis.cli("GET", "key") == "value")
             }
-            try LocalStack.erase(directory)
+            try await LocalStack.erase(directory)
         }
     }
 

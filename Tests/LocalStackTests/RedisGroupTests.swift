@@ -56,7 +56,7 @@ struct RedisGroupTests {
                 return stack.group?.nodes[1].pid
             }
             #expect(replica == nil)
-            try LocalStack.erase(folder)
+            try await LocalStack.erase(folder)
             #expect(try FileManager.default.contentsOfDirectory(atPath: folder) == [])
         }
     }

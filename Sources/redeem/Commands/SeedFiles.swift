@@ -1,4 +1,5 @@
 internal import Foundation
+internal import Glibc
 
 /// The files that seeding fills, one line a user in each, in the same order. Nobody else may read them.
 struct SeedFiles: Sendable {
@@ -31,12 +32,20 @@ struct SeedFiles: Sendable {
     }
 
     private static func open(_ path: String, _ flag: String) throws -> FileHandle {
-        guard FileManager.default.createFile(atPath: path, contents: nil, attributes: [.posixPermissions: 0o600]),
-            let file = FileHandle(forWritingAtPath: path)
-        else {
-            throw UsageError("cannot write '\(path)'", remedy: "give \(flag) the path of a file in a folder that exists")
+        var status = stat()
+        // Somebody else's link would make root write into another file.
+        let isOwnLink = lstat(path, &status) == 0 && [0, geteuid()].contains(status.st_uid)
+        let flags = O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | (isOwnLink ? 0 : O_NOFOLLOW)
+        let file = Glibc.open(path, flags, 0o600)
+        guard file >= 0 else {
+            throw UsageError(
+                "cannot write '\(path)': \(String(cString: strerror(errno)))",
+                remedy: "give \(flag) the path of a file in a folder that exists"
+            )
         }
-        return file
+        fstat(file, &status)
+        if status.st_mode & S_IFMT == S_IFREG { fchmod(file, 0o600) }
+        return FileHandle(fileDescriptor: file, closeOnDealloc: true)
     }
 
     private static func write(_ lines: [String], to file: FileHandle) throws {

@@ -54,7 +54,7 @@ struct DevCommand: AsyncParsableCommand {
                 throw UsageError("--stores-only has no server to give a port", remedy: "leave --port and --ops-port away")
             }
             try folder.create()
-            if reset { try LocalStack.erase(folder.stack) }
+            if reset { try await LocalStack.erase(folder.stack) }
             Output.note("starting Redis and Postgres in \(folder.path) …")
             let stack = LocalStackConfiguration(directory: folder.stack)
             try await LocalStack.withStack(stack, logger: logger) { try await serve(folder, $0, logger) }
@@ -62,7 +62,7 @@ struct DevCommand: AsyncParsableCommand {
     }
 
     private func serve(_ folder: DevFolder, _ stack: LocalStack, _ logger: Logger) async throws {
-        let keys = (token: folder.key("REDEEM_TOKEN_KEY"), code: folder.key("REDEEM_CODE_KEY"))
+        let keys = (token: try folder.key("REDEEM_TOKEN_KEY"), code: try folder.key("REDEEM_CODE_KEY"))
         let settings = try await Settings(
             flags: [
                 "redis.url": stack.redis.url, "postgres.url": stack.postgres.url, "token.key": keys.token, "code.key": keys.code,

@@ -1,4 +1,5 @@
 internal import Foundation
+internal import LocalStack
 
 /// The folder that `redeem dev` keeps its state in, and the `env` file in it that other commands and a shell can read.
 struct DevFolder: Sendable {
@@ -12,24 +13,19 @@ struct DevFolder: Sendable {
     }
 
     /// Makes the folder, readable by its owner alone but passable by the account that the servers run as.
-    func create() throws {
+    func create() throws { _ = try opened() }
+
+    private func opened() throws -> TrustedFolder {
         do {
-            try FileManager.default.createDirectory(
-                atPath: path,
-                withIntermediateDirectories: true,
-                attributes: [.posixPermissions: 0o711]
-            )
+            return try TrustedFolder(making: path, mode: 0o711)
         } catch {
-            throw UsageError(
-                "cannot make the folder '\(path)': \(error.localizedDescription)",
-                remedy: "give --dir a folder that can be written"
-            )
+            throw UsageError("\(error)", remedy: "give --dir a folder that can be written, and that is yours")
         }
     }
 
     /// A key of an earlier start, or a new one of 256 random bits.
-    func key(_ variable: String) -> String {
-        if let text = try? String(contentsOfFile: envFile, encoding: .utf8) {
+    func key(_ variable: String) throws -> String {
+        if let text = try opened().read("env") {
             for line in text.split(separator: "\n") where line.hasPrefix(variable + "=") {
                 return String(line.dropFirst(variable.count + 1))
             }
@@ -44,13 +40,10 @@ struct DevFolder: Sendable {
     /// Written whole or not at all, for its owner's eyes.
     func write(_ values: [(name: String, value: String)]) throws {
         let text = values.map { "\($0.name)=\($0.value)\n" }.joined()
-        let temporary = envFile + ".new"
-        guard FileManager.default.createFile(atPath: temporary, contents: Data(text.utf8), attributes: [.posixPermissions: 0o600])
-        else {
-            throw UsageError("cannot write '\(temporary)'", remedy: "give --dir a folder that can be written")
-        }
-        guard rename(temporary, envFile) == 0 else {
-            throw Refusal("cannot write '\(envFile)': \(String(cString: strerror(errno)))")
+        do {
+            try opened().write(text, to: "env")
+        } catch let error as LocalStackError {
+            throw Refusal("cannot write '\(envFile)': \(error)")
         }
     }
 }
