@@ -66,6 +66,7 @@ public func buildServer(
             digester: digester,
             durability: configuration.durability,
             limits: limits,
+            loops: hotPath.client.eventLoops.count,
             metrics: metrics,
             logger: logger,
             decide: RedemptionDecider(
@@ -136,7 +137,7 @@ public func buildServer(
     return ServerServices(
         services: [PasswordService(hasher: hasher)]
             + opsListener.services(limits: limits, metrics: metrics, bound: bound, logger: logger)
-            + [durability, MemoryGuard(hotPath: hotPath, logger: logger)]
+            + [durability, MemoryGuard(hotPath: hotPath, logger: logger), MemoryReturn(metrics: metrics, limits: limits)]
             + apiListener.services(limits: limits, metrics: metrics, bound: bound, logger: logger) {
                 try await durability.checkAtStart()
             } + [drain],

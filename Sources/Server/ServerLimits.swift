@@ -26,6 +26,13 @@ public struct ServerLimits: Sendable {
     /// Bytes that are read from a connection at a time, and so what may be decoded before `pipelinedRequests` is looked at. The kernel
     /// holds no more than that either: all of it is read at once when the client closes its side. Linux takes twice as much.
     public var readBytes = 16 << 10
+    /// Bytes of requests of which a part has come and the rest has not, of all connections together, with
+    /// `UnfinishedRequests.cost` for each. Beyond, the oldest end with 408.
+    public var unfinishedBytes = 128 << 20
+    /// When so many connections fewer are open than there were, their memory is given back to the system.
+    public var connectionsOfReturn = 1000
+    /// How often that is looked at.
+    public var returnInterval: Duration = .seconds(1)
     /// A connection on which nothing happens is closed.
     public var idleTimeout: Duration = .seconds(60)
     /// From a request's first byte to the end of its head. Of a head that begins in the same read as another request ends, it counts
@@ -72,6 +79,7 @@ public struct ServerLimits: Sendable {
             loginsAtOncePerAddress > 0 && connections > 0 && operationsConnections > 0 && backlog > 0 && pipelinedRequests > 1
         )
         precondition(ledgerWaiters > 0 && ledgerTimeout > .zero)
+        precondition(unfinishedBytes >= 1 << 20 && connectionsOfReturn > 0 && returnInterval > .zero)
         precondition(readBytes >= 1024 && kernelBytes >= 4096)
         precondition(userLoads >= userLoadBatch && userLoadBatch > 0 && userLoadStatements > 0)
         precondition(cachedCoupons > 0 && indexedCodes > 0 && pageDefault > 0 && pageDefault <= pageGreatest)

@@ -5,13 +5,16 @@ import TestSupport
 /// Connections that ask for nothing, each opened again as soon as it is closed; some of them are closed by this side, all the time.
 final class ConnectionStorm: Sendable {
     private let port: in_port_t
+    private let text: String
     private let isOver = Atomic(false)
     private let count = Atomic<Int>(0)
 
     /// Beyond the first of each.
     var reopened: Int { count.load(ordering: .relaxed) }
 
-    init(url: String, connections: Int) throws {
+    /// - Parameter text: what each says first; it need not be heard.
+    init(url: String, connections: Int, sending text: String = "") throws {
+        self.text = text
         guard let port = url.split(separator: ":").last.flatMap({ in_port_t($0) }) else { throw TestFailure("no port: \(url)") }
         self.port = port
         let descriptors = (0..<connections).map { _ in open() }
@@ -44,6 +47,8 @@ final class ConnectionStorm: Sendable {
                 _ = connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
             }
         }
+        // On loopback it is connected at once, unless the kernel's queue is full.
+        if !text.isEmpty { _ = send(descriptor, text, text.utf8.count, Int32(MSG_NOSIGNAL | MSG_DONTWAIT)) }
         return descriptor
     }
 

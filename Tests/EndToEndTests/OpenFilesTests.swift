@@ -78,6 +78,30 @@ import TestSupport
         }
     }
 
+    /// As much as many connections took for a moment is not kept for good.
+    @Test func memoryIsGivenBackWhenConnectionsEnd() async throws {
+        try await Product.with { product in
+            let server = try await product.serve()
+            let pid = try #require(server.process.pid)
+            let before = try ProcessFiles.residentBytes(pid)
+            let part =
+                "POST /v1/auth/login HTTP/1.1\r\nHost: x\r\nContent-Length: 4000\r\n\r\n" + String(repeating: " ", count: 3000)
+            let storm = try ConnectionStorm(url: server.api, connections: 2000, sending: part)
+            try await API.with(server.operations) { operations in
+                try await until("most are in", within: .seconds(30)) {
+                    try await gauge("redeem_http_connections", operations) > 1200
+                }
+                let growth = try ProcessFiles.residentBytes(pid) - before
+                #expect(growth > 16 << 20, "they took nothing: \(growth)")
+                storm.end()
+                try await until("most of \(growth) bytes is given back", within: .seconds(30)) {
+                    try ProcessFiles.residentBytes(pid) - before < growth / 2
+                }
+            }
+            #expect(await server.process.stop() == 0)
+        }
+    }
+
     private func gauge(_ name: String, _ operations: API) async throws -> Int {
         let text = try await operations.send(.GET, "/metrics").body
         let line = try #require(text.split(separator: "\n").first { $0.hasPrefix(name + " ") })
@@ -88,6 +112,11 @@ import TestSupport
 /// What Linux says of another process.
 private enum ProcessFiles {
     static func open(_ pid: Int32) throws -> Int { try FileManager.default.contentsOfDirectory(atPath: "/proc/\(pid)/fd").count }
+
+    static func residentBytes(_ pid: Int32) throws -> Int {
+        let text = try String(contentsOfFile: "/proc/\(pid)/statm", encoding: .utf8)
+        return try #require(text.split(separator: " ").dropFirst().first.flatMap { Int($0) }) * Int(sysconf(Int32(_SC_PAGESIZE)))
+    }
 
     /// User and system, all threads (proc(5)).
     static func cpuSeconds(_ pid: Int32) throws -> Double {

@@ -82,6 +82,7 @@ extension HotRouteHandler {
         guard phase == .open, let context, let beforeEncoder else { return }
         breakBody()
         phase = .ending
+        services.unfinished.remove(self)
         reading = .discarded
         waiting.removeAll()
         schedule(in: limits.writeTimeout) { $0.drop() }
@@ -146,6 +147,19 @@ extension HotRouteHandler {
         }
     }
 
+    /// Ends a request of which the rest has not come: its time is over, or there are too many of its kind.
+    func endUnfinished() {
+        guard phase == .open else { return }
+        switch reading {
+        case .hot(let request):
+            reading = .discarded
+            answer(request.call, turns.answers.reserve(), .refused(Problem(.requestTimeout)), isLast: true)
+        case .passed: failPassed(Problem(.requestTimeout))
+        case .nothing where failure == nil && headBegan != nil: fail(Problem(.requestTimeout))
+        case .nothing, .discarded: break
+        }
+    }
+
     /// A timer for each connection, which is not touched by its requests: it looks when it fires. A request must be complete in
     /// time; between requests, only a finished one is a sign of life, so that a header sent byte by byte is none.
     private func timerFired() {
@@ -153,13 +167,10 @@ extension HotRouteHandler {
         let now = context.eventLoop.now
         if let unwritableSince, now >= unwritableSince + TimeAmount(limits.writeTimeout) { return drop() }
         switch reading {
-        case .hot(let request) where now >= request.call.started + TimeAmount(limits.requestTimeout):
-            reading = .discarded
-            answer(request.call, turns.answers.reserve(), .refused(Problem(.requestTimeout)), isLast: true)
-        case .passed(let since, _) where now >= since + TimeAmount(limits.requestTimeout):
-            failPassed(Problem(.requestTimeout))
+        case .hot(let request) where now >= request.call.started + TimeAmount(limits.requestTimeout): endUnfinished()
+        case .passed(let since, _) where now >= since + TimeAmount(limits.requestTimeout): endUnfinished()
         case .nothing where headBegan.map { now >= $0 + TimeAmount(limits.headerTimeout) } == true && failure == nil:
-            fail(Problem(.requestTimeout))
+            endUnfinished()
         case .nothing where turns.isIdle && now >= lastActivity + TimeAmount(limits.idleTimeout):
             end()
         case .hot, .passed, .nothing, .discarded: break

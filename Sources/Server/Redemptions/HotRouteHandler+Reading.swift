@@ -182,6 +182,25 @@ extension HotRouteHandler {
         decoderIsSilent = true
         decode()
         boundary.settle()
+        noteHead(bytes)
+        // It may have ended the connection, too.
+        if phase == .open, isUnfinished {
+            services.unfinished.add(bytes.readableBytes, of: self)
+        } else {
+            services.unfinished.remove(self)
+        }
+    }
+
+    /// Whether a part of a request is here, and the rest is not.
+    private var isUnfinished: Bool {
+        switch reading {
+        case .hot, .passed: true
+        case .nothing: headBegan != nil
+        case .discarded: false
+        }
+    }
+
+    private func noteHead(_ bytes: ByteBuffer) {
         // Of a request it would have read something by now: these bytes are of a head that is not whole, or empty lines before one.
         guard decoderIsSilent, headBegan == nil, case .nothing = reading else { return }
         if bytes.readableBytesView.contains(where: { $0 != UInt8(ascii: "\r") && $0 != UInt8(ascii: "\n") }) {

@@ -61,6 +61,8 @@ final class HotRouteHandler: ChannelDuplexHandler {
     /// Since when the decoder has had a part of a head, as far as that can be told.
     var headBegan: NIODeadline?
     var decoderIsSilent = false
+    /// Among those of which a part has come.
+    var unfinished = UnfinishedRequests.Place()
     /// Since when the client has not taken enough of its answers for more of them to have room in `Channel.isWritable`.
     var unwritableSince: NIODeadline?
 
@@ -119,6 +121,7 @@ final class HotRouteHandler: ChannelDuplexHandler {
     }
 
     private func ended() {
+        services.unfinished.remove(self)
         guard phase != .ended else { return }
         phase = .ended
         if timer != nil { services.metrics.connections.decrement(by: 1) }

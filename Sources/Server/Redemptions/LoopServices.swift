@@ -17,6 +17,7 @@ final class LoopServices {
     let decide: Decide
     /// Where each redemption leaves two lines, for who looks for a fault; `nil`: the level of the log is above `debug`.
     let trace: Logger?
+    let unfinished: UnfinishedRequests
     private var ids = RequestIDGenerator()
     private var answers = ByteBuffer()
     private var date = ""
@@ -27,6 +28,7 @@ final class LoopServices {
         digester: CodeDigester,
         durability: Durability,
         limits: ServerLimits,
+        loops: Int = 1,
         metrics: HTTPMetrics,
         logger: Logger,
         decide: @escaping Decide
@@ -38,6 +40,7 @@ final class LoopServices {
         self.metrics = metrics
         self.decide = decide
         trace = logger.logLevel <= .debug ? logger : nil
+        unfinished = UnfinishedRequests(limit: limits.unfinishedBytes / loops)
     }
 
     func requestID() -> RequestID { ids.make() }
