@@ -10,10 +10,12 @@ public struct RedisGroup: Sendable {
     public var url: String { url(throughPorts: sentinels.map(\.port)) }
 
     /// The same with the Sentinels behind other ports.
-    public func url(throughPorts ports: [Int]) -> String {
+    /// - Parameter login: name and password, a colon between them; `nil`: the administrator's.
+    public func url(throughPorts ports: [Int], as login: String? = nil) -> String {
         let password = nodes[0].password
+        let login = login ?? "\(nodes[0].administrator):\(password)"
         let places = ports.map { "127.0.0.1:\($0)" }.joined(separator: ",")
-        return "sentinel://default:\(password)@\(places)/\(SentinelServer.primaryName)?sentinel_password=\(password)"
+        return "sentinel://\(login)@\(places)/\(SentinelServer.primaryName)?sentinel_password=\(password)"
     }
 
     /// Adds a replica and Sentinels to a Redis that runs; returns when all are ready for a failover.

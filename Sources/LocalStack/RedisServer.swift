@@ -12,10 +12,13 @@ public final class RedisServer: Sendable {
     public let socket: String
     /// Where the data is; not the folder asked for where the server's user cannot enter that one.
     public var directory: String { folder.path }
+    /// Who may do everything.
+    public var administrator: String { options.withLock { $0.administrator } }
     /// As redis-cli's `-u` takes it.
-    public var url: String { "redis://default:\(password)@127.0.0.1:\(port)" }
+    public var url: String { "redis://\(administrator):\(password)@127.0.0.1:\(port)" }
     /// The same server through its unix socket.
-    public var socketURL: String { "unix://\(socket)?user=default&password=\(password)" }
+    public var socketURL: String { "unix://\(socket)?user=\(administrator)&password=\(password)" }
+    var sentinel: String? { options.withLock { $0.sentinel } }
     /// `nil` while the server is down.
     public var pid: Int32? { run.pid }
 

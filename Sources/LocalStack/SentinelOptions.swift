@@ -13,23 +13,25 @@ public struct SentinelOptions: Sendable, Hashable {
     public init() {}
 
     /// The text of sentinel.conf.
-    func file(folder: String, port: Int, primaryPort: Int, password: String) -> String {
+    func file(folder: String, port: Int, primaryPort: Int, user: String?, password: String) -> String {
         let name = SentinelServer.primaryName
-        let lines = [
-            "bind 127.0.0.1",
-            "port \(port)",
-            // Sentinels of one group know each other by the same password.
-            "requirepass \(password)",
-            "dir \"\(folder)\"",
-            "daemonize no",
-            // To standard output, where its parent waits for the line that says it is ready.
-            "logfile \"\"",
-            "always-show-logo no",
-            "sentinel monitor \(name) 127.0.0.1 \(primaryPort) \(quorum)",
-            "sentinel auth-pass \(name) \(password)",
-            "sentinel down-after-milliseconds \(name) \(SentinelOptions.milliseconds(downAfter))",
-            "sentinel failover-timeout \(name) \(SentinelOptions.milliseconds(failoverTimeout))",
-        ]
+        let lines =
+            [
+                "bind 127.0.0.1",
+                "port \(port)",
+                // Sentinels of one group know each other by the same password.
+                "requirepass \(password)",
+                "dir \"\(folder)\"",
+                "daemonize no",
+                // To standard output, where its parent waits for the line that says it is ready.
+                "logfile \"\"",
+                "always-show-logo no",
+                "sentinel monitor \(name) 127.0.0.1 \(primaryPort) \(quorum)",
+                "sentinel auth-pass \(name) \(password)",
+            ] + (user.map { ["sentinel auth-user \(name) \($0)"] } ?? []) + [
+                "sentinel down-after-milliseconds \(name) \(SentinelOptions.milliseconds(downAfter))",
+                "sentinel failover-timeout \(name) \(SentinelOptions.milliseconds(failoverTimeout))",
+            ]
         return (lines + extra).joined(separator: "\n") + "\n"
     }
 

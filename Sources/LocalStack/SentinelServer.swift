@@ -44,7 +44,13 @@ public final class SentinelServer: Sendable {
         let folder = try ServerFolder(path: ServerFolder.reachable(directory, by: account), account: account)
         return try await LoopbackPort.attempts(limits.portAttempts, from: folder) { port in
             let server = SentinelServer(folder: folder, program: program, port: port, limits: limits, logger: logger)
-            let text = options.file(folder: folder.path, port: port, primaryPort: primary.port, password: primary.password)
+            let text = options.file(
+                folder: folder.path,
+                port: port,
+                primaryPort: primary.port,
+                user: primary.sentinel,
+                password: primary.password
+            )
             try folder.write(text, to: "sentinel.conf")
             try await server.launch("+slave slave")
             return server

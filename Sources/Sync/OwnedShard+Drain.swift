@@ -11,6 +11,7 @@ extension OwnedShard {
         var cursor = start
         var nextCheck = clock.now() + configuration.checkInterval
         var nextCouponCheck = clock.now()
+        var refused: [String] = []
         while !Task.isStopping {
             let read = try await reader.readOutbox(
                 after: cursor.lastID,
@@ -28,6 +29,7 @@ extension OwnedShard {
             }
             if clock.now() >= nextCouponCheck {
                 if try await isCouponMissing(cursor.epoch) { return .drift(.couponMissing) }
+                try await alarmIfReplayIsRefused(told: &refused)
                 nextCouponCheck = clock.now() + configuration.couponCheckInterval
             }
         }
@@ -86,6 +88,20 @@ extension OwnedShard {
         return try await store.stock(of: coupons.map(\.id)).count < coupons.count
     }
 
+    /// Servers promise nothing on a Redis that would not find its own writes when it starts again. What was accepted before goes on
+    /// to Postgres, the sooner the better.
+    private func alarmIfReplayIsRefused(told: inout [String]) async throws {
+        let refused = try await store.refusedInReplay()
+        metrics.replay(refused: refused.count)
+        guard refused != told else { return }
+        told = refused
+        if refused.isEmpty {
+            logger.notice("a restart of Redis would find everything again")
+        } else {
+            logger.error("a restart of Redis would drop redemptions", metadata: ["error": "\(SyncError.replayRefused(refused))"])
+        }
+    }
+
     func alarm(quarantined count: Int) {
         logger.error(
             "redemptions could not be landed and are in quarantine; see `redeem quarantine list`",
@@ -99,11 +115,26 @@ enum SyncError: Error, CustomStringConvertible {
     case epochMoved(Epoch)
     case controlGap(sequence: Int)
     case redisAway(RedisError)
+    /// This Redis drops a part of its append-only file when it starts, and may have done so.
+    case replayRefused([String])
+
+    /// Whether it needs an operator, and so an alarm.
+    var isAlarming: Bool {
+        switch self {
+        case .epochMoved, .controlGap, .redisAway: false
+        case .replayRefused: true
+        }
+    }
 
     var description: String {
         switch self {
         case .epochMoved(let epoch): "the shard is no longer of epoch \(epoch)"
         case .redisAway(let error): "Redis does not answer: \(error)"
+        case .replayRefused(let commands):
+            "Redis's user 'default' has no right to \(commands.joined(separator: ", ")), so Redis drops such writes when it starts; "
+                + "nothing is changed in it until you have sent it, on every node, \(ReplayRights.command.joined(separator: " ")), "
+                + "then ACL SAVE or CONFIG REWRITE; and if it was started with that user as it is, start it once more: its file "
+                + "still has what it dropped"
         case .controlGap(let sequence): "Redis refused control entry \(sequence): an earlier one is missing"
         }
     }

@@ -45,7 +45,16 @@ struct OwnedShard: Sendable {
         let started = clock.now()
         let (before, verdict, status) = try await verify()
         let shard = pinned(to: status.redis)
+        try await shard.requireReplay()
         return (shard, try await shard.open(known.map(Verdict.rebuild) ?? verdict, from: before, status: status, since: started))
+    }
+
+    /// Redis that drops a part of its append-only file at a start may have just done so. The file has everything until something
+    /// is written over it, so it stays as it is for another start, with the rights that it takes.
+    private func requireReplay() async throws {
+        let refused = try await store.refusedInReplay()
+        metrics.replay(refused: refused.count)
+        guard refused.isEmpty else { throw SyncError.replayRefused(refused) }
     }
 
     private func open(

@@ -48,6 +48,8 @@ struct ShardOwner: Sendable {
             do {
                 let session = try await connect(true)
                 do {
+                    // Who waits knows nothing of it.
+                    metrics.replay(refused: 0)
                     if try await becomeOwner(session) {
                         logger.info("owns the shard")
                         let began = clock.now()
@@ -66,7 +68,11 @@ struct ShardOwner: Sendable {
             } catch {
                 guard !Task.isStopping else { break }
                 let delay = self.delay(after: error, &pause)
-                logger.warning("the owner's loop failed; it starts again", metadata: ["error": "\(error)", "pause": "\(delay)"])
+                logger.log(
+                    level: (error as? SyncError)?.isAlarming == true ? .error : .warning,
+                    "the owner's loop failed; it starts again",
+                    metadata: ["error": "\(error)", "pause": "\(delay)"]
+                )
                 await clock.sleep(delay)
             }
         }

@@ -8,6 +8,7 @@ struct SyncMetrics: Sendable {
     private let landed: Counter
     private let quarantined: Counter
     private let rebuilds: [RebuildReason: Counter]
+    private let refusedInReplay: Gauge
 
     init(shard: Shard) {
         let dimensions = [("shard", shard.description)]
@@ -20,6 +21,8 @@ struct SyncMetrics: Sendable {
                 (reason, Counter(label: Metric.shardRebuilds.name, dimensions: dimensions + [("reason", reason.rawValue)]))
             }
         )
+        refusedInReplay = Gauge(label: Metric.replayRefused.name, dimensions: dimensions)
+        refusedInReplay.record(0)
         shardOpen(false)
     }
 
@@ -34,6 +37,8 @@ struct SyncMetrics: Sendable {
     func lag(since oldest: Timestamp?) {
         lag.record(oldest.map { Double(max(0, Timestamp.now().milliseconds - $0.milliseconds)) / 1000 } ?? 0)
     }
+
+    func replay(refused commands: Int) { refusedInReplay.record(commands) }
 
     func landed(_ rows: Int, quarantined bad: Int) {
         landed.increment(by: rows)

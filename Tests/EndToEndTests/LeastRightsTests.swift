@@ -183,7 +183,8 @@ import TestSupport
 
     @Test func theyArePrinted() async throws {
         let redis = await redeem("doctor", "--print-redis-acl").output
-        #expect(redis.split(separator: "\n").map(String.init) == RedisUser.allCases.map { $0.command().joined(separator: " ") })
+        let commands = RedisUser.allCases.map { $0.command() } + [ReplayRights.command]
+        #expect(redis.split(separator: "\n").map(String.init) == commands.map { $0.joined(separator: " ") })
         let postgres = await redeem("doctor", "--print-postgres-roles").output
         #expect(postgres == PostgresRole.script)
         let both = await redeem("doctor", "--print-acl")
@@ -197,7 +198,7 @@ import TestSupport
             let answers = await shell("redis-cli -u \(product.redis.url) <\(file).redis 2>&1 | sort | uniq -c")
             #expect(
                 answers.split(separator: "\n").filter { !$0.contains("Warning") }.map { $0.trimmingCharacters(in: .whitespaces) }
-                    == ["2 OK"]
+                    == ["3 OK"]
             )
             // Twice: it may be run again.
             let said = await shell("psql -v ON_ERROR_STOP=1 -q -d '\(url)' -f \(file).sql -f \(file).sql 2>&1 && echo done")

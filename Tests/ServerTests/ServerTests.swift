@@ -243,6 +243,34 @@ import Testing
         }
     }
 
+    /// Redis reads its append-only file with the rights of its user `default`, whatever the mode.
+    @Test func nothingIsPromisedWhereARestartWouldDropWrites() async throws {
+        try await withTestEnvironment { environment in
+            _ = try await environment.redisClient.send(["ACL", "SETUSER", "admin", "on", ">secret", "~*", "&*", "+@all"])
+            let client = RedisClient(
+                configuration: try .forTests("redis://admin:secret@127.0.0.1:\(environment.redis.port)"),
+                eventLoopGroup: environment.eventLoopGroup,
+                logger: testLogger(level: .critical)
+            )
+            try await client.connect()
+            let durability = DurabilityGuard(
+                mode: .relaxed,
+                hotPath: HotPath(client: client),
+                postgres: environment.postgres,
+                limits: ServerLimits(),
+                logger: testLogger(level: .critical)
+            )
+            _ = try await client.send(["ACL", "SETUSER", "default", "reset"])
+            let error = await #expect(throws: DurabilityError.self) { try await durability.checkAtStart() }
+            #expect(error?.description.contains("  ACL SETUSER default off resetpass ~* &* +@all\n") == true)
+            #expect(Durability.allCases.allSatisfy { !durability.holds($0) })
+            _ = try await client.send(ReplayRights.command)
+            try await durability.checkAtStart()
+            #expect(durability.holds(.local))
+            await client.close()
+        }
+    }
+
     /// A Postgres that hangs is waited for by nobody but itself.
     @Test func aPostgresThatHangsDoesNotHideWhatBecomesOfRedis() async throws {
         try await withTestEnvironment { environment in

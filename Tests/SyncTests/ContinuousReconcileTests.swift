@@ -100,7 +100,7 @@ extension TestMetrics {
 }
 
 /// What was logged at level error.
-private final class KeptLog: Sendable {
+final class KeptLog: Sendable {
     private let lines = Mutex<[String]>([])
 
     var errors: [String] { lines.withLock(\.self) }

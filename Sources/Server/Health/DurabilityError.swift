@@ -18,19 +18,25 @@ public struct DurabilityError: Error, Hashable, Sendable, CustomStringConvertibl
     /// `nil` where there are no faults.
     init?(_ mode: Durability, _ faults: [RedisSettings.Fault]) {
         guard !faults.isEmpty else { return nil }
-        let present = faults.map(\.setting).joined(separator: ", ")
-        let commands = faults.map { "  CONFIG SET \($0.name) \($0.needed)" }.joined(separator: "\n")
-        let lines = faults.map { "  \($0.name) \($0.needed)" }.joined(separator: "\n")
+        let present = faults.map(\.text).joined(separator: ", ")
+        let commands = faults.map { "  \($0.command)" }.joined(separator: "\n")
+        let lines = faults.map { "  \($0.line)" }.joined(separator: "\n")
+        let replay = faults.contains { if case .replay = $0 { true } else { false } }
+        let file = replay ? "and in redis.conf (users in its aclfile, where it names one)" : "and in redis.conf"
         summary = "Redis has \(present)"
         description = """
             Redis is not configured for durability '\(mode.rawValue)': it has \(present).
             Put it right with redis-cli:
             \(commands)
-            and in redis.conf, so that it lasts:
+            \(file), so that it lasts:
             \(lines)
-            or choose a weaker mode.
+            \(replay ? DurabilityError.restart : "or choose a weaker mode.")
             """
     }
+
+    private static let restart = """
+        on every node. If Redis was started with that user as it is, start it once more then: its file still has what was left out.
+        """
 
     /// `nil` where there are no faults.
     init?(_ settings: PostgresSettings) {
@@ -57,7 +63,7 @@ public struct DurabilityError: Error, Hashable, Sendable, CustomStringConvertibl
             self.init(
                 """
                 Redis does not let this user read its configuration (\(error.message)), so no durability can be promised.
-                Allow it with: ACL SETUSER <user> +config|get
+                Allow it with: ACL SETUSER <user> +config|get +acl|dryrun
                 """
             )
         } else {

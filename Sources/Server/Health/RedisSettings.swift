@@ -1,14 +1,17 @@
 import Domain
 import HotPath
 
-/// The part of Redis's configuration on which an answer's promise rests.
+/// The part of Redis's configuration, and of its users, on which an answer's promise rests.
 struct RedisSettings: Sendable, Hashable {
     static let names = ["appendonly", "appendfsync", "no-appendfsync-on-rewrite", "maxmemory-policy", "min-replicas-to-write"]
 
     let values: [String: String]
+    /// What a start of this Redis would leave out of its append-only file.
+    let refusedInReplay: [String]
 
-    init(values: [String: String]) {
+    init(values: [String: String], refusedInReplay: [String] = []) {
         self.values = values
+        self.refusedInReplay = refusedInReplay
     }
 
     init(client: RedisClient) async throws(RedisError) {
@@ -19,15 +22,47 @@ struct RedisSettings: Sendable, Hashable {
             if reply.count == 2 { values[name] = reply[1].string }
         }
         self.values = values
+        refusedInReplay = try await client.refusedInReplay()
     }
 
-    struct Fault: Hashable, Sendable {
-        let name: String
-        let present: String
-        let needed: String
+    enum Fault: Hashable, Sendable {
+        case setting(name: String, present: String, needed: String)
+        /// The user `default` may not do what the append-only file says.
+        case replay(refused: [String])
 
-        /// As in redis.conf.
-        var setting: String { "\(name) \(present)" }
+        var name: String {
+            switch self {
+            case .setting(let name, _, _): name
+            case .replay: "user default"
+            }
+        }
+
+        /// What is wrong, in words that follow "Redis has".
+        var text: String {
+            switch self {
+            case .setting(let name, let present, _): "\(name) \(present)"
+            case .replay(let refused):
+                "a user 'default' without the right to \(refused.prefix(3).joined(separator: ", "))"
+                    + (refused.count > 3 ? " and \(refused.count - 3) more" : "")
+                    + ", so a restart would drop redemptions"
+            }
+        }
+
+        /// For redis-cli.
+        var command: String {
+            switch self {
+            case .setting(let name, _, let needed): "CONFIG SET \(name) \(needed)"
+            case .replay: ReplayRights.command.joined(separator: " ")
+            }
+        }
+
+        /// Of redis.conf.
+        var line: String {
+            switch self {
+            case .setting(let name, _, let needed): "\(name) \(needed)"
+            case .replay: ReplayRights.line
+            }
+        }
     }
 
     /// What has to change before answers may promise `mode`.
@@ -45,16 +80,18 @@ struct RedisSettings: Sendable, Hashable {
             }
         var faults = needed.compactMap { name, value -> Fault? in
             let present = values[name] ?? "(not told)"
-            return present == value ? nil : Fault(name: name, present: present, needed: value)
+            return present == value ? nil : .setting(name: name, present: present, needed: value)
         }
         if mode == .relaxed || mode == .ledger, values["appendfsync"] == "no" {
-            faults.append(Fault(name: "appendfsync", present: "no", needed: "everysec"))
+            faults.append(.setting(name: "appendfsync", present: "no", needed: "everysec"))
         }
         // Then Redis itself refuses what it could not pass on, before it has done anything; and so does a primary that was cut off.
         let written = values["min-replicas-to-write"] ?? "(not told)"
         if mode == .replicated, Int(written) ?? 0 < replicas {
-            faults.append(Fault(name: "min-replicas-to-write", present: written, needed: String(replicas)))
+            faults.append(.setting(name: "min-replicas-to-write", present: written, needed: String(replicas)))
         }
+        // Whatever the mode: what is left out may be any part of what was decided, so it is no loss of the last seconds alone.
+        if !refusedInReplay.isEmpty { faults.append(.replay(refused: refusedInReplay)) }
         return faults
     }
 }

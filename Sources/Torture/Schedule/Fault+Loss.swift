@@ -29,7 +29,8 @@ extension Fault {
         // What the replica had not got yet. It is as good as nothing where it follows, and all since it was down where it does not.
         case .redisFailover, .redisSwitch: .lastSeconds(Fault.replicaSeconds)
         case .redisFailoverBehind: .unlanded
-        case .serverKill, .serverStop, .serverTerm, .syncKill, .syncStop, .syncTerm, .redisStop, .redisRestart, .scriptFlush,
+        case .serverKill, .serverStop, .serverTerm, .syncKill, .syncStop, .syncTerm, .redisStop, .redisRestart, .redisHarden,
+            .scriptFlush,
             .redisFull, .postgresKill, .postgresStop, .postgresRestart, .clientReset, .clientBytewise, .clientLostReplies,
             .serverRedisReset, .serverRedisHalfOpen, .serverRedisLatency, .serverRedisBytewise, .serverRedisLostReplies,
             .serverPostgresReset, .serverPostgresLatency, .syncRedisReset, .syncRedisHalfOpen, .syncRedisLostReplies,

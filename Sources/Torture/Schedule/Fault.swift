@@ -11,6 +11,7 @@ public enum Fault: String, Sendable, Hashable, Codable, CaseIterable {
     case redisKill = "redis-kill"
     case redisStop = "redis-stop"
     case redisRestart = "redis-restart"
+    case redisHarden = "redis-harden"
     case flushAll = "flushall"
     case scriptFlush = "script-flush"
     case aofRemoved = "aof-removed"
@@ -61,6 +62,8 @@ public enum Fault: String, Sendable, Hashable, Codable, CaseIterable {
         case .redisKill: "kill -9 Redis"
         case .redisStop: "SIGSTOP Redis past the deadline of a command"
         case .redisRestart: "stop Redis in order, and start it"
+        case .redisHarden:
+            "give Redis and its replica the users that `redeem doctor --print-redis-acl` prints, with `default` off, and restart it"
         case .flushAll: "FLUSHALL"
         case .scriptFlush: "SCRIPT FLUSH"
         case .aofRemoved: "kill -9 Redis and remove its append-only file"
@@ -117,7 +120,8 @@ public enum Fault: String, Sendable, Hashable, Codable, CaseIterable {
         case .syncKill, .syncStop, .syncTerm, .syncRedisReset, .syncRedisHalfOpen, .syncRedisLostReplies, .syncPostgresReset,
             .syncPostgresHalfOpen, .syncPostgresBytewise, .syncPostgresLostReplies:
             .sync
-        case .redisKill, .redisStop, .redisRestart, .flushAll, .scriptFlush, .aofRemoved, .aofOlder, .aofTruncated, .redisFull,
+        case .redisKill, .redisStop, .redisRestart, .redisHarden, .flushAll, .scriptFlush, .aofRemoved, .aofOlder, .aofTruncated,
+            .redisFull,
             .redisDiskFull, .redisFailover, .redisFailoverBehind, .redisSwitch, .replicaKill, .replicaStop, .sentinelStop:
             .redis
         case .postgresKill, .postgresStop, .postgresRestart: .postgres

@@ -16,8 +16,8 @@ enum RightsListing: String, EnumerableFlag {
         switch self {
         case .printAcl:
             """
-            # Redis: give these to redis-cli, and each user a password (ACL SETUSER NAME >PASSWORD). Then ACL SAVE where there is an
-            # aclfile, else CONFIG REWRITE.
+            # Redis: give these to redis-cli, as an administrator other than the user 'default', which the last line turns off; give
+            # each of the first two a password (ACL SETUSER NAME >PASSWORD). Then ACL SAVE where there is an aclfile, else CONFIG REWRITE.
             \(redis)
             -- Postgres: give these to psql in Redeem's database, as the owner of its tables, and each role a password (\\password NAME).
             \(PostgresRole.script)
@@ -27,5 +27,7 @@ enum RightsListing: String, EnumerableFlag {
         }
     }
 
-    private var redis: String { RedisUser.allCases.map { $0.command().joined(separator: " ") + "\n" }.joined() }
+    private var redis: String {
+        (RedisUser.allCases.map { $0.command() } + [ReplayRights.command]).map { $0.joined(separator: " ") + "\n" }.joined()
+    }
 }

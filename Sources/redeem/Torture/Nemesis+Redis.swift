@@ -45,10 +45,21 @@ extension Nemesis {
             try await Task.sleep(for: Nemesis.copyAge)
             // What was decided since is in Postgres, or is what the fault may take.
             return try await replace(record, redis, pid, landed: monitor.landed, chance)
+        case .redisHarden:
+            for node in stack.redis.group.nodes { try await harden(node) }
+            await redis.stop()
+            return restart(record, redis, pid, loss: nil, text: "stopped, its user 'default' is off")
         case .redisRestart:
             await redis.stop()
             return restart(record, redis, pid, loss: nil, text: "stopped")
         default: return try await replace(record, redis, pid, landed: landed, chance)
+        }
+    }
+
+    /// As docs/OPERATIONS.md says, without new passwords.
+    private func harden(_ node: RedisServer) async throws {
+        for command in RedisUser.allCases.map({ $0.command() }) + [ReplayRights.command, ["CONFIG", "REWRITE"]] {
+            try await stack.redis.send(command, to: node)
         }
     }
 

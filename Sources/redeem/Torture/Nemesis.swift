@@ -65,7 +65,8 @@ struct Nemesis: Sendable {
         switch fault {
         case .serverKill, .serverStop, .serverTerm: return try await beginServer(record, stack.servers[server], server)
         case .syncKill, .syncStop, .syncTerm: return try await beginSync(record, owner)
-        case .redisKill, .redisStop, .redisRestart, .flushAll, .scriptFlush, .aofRemoved, .aofOlder, .aofTruncated, .redisFull,
+        case .redisKill, .redisStop, .redisRestart, .redisHarden, .flushAll, .scriptFlush, .aofRemoved, .aofOlder, .aofTruncated,
+            .redisFull,
             .redisDiskFull:
             return try await beginRedis(record, step.chance)
         case .redisFailover, .redisFailoverBehind, .redisSwitch: return try await beginFailover(record)

@@ -21,8 +21,8 @@ struct TortureRedis: Sendable {
     private let sentinel: RedisClient
 
     init(_ group: RedisGroup, _ stores: TortureStores, logger: Logger) throws {
-        func client(_ port: Int) throws -> RedisClient {
-            let url = "redis://default:\(group.nodes[0].password)@127.0.0.1:\(port)"
+        func client(_ port: Int, as user: String) throws -> RedisClient {
+            let url = "redis://\(user):\(group.nodes[0].password)@127.0.0.1:\(port)"
             var configuration = RedisConfiguration(endpoint: try RedisEndpoint(url: url))
             configuration.peer = .sentinel
             return RedisClient(
@@ -33,8 +33,8 @@ struct TortureRedis: Sendable {
         }
         self.group = group
         self.stores = stores
-        nodes = try group.nodes.map { try client($0.port) }
-        sentinel = try client(group.sentinels[0].port)
+        nodes = try group.nodes.map { try client($0.port, as: $0.administrator) }
+        sentinel = try client(group.sentinels[0].port, as: "default")
     }
 
     func close() async {
@@ -88,6 +88,13 @@ struct TortureRedis: Sendable {
     enum Role {
         case primary
         case followingReplica
+    }
+
+    /// To a node, whatever it is.
+    func send(_ command: [String], to node: RedisServer) async throws {
+        guard let place = group.nodes.firstIndex(where: { $0.port == node.port }) else { return }
+        try await nodes[place].connect()
+        _ = try await nodes[place].send(command)
     }
 
     private func information(_ node: RedisServer, _ name: String) async throws -> String? {

@@ -21,6 +21,9 @@ struct TortureStack: Sendable {
     let direct: TortureStores
     let codeKey: String
 
+    /// Of servers and workers in Redis, which listens on loopback only.
+    static let password = ServiceKey.random().secretText
+
     /// Gives `body` the stack, open and ready.
     static func with<Result: Sendable>(
         _ settings: TortureSettings,
@@ -32,6 +35,11 @@ struct TortureStack: Sendable {
         defer { try? FileManager.default.removeItem(atPath: folder) }
         Output.note("starting Redis with a replica and a Sentinel, Postgres, two servers and two workers in \(folder) …")
         var configuration = LocalStackConfiguration(directory: "\(folder)/stack", for: settings.mode)
+        // As docs/OPERATIONS.md asks for: every process has its least rights, and Redis reads its file as a user that is off.
+        configuration.redis.isHardened = true
+        configuration.redis.extra += RedisUser.allCases.map { user in
+            (["user", user.rawValue, ">\(TortureStack.password)"] + user.command().dropFirst(3)).joined(separator: " ")
+        }
         // So that the file is rewritten now and then in the middle of a run.
         configuration.redis.extra.append("auto-aof-rewrite-min-size 4mb")
         configuration.sentinels = 1
@@ -127,10 +135,11 @@ private struct Builder {
         _ number: Int,
         isServer: Bool
     ) -> ServiceProcess {
+        let user: RedisUser = isServer ? .server : .sync
         let sentinel = (isServer ? links.serverRedis : links.syncRedis)[number].sentinel.port
         let postgres = (isServer ? links.serverPostgres : links.syncPostgres)[number].port
         let values = [
-            "redis.url": redis.url(throughPorts: [sentinel]),
+            "redis.url": redis.url(throughPorts: [sentinel], as: "\(user.rawValue):\(TortureStack.password)"),
             "postgres.url": stack.postgres.url(through: postgres, as: name),
             // A statement that is lost on the way must not keep a connection for the usual half minute.
             "postgres.statement_timeout_ms": "3000",

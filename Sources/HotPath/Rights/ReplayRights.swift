@@ -1,0 +1,60 @@
+public import Domain
+
+/// What Redis's user `default` has to be allowed, so that a start of Redis finds what was written before it.
+///
+/// Redis reads its append-only file as that user, be it off or on. What a script wrote stands there as one transaction, and of a
+/// transaction each command that the user has no right to is left out (seen with 7.0.15: a line in its log, and no error), so a
+/// user that was locked down takes the redemptions since the last rewrite of the file with it. A replica follows its primary with
+/// all rights, and reads its own file with those of `default`.
+public enum ReplayRights {
+    /// Mends it, and lets nobody in: the user has all rights and cannot log in.
+    public static let command = ["ACL", "SETUSER", "default", "off", "resetpass", "~*", "&*", "+@all"]
+    /// The same as a line of redis.conf, or of the file of users that it names.
+    public static let line = "user default off resetpass ~* &* +@all"
+
+    /// Commands that write, and what may stand behind their keys.
+    static let arguments: [String: [String]] = [
+        "del": [], "unlink": [], "hdel": ["f"], "hset": ["f", "v"], "pexpireat": ["1"], "set": ["v"], "xadd": ["*", "f", "v"],
+        "xtrim": ["MINID", "1"], "zadd": ["1", "m"], "zrem": ["m"], "zremrangebyscore": ["0", "1"],
+    ]
+
+    /// Commands as they stand in the file: the writes of the scripts, and the ends of what has a lifetime.
+    static func commands(_ shards: [Shard]) -> [[String]] {
+        var rights = RedisRights((["del", "unlink"], RedisRights.KeyFamily.allCases))
+        for script in Script.allCases { rights.formUnion(script.rights) }
+        return rights.families.sorted { $0.key < $1.key }.flatMap { command, families -> [[String]] in
+            guard let arguments = arguments[command] else { return [] }
+            return shards.map(Keys.init).flatMap { keys in
+                families.map { [command, keys.pattern(of: $0).replacing("*", with: "0")] + arguments }.sorted { $0[1] < $1[1] }
+            }
+        }
+    }
+
+    static func questions(_ shards: [Shard]) -> [[String]] { commands(shards).map { ["ACL", "DRYRUN", "default"] + $0 } }
+
+    /// The commands that were refused, each with its key.
+    static func refused(_ replies: [RESPValue], _ shards: [Shard]) throws(RedisError) -> [String] {
+        var refused: [String] = []
+        for (command, reply) in zip(commands(shards), replies) {
+            if case .error(let message) = reply { throw RedisError(.serverError, message) }
+            if reply.string != "OK" { refused.append(command.prefix(2).joined(separator: " ")) }
+        }
+        return refused
+    }
+}
+
+extension RedisClient {
+    /// What this Redis would leave out of its append-only file at its next start. Empty: nothing.
+    public func refusedInReplay(_ shards: ShardMap = ShardMap()) async throws(RedisError) -> [String] {
+        try ReplayRights.refused(try await pipeline(ReplayRights.questions(shards.shards)), shards.shards)
+    }
+}
+
+extension ShardStore {
+    /// The same, of this shard's keys.
+    public func refusedInReplay() async throws(RedisError) -> [String] {
+        let questions = ReplayRights.questions([shard])
+        let replies = try await client.pipeline(to: redis, deadline: nil) { _ in questions }.replies
+        return try ReplayRights.refused(replies, [shard])
+    }
+}
