@@ -29,6 +29,37 @@ public enum LeastRights {
         }
     }
 
+    /// Gives the tables of a migrated database to a role that is no superuser, as where Postgres is managed by somebody else.
+    /// - Parameter database: a superuser's URL.
+    /// - Returns: the owner's URL.
+    public static func makeOwner(database: String) async throws -> String {
+        try await TestStack.shared.inTurn {
+            let session = try await PostgresSession.open(PostgresConfiguration(url: database), logger: testLogger())
+            try await stopping({ await session.close() }) {
+                try await session.withConnection { connection in
+                    try connection.script(
+                        """
+                        do $$ declare statement text; begin
+                            if not exists (select from pg_roles where rolname = 'redeem_owner') then
+                                create role redeem_owner login password '\(password)';
+                            end if;
+                            grant usage, create on schema public to redeem_owner;
+                            for statement in
+                                select format('alter table %s owner to redeem_owner', oid::regclass) from pg_class
+                                where relnamespace = 'public'::regnamespace and relkind in ('r', 'v')
+                                union all
+                                select format('alter function %s owner to redeem_owner', oid::regprocedure) from pg_proc
+                                where pronamespace = 'public'::regnamespace
+                            loop execute statement; end loop;
+                        end $$
+                        """
+                    )
+                }
+            }
+        }
+        return database.replacing(#/:\/\/[^@]*@/#, with: "://redeem_owner:\(password)@")
+    }
+
     public static func url(of redis: RedisServer, as user: RedisUser) -> String {
         "redis://\(user.rawValue):\(password)@127.0.0.1:\(redis.port)"
     }

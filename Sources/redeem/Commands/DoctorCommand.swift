@@ -105,6 +105,7 @@ struct DoctorCommand: AsyncParsableCommand {
                 } catch {
                     findings.add("durability", false, "\(durability.rawValue)", "\(error)")
                 }
+                await findings.passwords(client, stores.endpoint.user)
                 for store in HotPath(client: client).stores {
                     let status = try await store.status()
                     let open = status.epoch != nil && status.scriptsLoaded
@@ -150,6 +151,35 @@ private struct Findings {
             add(subject, false, error.problem, error.remedy)
         } catch {
             add(subject, false, "\(error)", "")
+        }
+    }
+
+    /// Who reads one setting of Redis reads them all.
+    mutating func passwords(_ client: RedisClient, _ user: String?) async {
+        let subject = "passwords in Redis's configuration"
+        do {
+            let readable = try await client.readablePasswords(as: user)
+            if readable.isEmpty { add(subject, true, "none that could be used", "") }
+            for password in readable {
+                switch password {
+                case .requirepass:
+                    add(
+                        subject,
+                        false,
+                        "requirepass, which this user can read",
+                        "give administrators a user of their own, and turn 'default' off: docs/OPERATIONS.md, Least rights"
+                    )
+                case .masterauth(let name, let right):
+                    add(
+                        subject,
+                        false,
+                        "masterauth, which this user can read, of the user '\(name)', who may \(right)",
+                        "replicate as a user who may do nothing else (masteruser): docs/OPERATIONS.md, Redis with a replica and Sentinels"
+                    )
+                }
+            }
+        } catch {
+            add(subject, false, "not told: \(error)", "allow it with: ACL SETUSER <user> +config|get +acl|dryrun")
         }
     }
 
