@@ -24,7 +24,9 @@ FROM swift:${SWIFT}-slim
 RUN apt-get update \
     && apt-get install -y --no-install-recommends ca-certificates libhiredis0.14 libpq5 libssl3 \
     && rm -rf /var/lib/apt/lists/* \
-    && useradd --system --uid 10001 --user-group --no-create-home --shell /usr/sbin/nologin redeem
+    && useradd --system --uid 10001 --user-group --no-create-home --shell /usr/sbin/nologin redeem \
+    # Where docker-compose.yml puts a volume, which takes the owner over.
+    && install -d -o redeem -g redeem /rights
 COPY --from=build /out/redeem /usr/local/bin/redeem
 # Ends the build if a library is missing.
 RUN redeem --version
