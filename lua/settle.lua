@@ -13,6 +13,8 @@
 -- What of an entry cannot be read (it went to quarantine), is of another epoch, or is of a user without a key here is only
 -- trimmed. A hold too small becomes 0 and is counted: an error here would keep the outbox from ever draining, and reconcile
 -- finds the user.
+-- The shard's record counts the entries that left here (`trimmed`), so that what was deleted otherwise is known: a stream says itself
+-- how many were ever added. A record of an earlier version counts from the next rebuild on.
 -- allow-oom: at maxmemory this call is what makes room again, and it writes nothing that is larger than before.
 
 local call = redis.call
@@ -21,7 +23,8 @@ if #KEYS < 2 or #ARGV ~= 3 then
     return redis.error_reply('ERR settle: wrong number of keys or arguments')
 end
 
-if call('HGET', KEYS[2], 'epoch') ~= epoch then
+local shard = call('HMGET', KEYS[2], 'epoch', 'trimmed')
+if shard[1] ~= epoch then
     return { 'wrong_epoch' }
 end
 local head = call('XRANGE', outbox, '-', '+', 'COUNT', 1)[1]
@@ -64,5 +67,8 @@ end
 for i = 1, users, 2 do
     call('HSET', held[i], 'held', held[i + 1])
 end
-call('XTRIM', outbox, 'MINID', next_id)
+local trimmed = call('XTRIM', outbox, 'MINID', next_id)
+if shard[2] then
+    call('HSET', KEYS[2], 'trimmed', string.format('%d', shard[2] + trimmed))
+end
 return { 'settled', drifted }

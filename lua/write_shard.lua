@@ -22,5 +22,5 @@ end
 if call('EXISTS', KEYS[2]) == 1 then
     return redis.error_reply('FENCED epoch ' .. epoch .. ': the shard is open')
 end
-call('HSET', KEYS[2], 'epoch', epoch, 'control', control)
+call('HSET', KEYS[2], 'epoch', epoch, 'control', control, 'trimmed', '0')
 return 'written'

@@ -16,6 +16,7 @@ public enum Metric: String, CaseIterable, Sendable {
     case syncLag = "redeem_sync_lag_seconds"
     case syncLanded = "redeem_sync_landed_total"
     case syncQuarantined = "redeem_sync_quarantined_total"
+    case outboxMissing = "redeem_outbox_missing_entries"
     case replayRefused = "redeem_redis_replay_refused"
     case shardRebuilds = "redeem_shard_rebuilds_total"
     case drift = "redeem_drift"
@@ -67,6 +68,7 @@ public enum Metric: String, CaseIterable, Sendable {
         case .syncLag: (.gauge, .worker, ["shard"], "Age of the oldest redemption when it landed in Postgres.")
         case .syncLanded: (.counter, .worker, ["shard"], "Redemptions that landed in Postgres.")
         case .syncQuarantined: (.counter, .worker, ["shard"], "Redemptions that could not land.")
+        case .outboxMissing: (.gauge, .worker, ["shard"], "Entries that somebody deleted from the outbox since the last rebuild.")
         case .replayRefused:
             (.gauge, .worker, ["shard"], "Rights that Redis's user default lacks to read the append-only file back.")
         case .shardRebuilds: (.counter, .worker, ["shard", "reason"], "Rebuilds of the shard from Postgres by reason.")

@@ -12,6 +12,7 @@ extension OwnedShard {
         var nextCheck = clock.now() + configuration.checkInterval
         var nextCouponCheck = clock.now()
         var refused: [String] = []
+        var missing = 0
         while !Task.isStopping {
             let read = try await reader.readOutbox(
                 after: cursor.lastID,
@@ -24,7 +25,7 @@ extension OwnedShard {
             }
             metrics.lag(since: read.first?.id.timestamp)
             if clock.now() >= nextCheck {
-                if let reason = try await check() { return reason }
+                if let reason = try await check(&missing) { return reason }
                 nextCheck = clock.now() + configuration.checkInterval
             }
             if clock.now() >= nextCouponCheck {
@@ -71,8 +72,9 @@ extension OwnedShard {
     }
 
     /// Whether the shard is still open and sound. Its query also tells Postgres that this owner is alive.
-    private func check() async throws -> ReverifyReason? {
+    private func check(_ missing: inout Int) async throws -> ReverifyReason? {
         let (_, verdict, status) = try await verify()
+        alarmIfEntriesAreMissing(status, told: &missing)
         switch verdict {
         case .rebuild(let reason): return .drift(reason)
         case .sound: return status.scriptsLoaded ? nil : .scriptsMissing
@@ -100,6 +102,18 @@ extension OwnedShard {
         } else {
             logger.error("a restart of Redis would drop redemptions", metadata: ["error": "\(SyncError.replayRefused(refused))"])
         }
+    }
+
+    /// Entries that somebody deleted from the outbox: users may have been told of what was in them, and Postgres may never hear of it.
+    func alarmIfEntriesAreMissing(_ status: ShardStatus, told: inout Int) {
+        let missing = max(0, status.missingEntries ?? 0)
+        metrics.missing(entries: missing)
+        guard missing > told else { return }
+        told = missing
+        logger.error(
+            "somebody deleted entries from the outbox; `redeem reconcile` says which redemptions Redis alone has",
+            metadata: ["entries": "\(missing)"]
+        )
     }
 
     func alarm(quarantined count: Int) {

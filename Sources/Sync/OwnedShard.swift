@@ -46,6 +46,9 @@ struct OwnedShard: Sendable {
         let (before, verdict, status) = try await verify()
         let shard = pinned(to: status.redis)
         try await shard.requireReplay()
+        // A rebuild begins to count again.
+        var told = 0
+        alarmIfEntriesAreMissing(status, told: &told)
         return (shard, try await shard.open(known.map(Verdict.rebuild) ?? verdict, from: before, status: status, since: started))
     }
 

@@ -50,6 +50,7 @@ struct ShardOwner: Sendable {
                 do {
                     // Who waits knows nothing of it.
                     metrics.replay(refused: 0)
+                    metrics.missing(entries: 0)
                     if try await becomeOwner(session) {
                         logger.info("owns the shard")
                         let began = clock.now()

@@ -9,6 +9,7 @@ struct SyncMetrics: Sendable {
     private let quarantined: Counter
     private let rebuilds: [RebuildReason: Counter]
     private let refusedInReplay: Gauge
+    private let missingEntries: Gauge
 
     init(shard: Shard) {
         let dimensions = [("shard", shard.description)]
@@ -23,6 +24,8 @@ struct SyncMetrics: Sendable {
         )
         refusedInReplay = Gauge(label: Metric.replayRefused.name, dimensions: dimensions)
         refusedInReplay.record(0)
+        missingEntries = Gauge(label: Metric.outboxMissing.name, dimensions: dimensions)
+        missingEntries.record(0)
         shardOpen(false)
     }
 
@@ -37,6 +40,8 @@ struct SyncMetrics: Sendable {
     func lag(since oldest: Timestamp?) {
         lag.record(oldest.map { Double(max(0, Timestamp.now().milliseconds - $0.milliseconds)) / 1000 } ?? 0)
     }
+
+    func missing(entries: Int) { missingEntries.record(entries) }
 
     func replay(refused commands: Int) { refusedInReplay.record(commands) }
 

@@ -12,7 +12,7 @@ extension Script {
             )
         case .loadUser: RedisRights((["hmget"], [.shard]), (["hget", "del", "hset"], [.user]))
         case .userState: RedisRights((["hget"], [.shard]), (["hmget", "hgetall"], [.user]))
-        case .settle: RedisRights((["hget"], [.shard]), (["xrange", "xtrim"], [.outbox]), (["hmget", "hset"], [.user]))
+        case .settle: RedisRights((["xrange", "xtrim"], [.outbox]), (["hmget", "hset"], [.shard, .user]))
         case .applyControl:
             RedisRights((["hmget", "hset"], [.shard, .coupon, .user]), (["hdel"], [.user]), (["del"], [.coupon]))
         case .createSession:

@@ -71,6 +71,11 @@ extension ShardStore {
         return .settled(drifted: drifted)
     }
 
+    static func missingEntries(trimmed: Int?, outbox: [String: RESPValue]) -> Int? {
+        guard let trimmed, let added = outbox["entries-added"]?.number, let length = outbox["length"]?.number else { return nil }
+        return added - length - trimmed
+    }
+
     /// How much later than its own end a blocking read may be answered.
     static let blockedReadMargin: Duration = .seconds(1)
 

@@ -6,6 +6,8 @@ public struct ShardSnapshot: Sendable, Hashable {
     public var epoch: Epoch?
     /// The last control entry that was applied.
     public var control: Int?
+    /// Entries that left the outbox otherwise than by being settled. `nil`: nobody has counted.
+    public var missingEntries: Int?
     /// The last id that the outbox gave.
     public var lastID: StreamID
     /// All that the outbox held: what is not settled.
@@ -52,7 +54,10 @@ extension ShardStore {
     /// hundred users at a time.
     public func snapshot(coupons: [CouponID] = [], users: [UserID] = []) async throws(RedisError) -> ShardSnapshot {
         let commands =
-            [["HMGET", keys.shard, "epoch", "control"], ["XRANGE", keys.outbox, "-", "+"], ["XINFO", "STREAM", keys.outbox]]
+            [
+                ["HMGET", keys.shard, "epoch", "control", "trimmed"], ["XRANGE", keys.outbox, "-", "+"],
+                ["XINFO", "STREAM", keys.outbox],
+            ]
             + coupons.map { ["HMGET", keys.coupon($0), "epoch", "left"] + CouponTerms.names }
             + users.map { ["HGETALL", keys.user($0)] }
         let transaction = [["MULTI"]] + commands + [["EXEC"]]
@@ -65,7 +70,8 @@ extension ShardStore {
         let epoch = shard.first?.number.map { Epoch($0) }
         var snapshot = ShardSnapshot(
             epoch: epoch,
-            control: shard.last?.number,
+            control: shard.dropFirst().first?.number,
+            missingEntries: ShardStore.missingEntries(trimmed: shard.last?.number, outbox: replies[2].dictionary),
             lastID: replies[2].dictionary["last-generated-id"]?.string.flatMap { StreamID($0) } ?? .zero,
             entries: [],
             left: [:],

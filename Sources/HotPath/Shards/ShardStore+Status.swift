@@ -11,6 +11,9 @@ public struct ShardStatus: Sendable, Hashable {
     /// The last id that the outbox gave, be the entry still there or trimmed. Zero without an outbox.
     public var outboxLastID: StreamID
     public var outboxLength: Int
+    /// Entries that are gone from the outbox and were not settled: somebody deleted them, and Postgres may not have them. `nil`: the
+    /// shard is closed, it has had no entry yet, or its record is of a version that did not count.
+    public var missingEntries: Int?
     /// All scripts of `Script.opening` are loaded.
     public var scriptsLoaded: Bool
     /// Which Redis says so.
@@ -22,6 +25,7 @@ public struct ShardStatus: Sendable, Hashable {
         begunEpoch: Epoch? = nil,
         outboxLastID: StreamID,
         outboxLength: Int,
+        missingEntries: Int? = nil,
         scriptsLoaded: Bool,
         redis: ReplicationID
     ) {
@@ -30,6 +34,7 @@ public struct ShardStatus: Sendable, Hashable {
         self.begunEpoch = begunEpoch
         self.outboxLastID = outboxLastID
         self.outboxLength = outboxLength
+        self.missingEntries = missingEntries
         self.scriptsLoaded = scriptsLoaded
         self.redis = redis
     }
@@ -41,7 +46,7 @@ extension ShardStore {
         let keys = keys
         let (replies, id) = try await client.pipeline(to: redis, deadline: nil) { id in
             [
-                ["HMGET", keys.shard, "epoch", "control"],
+                ["HMGET", keys.shard, "epoch", "control", "trimmed"],
                 ["GET", keys.fence],
                 ["XINFO", "STREAM", keys.outbox],
                 ["SCRIPT", "EXISTS"] + Script.opening.map { $0.sha1(in: id) },
@@ -57,10 +62,11 @@ extension ShardStore {
         let outbox = replies[2].dictionary
         return ShardStatus(
             epoch: shard.first?.number.map { Epoch($0) },
-            control: shard.last?.number,
+            control: shard.dropFirst().first?.number,
             begunEpoch: replies[1].number.map { Epoch($0) },
             outboxLastID: outbox["last-generated-id"]?.string.flatMap { StreamID($0) } ?? .zero,
             outboxLength: outbox["length"]?.number ?? 0,
+            missingEntries: ShardStore.missingEntries(trimmed: shard.last?.number, outbox: outbox),
             scriptsLoaded: replies[3].array?.allSatisfy { $0.integer == 1 } ?? false,
             redis: id
         )

@@ -9,14 +9,30 @@ extension PostgresConnection {
         guard found == users.count else { throw PostgresError.dangling("an unknown user", "redemptions_user") }
     }
 
-    /// Adds to `coupons.redeemed`. Fails where a coupon does not exist, or would be redeemed more often than its total.
+    /// Adds to `coupons.redeemed`. Fails where a coupon does not exist or has another price, or would be redeemed more often than its
+    /// total. A coupon keeps its price for good, so another one was never decided by the script: somebody wrote into Redis.
     func countRedeemed(_ rows: ArraySlice<LandingRow>) throws(PostgresError) {
         var counts: [CouponID: Int] = [:]
         for row in rows { counts[row.redemption.coupon, default: 0] += 1 }
         let coupons = counts.keys.sorted()
         // In the order of the ids, so that the owners of two shards never wait for each other.
-        let found = try query("select from coupons where id = any($1) order by id for no key update", coupons)
+        let found = try query("select id, price from coupons where id = any($1) order by id for no key update", coupons)
         guard found.count == coupons.count else { throw PostgresError.dangling("an unknown coupon", "redemptions_coupon") }
+        var prices: [CouponID: Int] = [:]
+        for row in found { prices[try row.decode(0)] = try row.decode(1) }
+        // Rows of one entry are of one coupon.
+        var (last, price) = (rows.first?.redemption.coupon, rows.first.flatMap { prices[$0.redemption.coupon] })
+        for row in rows {
+            if row.redemption.coupon != last { (last, price) = (row.redemption.coupon, prices[row.redemption.coupon]) }
+            guard row.redemption.price == price else {
+                throw PostgresError(
+                    .serverError,
+                    "a redemption at the price \(row.redemption.price); \(row.redemption.coupon) costs \(price ?? 0)",
+                    sqlState: "23514",
+                    constraint: "redemptions_price"
+                )
+            }
+        }
         let sql = """
             update coupons set redeemed = redeemed + counts.count
             from unnest($1::text[], $2::bigint[]) as counts (id, count) where coupons.id = counts.id

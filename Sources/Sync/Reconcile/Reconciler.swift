@@ -126,6 +126,12 @@ public struct Reconciler: Sendable {
             .owner
         )
         report.expect(
+            4,
+            snapshot.missingEntries ?? 0 <= 0,
+            "shard \(shard): somebody deleted \(snapshot.missingEntries ?? 0) entries from the outbox before they were settled",
+            .rebuild(shard)
+        )
+        report.expect(
             7,
             try await isOpen(status, store),
             "shard \(shard): the shard is closed: this program's scripts are not loaded",

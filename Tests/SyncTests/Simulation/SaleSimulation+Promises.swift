@@ -114,6 +114,11 @@ extension SaleSimulation {
         for (id, accepted) in accepted where !accepted.mayBeLost && postgres.rows[id] != accepted.redemption {
             simulation.violate("\(id) was accepted and is not in Postgres as it was")
         }
+        if let stream = redis.stream(keys.outbox), let trimmed = Int(redis.hash(keys.shard)["trimmed"] ?? ""),
+            stream.added - stream.entries.count != trimmed
+        {
+            simulation.violate("of \(stream.added) entries \(trimmed) were settled and \(stream.entries.count) are there")
+        }
         for id in postgres.rows.keys where accepted[id] == nil { simulation.violate("\(id) is in Postgres and was not accepted") }
         for item in postgres.quarantine {
             guard let id = item.redemption?.id, accepted[id]?.mayBeLost == true else {

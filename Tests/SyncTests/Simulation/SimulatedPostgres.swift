@@ -71,6 +71,7 @@ final class SimulatedPostgres {
     private func refusal(of redemption: Redemption) -> String? {
         guard granted[redemption.user] != nil else { return "an unknown user" }
         guard let coupon = coupons.first(where: { $0.id == redemption.coupon }) else { return "an unknown coupon" }
+        guard redemption.price == coupon.price else { return "another price" }
         if rows[redemption.id] != nil { return "an id twice" }
         if uses.contains(Use(user: redemption.user, coupon: redemption.coupon)) { return "a second use" }
         return coupon.redeemed < coupon.total ? nil : "beyond the total"

@@ -141,6 +141,7 @@ extension SimulatedRedis {
         let trimmed = bug == .trimIsByLength ? stream.entries : Array(settled)
         stream.entries.removeFirst(trimmed.count)
         saved.keys[keys[0]] = .stream(stream)
+        if let before = hash(keys[1])["trimmed"].flatMap({ Int($0) }) { set(keys[1], ["trimmed", "\(before + trimmed.count)"]) }
         happened(.left(trimmed))
         return .array([.string("settled"), .integer(drifted)])
     }
@@ -220,7 +221,7 @@ extension SimulatedRedis {
 
     func writeShard(_ keys: [String], _ arguments: [String]) -> RESPValue {
         if let fenced = fenced(keys, arguments[0]) { return fenced }
-        set(keys[1], ["epoch", arguments[0], "control", arguments[1]])
+        set(keys[1], ["epoch", arguments[0], "control", arguments[1], "trimmed", "0"])
         return .string("written")
     }
 }

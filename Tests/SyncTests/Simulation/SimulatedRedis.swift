@@ -16,6 +16,8 @@ final class SimulatedRedis {
     struct Stream {
         var entries: [(id: StreamID, fields: [String])] = []
         var lastID = StreamID.zero
+        /// Ever.
+        var added = 0
     }
 
     /// What an append-only file keeps.
@@ -153,6 +155,7 @@ final class SimulatedRedis {
         let id = nextID(after: stream.lastID)
         stream.entries.append((id, fields))
         stream.lastID = id
+        stream.added += 1
         saved.keys[key] = .stream(stream)
         return id
     }
@@ -161,6 +164,7 @@ final class SimulatedRedis {
         guard let stream = stream(key) else { return .error("ERR no such key") }
         return .array([
             .string("length"), .integer(stream.entries.count), .string("last-generated-id"), .string("\(stream.lastID)"),
+            .string("entries-added"), .integer(stream.added),
         ])
     }
 
