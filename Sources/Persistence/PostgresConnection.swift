@@ -40,8 +40,10 @@ public final class PostgresConnection {
         }
         let connection = PostgresConnection(link: link, configuration: configuration)
         do {
-            try connection.script(settings(connection))
+            let result = try link.runScript("\(settings(connection)); select pg_backend_pid()")
+            try PoolerCheck.check(link, serverPID: result.text.flatMap { Int($0) }, configuration, logger: logger)
         } catch {
+            guard error.code != .poolerInTransactionMode else { throw error }
             // A statement on a connection that nobody has yet: nothing can be half done.
             throw PostgresError(.connectionFailed, error.message, sqlState: error.sqlState, detail: error.detail)
         }

@@ -6,6 +6,8 @@ public struct PostgresError: Error, Sendable, CustomStringConvertible {
 
         /// No connection could be made: nobody there, refused, wrong password, not in time.
         public static let connectionFailed = Code(description: "connection_failed")
+        /// A pooler is in the way that no session can be had through.
+        public static let poolerInTransactionMode = Code(description: "pooler_in_transaction_mode")
         /// The connection broke, or Postgres did not answer within the deadline. It is not usable any more.
         public static let connectionLost = Code(description: "connection_lost")
         /// Every connection of the pool was in use until `PostgresConfiguration.acquireTimeout` was over.
