@@ -1,4 +1,5 @@
 internal import Logging
+internal import Persistence
 internal import Server
 internal import ServiceLifecycle
 internal import UnixSignals
@@ -6,6 +7,8 @@ internal import UnixSignals
 /// Reads the keys for access tokens again at each SIGHUP, so that they are replaced without a restart.
 struct KeyReload: Service {
     let keys: TokenKeys
+    /// Throws where the server must not have the keys with these ids.
+    let check: @Sendable ([String]?) async throws -> Void
     /// The settings as they are now: files change, flags and the environment do not.
     let settings: @Sendable () async throws -> Settings
     let logger: Logger
@@ -13,7 +16,14 @@ struct KeyReload: Service {
     func run() async throws {
         for await _ in await UnixSignalsSequence(trapping: .sighup).cancelOnGracefulShutdown() {
             do {
-                try keys.replace(try await settings().reader)
+                let reader = try await settings().reader
+                let (signing, others) = (try ServiceKey.token(reader), try ServiceKey.otherTokenKeys(reader))
+                do {
+                    try await check(TokenKeys(signing: signing, others: others).ids)
+                } catch let error as PostgresError {
+                    logger.warning("the keys are not compared with the recorded ones", metadata: ["error": "\(error)"])
+                }
+                keys.replace(signing: signing, others: others)
                 logger.notice(
                     "the keys for access tokens were read again",
                     metadata: ["keys": "\(keys.ids.joined(separator: ","))"]

@@ -17,7 +17,8 @@ struct Redeem: AsyncParsableCommand {
         version: Version.current,
         subcommands: [
             DevCommand.self, ServeCommand.self, SyncCommand.self, MigrateCommand.self, SeedCommand.self, CouponCommand.self,
-            UserCommand.self, SessionCommand.self, ImportCommand.self, ReconcileCommand.self, QuarantineCommand.self,
+            UserCommand.self, SessionCommand.self, KeyCommand.self, ImportCommand.self, ReconcileCommand.self,
+            QuarantineCommand.self,
             DoctorCommand.self, HealthCommand.self, BenchCommand.self, TortureCommand.self,
         ]
     )

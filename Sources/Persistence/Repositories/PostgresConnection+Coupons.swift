@@ -58,9 +58,10 @@ extension PostgresConnection {
 
     /// Creates a coupon that nobody has redeemed, version 1, whatever `coupon` says of these two.
     ///
-    /// Throws a unique violation of `PostgresConstraint.couponID` or `.couponCode`, and check violations of the coupon's
-    /// ranges.
-    public func createCoupon(_ coupon: Coupon, actor: String) throws -> Coupon {
+    /// Throws a unique violation of `PostgresConstraint.couponID` or `.couponCode`, check violations of the coupon's ranges, and
+    /// `WrongServiceKey`.
+    /// - Parameter codeKey: the id of the key that its code was digested with.
+    public func createCoupon(_ coupon: Coupon, codeKey: String? = nil, actor: String) throws -> Coupon {
         let created = Coupon(
             id: coupon.id,
             name: coupon.name,
@@ -72,6 +73,7 @@ extension PostgresConnection {
             state: coupon.state
         )
         try controlTransaction {
+            if let codeKey { try claimKey(.code, ids: [codeKey], actor: actor) }
             try insert(created)
             try appendControl(.couponCreated(created), actor: actor)
         }

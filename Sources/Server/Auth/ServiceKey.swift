@@ -25,6 +25,10 @@ public struct ServiceKey: Sendable, Hashable, CustomStringConvertible, CustomRef
         self.bytes = bytes
     }
 
+    /// What the key is known by as the code key; see `TokenKeys.ids` for the others. A hidden code has no control characters, so the
+    /// label is none.
+    public var codeKeyID: String { HMACSHA256(key: bytes).id("\u{0}redeem code key") }
+
     /// The text that `init(_:)` reads. To be written only where secrets are kept.
     public var secretText: String { Base64.encode(bytes) }
 

@@ -2,9 +2,7 @@ import Synchronization
 
 /// A key for access tokens, with all that can be made from it before there is a token.
 struct TokenKey: Sendable {
-    private static let idLabel = Array("redeem access token key".utf8)
-    /// Of the digest that is the id.
-    private static let idBytes = 6
+    private static let idLabel = "redeem access token key"
 
     /// What tokens call the key (`kid`): made from the key, so that two keys never have one id and nobody has to think of any.
     let id: String
@@ -14,9 +12,17 @@ struct TokenKey: Sendable {
 
     init(_ key: ServiceKey) {
         hmac = HMACSHA256(key: key.bytes)
-        id = Base64.encode(hmac.authenticate(TokenKey.idLabel).bytes.prefix(TokenKey.idBytes))
+        id = hmac.id(TokenKey.idLabel)
         header = Array((Base64.encode(#"{"alg":"HS256","kid":"\#(id)","typ":"at+jwt"}"#.utf8) + ".").utf8)
     }
+}
+
+extension HMACSHA256 {
+    /// Bytes of an id: enough for two keys to differ, and no help in looking for one.
+    private static let idBytes = 6
+
+    /// What its key is known by.
+    func id(_ label: String) -> String { Base64.encode(authenticate(Array(label.utf8)).bytes.prefix(HMACSHA256.idBytes)) }
 }
 
 /// The keys for access tokens: the first signs, all verify. Shared by whoever signs or verifies, and replaced while they do.

@@ -51,7 +51,8 @@ struct CouponCommand: AsyncParsableCommand {
 
         func run() async throws {
             try await Stores.with(connection) { stores in
-                let digester = CodeDigester(key: try ServiceKey.code(stores.settings.reader))
+                let key = try ServiceKey.code(stores.settings.reader)
+                let digester = CodeDigester(key: key)
                 let coupon = Coupon(
                     id: try Input.couponID(id),
                     name: try Input.name(name ?? id),
@@ -69,7 +70,7 @@ struct CouponCommand: AsyncParsableCommand {
                 }
                 do {
                     let created = try await stores.postgres.withConnection {
-                        try $0.createCoupon(coupon, actor: Actor.commandLine)
+                        try $0.createCoupon(coupon, codeKey: key.codeKeyID, actor: Actor.commandLine)
                     }
                     try CouponView.print([created], json: json)
                     Output.recorded()

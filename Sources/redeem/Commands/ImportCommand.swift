@@ -71,9 +71,11 @@ struct ImportCommand: AsyncParsableCommand {
                 own.idleInTransactionTimeout = own.statementTimeout
                 var source = try PostgresConfiguration.importSource(settings.reader)
                 source.statementTimeout = own.statementTimeout
+                let key = try ServiceKey.code(settings.reader)
                 let work = FlaskImport(
                     source: source,
-                    rules: FlaskRules(digester: CodeDigester(key: try ServiceKey.code(settings.reader))),
+                    codeKeyID: key.codeKeyID,
+                    rules: FlaskRules(digester: CodeDigester(key: key)),
                     keep: !dryRun,
                     timeZone: timeZone,
                     logger: logger

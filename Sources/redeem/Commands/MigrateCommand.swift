@@ -4,7 +4,11 @@ internal import Persistence
 struct MigrateCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "migrate",
-        abstract: "Bring the Postgres schema up to this program's version. Safe to run again, and by several at once."
+        abstract: "Bring the Postgres schema up to this program's version. Safe to run again, and by several at once.",
+        discussion: """
+            Where REDEEM_CODE_KEY and REDEEM_TOKEN_KEY are set, it records the ids of the keys, so that a process with others is \
+            noticed; see `redeem key`.
+            """
     )
 
     @Flag(help: "Print the applied migrations as JSON.")
@@ -14,7 +18,12 @@ struct MigrateCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await Stores.with(connection) { stores in
-            let applied = try await stores.postgres.withConnection { try Migrator().run(on: $0).map(\.description) }
+            let keys = try GivenKeys(stores.settings)
+            let applied = try await stores.postgres.withConnection { connection in
+                let applied = try Migrator().run(on: connection).map(\.description)
+                try keys.claim(on: connection)
+                return applied
+            }
             guard !json else { return try Output.json(["applied": applied]) }
             Output.text(applied.isEmpty ? "the schema is up to date" : "applied \(applied.joined(separator: ", "))")
         }

@@ -66,7 +66,13 @@ struct SeedCommand: AsyncParsableCommand {
                 )
             }
             let lifetime = Duration.seconds(60 * tokenMinutes)
-            let digester = CodeDigester(key: try ServiceKey.code(stores.settings.reader))
+            let key = try ServiceKey.code(stores.settings.reader)
+            let keys = try GivenKeys(stores.settings)
+            try await stores.postgres.withConnection { connection in
+                try connection.claimKey(.code, ids: keys.code, actor: Actor.commandLine)
+                try connection.checkKey(.token, ids: keys.token)
+            }
+            let digester = CodeDigester(key: key)
             let new = Coupon(
                 id: try Input.couponID(coupon),
                 name: coupon,
@@ -81,7 +87,7 @@ struct SeedCommand: AsyncParsableCommand {
                     parties: try TokenParties(stores.settings.reader),
                     lifetimeSeconds: Int(lifetime.components.seconds)
                 ),
-                refreshTokens: RefreshTokens(key: try ServiceKey.code(stores.settings.reader)),
+                refreshTokens: RefreshTokens(key: key),
                 credit: try Input.amount(credit, "--credit"),
                 sessionLifetime: lifetime
             )

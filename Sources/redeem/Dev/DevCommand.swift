@@ -79,7 +79,7 @@ struct DevCommand: AsyncParsableCommand {
         try await prepare(settings, logger)
         guard !storesOnly else { return try await keep(stack, folder, settings, logger) }
         let app = try App(settings: settings, logger: logger)
-        let server = try app.server { _, ports in
+        let server = try await app.server { _, ports in
             let url = "http://127.0.0.1:\(ports.api)"
             try folder.write(stores + [("REDEEM_HTTP_URL", url)])
             try await app.waitUntilOpen()
@@ -101,7 +101,11 @@ struct DevCommand: AsyncParsableCommand {
     private func prepare(_ settings: Settings, _ logger: Logger) async throws {
         let postgres = PostgresClient(configuration: try PostgresConfiguration(settings.reader), logger: logger)
         do {
-            _ = try await postgres.withConnection { try Migrator().run(on: $0) }
+            let keys = try GivenKeys(settings)
+            try await postgres.withConnection { connection in
+                try Migrator().run(on: connection)
+                try keys.claim(on: connection)
+            }
             if !storesOnly {
                 try await DemoData.seed(
                     postgres,

@@ -8,6 +8,8 @@ struct FlaskImport: Sendable {
     static let statementTimeout: Duration = .seconds(600)
 
     let source: PostgresConfiguration
+    /// Of the key that `rules` digest codes with.
+    let codeKeyID: String
     let rules: FlaskRules
     /// `false`: do all of it, and roll it back.
     let keep: Bool
@@ -20,6 +22,7 @@ struct FlaskImport: Sendable {
         try FlaskSource.open(source, logger: logger, timeZone: timeZone) { source in
             try connection.importing(keep: keep, actor: Actor.flask) { stage in
                 var report = ImportReport()
+                try connection.claimKey(.code, ids: [codeKeyID], actor: Actor.flask)
                 var coupons = FlaskCoupons(
                     here: try connection.allCoupons(),
                     imported: try connection.couponsCreated(by: Actor.flask),

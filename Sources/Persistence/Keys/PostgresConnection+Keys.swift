@@ -1,0 +1,87 @@
+public import Domain
+
+extension PostgresConnection {
+    /// `nil`: nobody has recorded one yet.
+    public func recordedKey(_ name: ServiceKeyName) throws -> RecordedKey? {
+        try query("select id, set_at, actor from service_keys where name = $1", name.rawValue).first.map { row in
+            RecordedKey(id: try row.decode(0), setAt: try row.decode(1), actor: try row.decode(2))
+        }
+    }
+
+    /// Records the first of the keys where none is recorded yet. Throws `WrongServiceKey` where one is that is not among them. Until
+    /// the transaction ends the record stays as it is.
+    public func claimKey(_ name: ServiceKeyName, ids: [String], actor: String) throws {
+        let insert = "insert into service_keys (name, id, actor) values ($1, $2, $3) on conflict do nothing"
+        try execute(insert, name.rawValue, ids[0], actor)
+        let recorded = try query("select id from service_keys where name = $1 for share", name.rawValue)[0].decode(
+            0,
+            as: String.self
+        )
+        guard ids.contains(recorded) else { throw WrongServiceKey(name, given: ids, recorded: recorded) }
+    }
+
+    /// From now on this is the key.
+    /// - Parameter known: it may take the place of these keys only, or `WrongServiceKey` is thrown; `nil`: of any.
+    public func recordKey(_ name: ServiceKeyName, id: String, replacing known: [String]?, actor: String) throws {
+        try transaction {
+            if let known { try claimKey(name, ids: [id] + known, actor: actor) }
+            try setKey(name, id: id, actor: actor)
+        }
+    }
+
+    private func setKey(_ name: ServiceKeyName, id: String, actor: String) throws {
+        let sql = """
+            insert into service_keys as known (name, id, actor) values ($1, $2, $3)
+            on conflict (name) do update set id = $2, set_at = now(), actor = $3 where known.id <> $2
+            """
+        try execute(sql, name.rawValue, id, actor)
+    }
+
+    // MARK: Another code key
+
+    /// Gives coupons digests of new codes, under another code key than before. Coupons that have ended and are not named get a
+    /// digest of nothing, so that nothing which the old key digested is left. All shards are rebuilt, so that Redis has them too.
+    ///
+    /// Throws `CodeKeyReplacementError`, and a unique violation for two equal digests. All of it is one
+    /// transaction.
+    /// - Returns: how many coupons got a new code, how many got none, and the last entry of the control log: a shard that has it
+    ///   has the new digests.
+    public func replaceCodeKey(
+        id: String,
+        digests: [CouponID: CodeDigest],
+        shards: [Shard],
+        actor: String
+    ) throws -> (replaced: Int, ended: Int, entry: Int) {
+        try controlTransaction {
+            guard try recordedKey(.code)?.id != id else { throw CodeKeyReplacementError.sameKey }
+            let coupons = try allCoupons()
+            let now = try query("select now()")[0].decode(0, as: Timestamp.self)
+            let unknown = Set(digests.keys).subtracting(coupons.map(\.id)).sorted()
+            guard unknown.isEmpty else { throw CodeKeyReplacementError.unknown(unknown) }
+            let missing = coupons.filter { digests[$0.id] == nil }
+            let needed = missing.filter { $0.endsAt.map { $0 > now } ?? true }.map(\.id)
+            guard needed.isEmpty else { throw CodeKeyReplacementError.missing(needed) }
+            for (coupon, digest) in digests {
+                let sql = "update coupons set code_digest = $2, version = version + 1 where id = $1"
+                try execute(sql, coupon, digest)
+            }
+            let nothing = "sha256(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()))"
+            for coupon in missing {
+                try execute("update coupons set code_digest = \(nothing), version = version + 1 where id = $1", coupon.id)
+            }
+            try setKey(.code, id: id, actor: actor)
+            var entry = 0
+            for shard in shards { entry = try appendControl(.shardRebuild(shard), actor: actor).sequence }
+            return (digests.count, missing.count, entry)
+        }
+    }
+}
+
+/// Why the code key was not replaced.
+public enum CodeKeyReplacementError: Error, Hashable, Sendable {
+    /// It is the key that the coupons have already.
+    case sameKey
+    case unknown([CouponID])
+    /// Coupons that have not ended need a code.
+    case missing([CouponID])
+}
