@@ -25,16 +25,13 @@ struct App {
 
     private static let eventLoop: any EventLoopGroup = MultiThreadedEventLoopGroup(numberOfThreads: 1)
 
-    /// | key | variable | default |
-    /// |---|---|---|
-    /// | shutdown.limit_s | REDEEM_SHUTDOWN_LIMIT_S | 30 |
     init(settings: Settings, logger: Logger) throws {
         self.settings = settings
         self.logger = logger
         redis = try RedisConfiguration(settings.reader)
         postgres = try PostgresConfiguration(settings.reader)
         manager = ServiceManager(logger: logger)
-        shutdownLimit = .seconds(try settings.reader.count("shutdown.limit_s", in: 1...3600) ?? 30)
+        shutdownLimit = try settings.shutdownLimit()
     }
 
     /// The API and the operations port. Redis and Postgres are closed when the server has stopped.
@@ -44,14 +41,9 @@ struct App {
     func server(
         reread: (@Sendable () async throws -> Settings)? = nil,
         onReady: @escaping @Sendable (ServerConfiguration, ServerPorts) async throws -> Void
-    ) throws -> [any Service] {
-        let (configuration, files) = try serverConfiguration()
-        guard configuration.shutdownDelay < shutdownLimit else {
-            throw UsageError(
-                "REDEEM_SHUTDOWN_LIMIT_S is \(shutdownLimit.components.seconds), and no longer than REDEEM_SHUTDOWN_DELAY_S",
-                remedy: "give it some seconds more than the delay: for the requests under way"
-            )
-        }
+    ) async throws -> [any Service] {
+        let (serve, files) = try serveSettings()
+        let configuration = serve.server
         // Before the clients: what they count goes to what is there when they are made.
         let registry = PrometheusRegistry()
         MetricsSystem.bootstrap(registry)
@@ -62,7 +54,7 @@ struct App {
         let pool = PostgresClient(configuration: postgres, logger: logger)
         let server = buildServer(
             configuration: configuration,
-            hotPath: HotPath(client: client, limits: try HotPathLimits(settings.reader)),
+            hotPath: HotPath(client: client, limits: serve.hotPath),
             postgres: pool,
             metrics: registry,
             eventLoopGroup: eventLoops,
@@ -74,7 +66,14 @@ struct App {
                 "limit": "\(files.limit)", "reserved": "\(files.reserved)", "client_connections": "\(files.connections)",
             ]
         )
-        let reload = reread.map { KeyReload(keys: configuration.tokenKeys, settings: $0, logger: logger) }
+        let keys = KeyGuard(
+            postgres: pool,
+            codeKey: configuration.codeKey,
+            tokenKeys: (try? ServiceKey.token(settings.reader)).map { _ in configuration.tokenKeys },
+            logger: logger
+        )
+        try await keys.checkAtStart()
+        let reload = reread.map { KeyReload(keys: configuration.tokenKeys, check: keys.check, settings: $0, logger: logger) }
         logger.info(
             "keys for access tokens, the first of which signs",
             metadata: ["keys": "\(configuration.tokenKeys.ids.joined(separator: ","))"]
@@ -88,15 +87,24 @@ struct App {
             ClosingAfterwards(name: "stores") {
                 await client.close(); await pool.close()
             }
-        ] + server.services + (reload.map { [$0] } ?? []) + [ready]
+        ] + server.services + (reload.map { [$0] } ?? []) + [keys, ready]
+    }
+
+    /// Throws where Postgres answers and can never do. A worker would try again and again.
+    func checkPostgres() async throws {
+        do {
+            try await PostgresSession.open(postgres, logger: logger).close()
+        } catch let error as PostgresError where error.isOutOfReach {
+            logger.warning("waiting for Postgres", metadata: ["error": "\(error)"])
+        }
     }
 
     /// Clients get the files that are left over.
-    private func serverConfiguration() throws -> (ServerConfiguration, FileBudget) {
-        var configuration = try ServerConfiguration(settings.reader)
-        let files = try FileLimit.raise(for: configuration, postgres)
-        configuration.limits.connections = files.connections
-        return (configuration, files)
+    private func serveSettings() throws -> (ServeSettings, FileBudget) {
+        var serve = try ServeSettings(settings)
+        let files = try FileLimit.raise(for: serve.server, postgres)
+        serve.server.limits.connections = files.connections
+        return (serve, files)
     }
 
     /// A worker for every shard.
@@ -111,7 +119,7 @@ struct App {
             outboxReader: HotPath(client: reader),
             reconciling: HotPath(client: reconciling),
             postgres: postgres,
-            configuration: try SyncConfiguration(settings.reader),
+            configuration: try SyncSettings(settings).sync,
             logger: logger
         )
         return [
@@ -123,10 +131,9 @@ struct App {
 
     /// The operations port of a worker, where the settings give it one: metrics go there.
     func workerOperations() throws -> [any Service] {
-        guard let port = try settings.reader.count("sync.ops_port", in: 0...65_535) else { return [] }
+        guard let (host, port) = try SyncSettings(settings).operations else { return [] }
         let registry = PrometheusRegistry()
         MetricsSystem.bootstrap(registry)
-        let host = try settings.reader.host("ops.host") ?? "127.0.0.1"
         return buildWorkerOperations(host: host, port: port, metrics: registry, logger: logger)
     }
 
@@ -136,7 +143,18 @@ struct App {
     /// Runs until a signal, then stops the services in reverse order.
     func run(_ services: [any Service], until signals: [UnixSignal] = [.sigterm, .sigint]) async throws {
         try await Lifetime(signals: signals, limit: shutdownLimit, manager: manager, logger: logger)
-            .run(services.map { .init(service: $0, successTerminationBehavior: .gracefullyShutdownGroup) })
+            .run(
+                services.map { service in
+                    // Whoever waits for an answer gets it where a key is wrong: the answer is none of the wrong key's.
+                    let failure: ServiceGroupConfiguration.ServiceConfiguration.TerminationBehavior =
+                        service is KeyGuard ? .gracefullyShutdownGroup : .cancelGroup
+                    return .init(
+                        service: service,
+                        successTerminationBehavior: .gracefullyShutdownGroup,
+                        failureTerminationBehavior: failure
+                    )
+                }
+            )
     }
 }
 

@@ -35,7 +35,9 @@ public enum PostgresRole: String, CaseIterable, Sendable {
                 Right(.select, "coupons"),
                 Right(.select, "redemptions"),
                 Right(.select, "credit_grants", "user_id", "amount"),
+                Right(.select, "schema_migrations"),
                 Right(.select, "outbox_cursor"),
+                Right(.select, "service_keys"),
                 Right(.select, "control_log"),
                 Right(.insert, "control_log", "seq", "kind", "payload", "actor"),
             ]
@@ -46,6 +48,7 @@ public enum PostgresRole: String, CaseIterable, Sendable {
                 Right(.update, "coupons", "redeemed"),
                 Right(.select, "redemptions"),
                 Right(.insert, "redemptions"),
+                Right(.select, "schema_migrations"),
                 Right(.select, "outbox_cursor"),
                 Right(.insert, "outbox_cursor"),
                 Right(.update, "outbox_cursor", "epoch", "last_id"),
@@ -58,9 +61,12 @@ public enum PostgresRole: String, CaseIterable, Sendable {
         }
     }
 
-    /// Statements for psql, run in Redeem's database by the owner of the tables, who may create roles. They may be run again, as
-    /// after each `redeem migrate`: a role keeps its password, and has these rights and no others. Without a password nobody can
-    /// log in as a role by one.
+    /// Statements, run in Redeem's database by the owner of the tables, who needs to be no superuser: CREATEROLE is enough, as on a
+    /// managed Postgres. They may be run again, as after each `redeem migrate`: a role keeps its password, and has these rights and no
+    /// others. Without a password nobody can log in as a role by one.
+    ///
+    /// A new role has no attributes but LOGIN. To write that down (NOSUPERUSER) needs a superuser, so it is looked at instead. What
+    /// the role has by PUBLIC is not granted once more, since that takes the owner of the database.
     public static var script: String {
         let roles = PostgresRole.allCases.map { role in
             let grants = role.rights.map { right in
@@ -68,16 +74,58 @@ public enum PostgresRole: String, CaseIterable, Sendable {
                 return "grant \(right.privilege.rawValue)\(columns) on \(right.table) to \(role.rawValue);\n"
             }
             return """
-                do $$ begin
-                    if not exists (select from pg_roles where rolname = '\(role.rawValue)') then create role \(role.rawValue); end if;
-                    execute format('grant connect on database %I to \(role.rawValue)', current_database());
+                do $$ declare found record; begin
+                    if not exists (select from pg_roles where rolname = '\(role.rawValue)') then create role \(role.rawValue) login; end if;
+                    if exists (select from pg_roles where rolname = '\(role.rawValue)' and
+                               (not rolcanlogin or rolsuper or rolcreatedb or rolcreaterole or rolreplication or rolbypassrls)) then
+                        raise '\(role.rawValue) has other attributes than LOGIN'
+                            using hint = 'alter role \(role.rawValue) login nosuperuser nocreatedb nocreaterole noreplication nobypassrls';
+                    end if;
+                    if not has_database_privilege('\(role.rawValue)', current_database(), 'connect') then
+                        execute format('grant connect on database %I to \(role.rawValue)', current_database());
+                    end if;
+                    if not has_schema_privilege('\(role.rawValue)', 'public', 'usage') then
+                        grant usage on schema public to \(role.rawValue);
+                    end if;
+                    for found in select relname from pg_class where relnamespace = 'public'::regnamespace
+                                 and relkind in ('r', 'v', 'S') and pg_has_role(relowner, 'usage') loop
+                        execute format('revoke all on public.%I from \(role.rawValue)', found.relname);
+                    end loop;
                 end $$;
-                alter role \(role.rawValue) login nosuperuser nocreatedb nocreaterole noreplication nobypassrls;
-                revoke all on all tables in schema public from \(role.rawValue);
-                grant usage on schema public to \(role.rawValue);
                 \(grants.joined())
                 """
         }
         return "begin;\n\(roles.joined(separator: "\n"))commit;\n"
+    }
+}
+
+extension PostgresRole {
+    /// Which of its rights whoever is connected does not have, in words.
+    public func missingRights(on connection: PostgresConnection) throws -> [String] {
+        try rights.filter { right in
+            let privilege = right.privilege.rawValue
+            let sql =
+                right.columns.isEmpty
+                ? "select coalesce(has_table_privilege(to_regclass($1), '\(privilege)'), false)"
+                : """
+                select coalesce(bool_and(has_column_privilege(to_regclass($1), name, '\(privilege)')), false)
+                from unnest(array[\(right.columns.map { "'\($0)'" }.joined(separator: ", "))]) as columns (name)
+                """
+            return try !connection.query(sql, right.table)[0].decode(0, as: Bool.self)
+        }
+        .map { right in
+            let columns = right.columns.isEmpty ? "" : " (\(right.columns.joined(separator: ", ")))"
+            return "\(right.privilege.rawValue)\(columns) on \(right.table)"
+        }
+    }
+}
+
+extension PostgresConnection {
+    /// Whether this is the owner of all tables, or may act as the owner.
+    public func ownsTheTables() throws -> Bool {
+        let sql = """
+            select coalesce(bool_and(pg_has_role(tableowner, 'usage')), false) from pg_tables where schemaname = current_schema()
+            """
+        return try query(sql)[0].decode(0)
     }
 }

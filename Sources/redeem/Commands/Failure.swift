@@ -12,6 +12,9 @@ func report(_ body: () async throws -> Void) async throws {
     } catch let error as UsageError {
         Output.note("error: \(error)")
         throw ExitCode(EX_USAGE)
+    } catch let error as WrongServiceKey {
+        Output.note("error: \(error)")
+        throw ExitCode(EX_USAGE)
     } catch let error as FlaskSourceError {
         Output.note("error: the database to import from: \(error)\n  \(error.remedy)")
         throw ExitCode(error.exitCode)
@@ -19,12 +22,16 @@ func report(_ body: () async throws -> Void) async throws {
         Output.note("error: \(error)")
         throw ExitCode(EX_UNAVAILABLE)
     } catch let error as PostgresError where error.code == .connectionFailed || error.code == .connectionLost {
-        Output.note(
-            "error: Postgres: \(error)\n  check REDEEM_POSTGRES_URL, and that the server runs; `redeem doctor` tells more"
-        )
+        Output.note("error: Postgres: \(error)\n  \(error.remedy); `redeem doctor` tells more")
         throw ExitCode(EX_UNAVAILABLE)
+    } catch let error as PostgresError where error.code == .poolerInTransactionMode {
+        Output.note("error: Postgres: \(error.message)\n  \(error.hint ?? "")")
+        throw ExitCode(EX_USAGE)
     } catch let error as PostgresError where error.sqlState == "42P01" || error.sqlState == "42703" {
         Output.note("error: Postgres lacks a table or a column of this version: \(error)\n  run: redeem migrate")
+        throw ExitCode.failure
+    } catch let error as PostgresError where error.sqlState == "42501" {
+        Output.note("error: Postgres: \(error)\n  \(error.remedy)")
         throw ExitCode.failure
     } catch let error as ListenerError {
         Output.note("error: \(error)\n  choose another port with --port or --ops-port (0: any), or another address with --host")
@@ -33,7 +40,7 @@ func report(_ body: () async throws -> Void) async throws {
         Output.note("error: the shard is closed: its owner has not opened it\n  start `redeem sync`, and try again")
         throw ExitCode(EX_UNAVAILABLE)
     } catch let error as RedisError {
-        Output.note("error: Redis: \(error)\n  check REDEEM_REDIS_URL, and that the server runs; `redeem doctor` tells more")
+        Output.note("error: Redis: \(error)\n  \(error.remedy); `redeem doctor` tells more")
         throw ExitCode(EX_UNAVAILABLE)
     } catch let error as PostgresError where error.isCausedByData {
         Output.note("error: Postgres does not take the data (\(error.constraint ?? error.sqlState ?? "")): \(error.message)")

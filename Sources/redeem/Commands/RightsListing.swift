@@ -20,12 +20,15 @@ enum RightsListing: String, EnumerableFlag {
             # each of the first two a password (ACL SETUSER NAME >PASSWORD). Then ACL SAVE where there is an aclfile, else CONFIG REWRITE.
             \(redis)
             -- Postgres: give these to psql in Redeem's database, as the owner of its tables, and each role a password (\\password NAME).
-            \(PostgresRole.script)
+            \(postgres)
             """
         case .printRedisAcl: redis
-        case .printPostgresRoles: PostgresRole.script
+        case .printPostgresRoles: postgres
         }
     }
+
+    /// psql would go on behind a failure, roll back, and end with 0.
+    private var postgres: String { "\\set ON_ERROR_STOP on\n" + PostgresRole.script }
 
     private var redis: String {
         (RedisUser.allCases.map { $0.command() } + [ReplayRights.command]).map { $0.joined(separator: " ") + "\n" }.joined()

@@ -45,7 +45,7 @@ struct ServeCommand: AsyncParsableCommand {
             let logger = try settings.logger("redeem.serve", default: .info)
             let app = try App(settings: settings, logger: logger)
             try await app.run(
-                try app.server(reread: { [self] in try await self.settings() }) { hosts, ports in
+                try await app.server(reread: { [self] in try await self.settings() }) { hosts, ports in
                     let (api, operations) = (url(hosts.host, ports.api), url(hosts.opsHost, ports.ops))
                     Output.note("ready \(api) operations \(operations)")
                 }

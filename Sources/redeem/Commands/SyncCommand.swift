@@ -27,6 +27,7 @@ struct SyncCommand: AsyncParsableCommand {
             signal(SIGHUP, SIG_IGN)
             let settings = try await connection.settings(["ops.host": opsHost, "sync.ops_port": opsPort.map(String.init)])
             let app = try App(settings: settings, logger: try settings.logger("redeem.sync", default: .info))
+            try await app.checkPostgres()
             // First, so that what the worker measures is measured from the beginning.
             let operations = try app.workerOperations()
             try await app.run(try operations + app.sync() + [app.running("owns its shards, or waits to")])

@@ -111,7 +111,7 @@ extension KeyCommand {
             try await Stores.with(connection) { stores in
                 let key = try ServiceKey.code(stores.settings.reader)
                 let id = try Input.couponID(coupon)
-                let digest = CodeDigester(key: key).digest(of: try Input.hiddenCode(codeStdin ? Input.line() : nil))
+                let digest = CodeDigester(key: key).digest(of: try Input.hiddenCode(nil, stdin: codeStdin))
                 guard let coupon = try await stores.postgres.withConnection({ try $0.coupon(id) }) else {
                     throw Refusal("there is no coupon '\(id)'; see: redeem coupon list")
                 }
@@ -133,16 +133,26 @@ private struct CodeLines {
 
     init(file: String) throws {
         let data = file == "-" ? FileHandle.standardInput.readDataToEndOfFile() : FileManager.default.contents(atPath: file)
-        guard let data, var text = String(data: data, encoding: .utf8) else {
-            throw UsageError("cannot read '\(file)' as UTF-8", remedy: "give --codes a file of COUPON,CODE lines, or -")
+        guard let data else {
+            throw UsageError("cannot read '\(file)'", remedy: "give --codes a file of COUPON,CODE lines, or -")
         }
-        if text.hasPrefix("\u{FEFF}") { text.removeFirst() }
-        for (index, line) in text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).enumerated()
-        where !line.isEmpty {
+        let text: String
+        do {
+            text = try UTF8Text.string(UTF8Text.withoutByteOrderMark(Array(data)))
+        } catch {
+            throw UsageError("'\(file)' \(error.words)", remedy: error.remedy)
+        }
+        let lines = text.split(omittingEmptySubsequences: false) { $0 == "\n" || $0 == "\r\n" }
+        for (index, line) in lines.enumerated() where !line.isEmpty {
             guard let comma = line.firstIndex(of: ","), let coupon = CouponID(String(line[..<comma])) else {
                 throw UsageError("'\(file)', line \(index + 1) is not COUPON,CODE", remedy: "a coupon's id: \(CouponID.rule)")
             }
-            guard codes.updateValue(try Input.hiddenCode(String(line[line.index(after: comma)...])), forKey: coupon) == nil else {
+            let code = try Input.text(
+                String(line[line.index(after: comma)...]),
+                .hiddenCode,
+                "'\(file)', line \(index + 1): the code"
+            )
+            guard codes.updateValue(code, forKey: coupon) == nil else {
                 throw UsageError(
                     "'\(file)', line \(index + 1): '\(coupon)' is there already",
                     remedy: "give each coupon one code"

@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import Domain
 internal import Foundation
 internal import Persistence
 internal import Server
@@ -87,7 +88,7 @@ private struct KeyView: Encodable {
     init(name: ServiceKeyName, recorded: RecordedKey?, here: [String]) {
         self.name = name.rawValue
         self.recorded = recorded?.id
-        since = recorded.map { Input.text($0.setAt) }
+        since = recorded?.setAt.text
         by = recorded?.actor
         self.here = here
     }

@@ -66,7 +66,7 @@ extension ServiceKey {
 extension TokenKeys {
     /// The keys of the settings. Without one that signs, a server that only this machine reaches gets a key of its own.
     /// - Parameter host: where the API listens.
-    convenience init(_ reader: ConfigReader, host: String) throws {
+    convenience init(_ reader: ConfigReader, host: String, warn: (String) -> Void) throws {
         let others = try ServiceKey.otherTokenKeys(reader)
         do {
             self.init(signing: try ServiceKey.token(reader), others: others)
@@ -77,7 +77,7 @@ extension TokenKeys {
                     remedy: "\(error.remedy); without a key it listens on loopback only"
                 )
             }
-            Output.note(
+            warn(
                 """
                 warning: \(error.problem). This process signs tokens with a key of its own: they are good for no other server, and \
                 end with it. The API listens on \(host) only.
@@ -86,11 +86,6 @@ extension TokenKeys {
             )
             self.init(signing: .random(), others: others)
         }
-    }
-
-    /// Reads the keys again. Where that fails nothing is changed.
-    func replace(_ reader: ConfigReader) throws {
-        replace(signing: try ServiceKey.token(reader), others: try ServiceKey.otherTokenKeys(reader))
     }
 }
 

@@ -31,9 +31,10 @@ extension ConfigReader {
 /// | login.address_interval_s | REDEEM_LOGIN_ADDRESS_INTERVAL_S | 5 |
 /// | shutdown.delay_s | REDEEM_SHUTDOWN_DELAY_S | 0 |
 extension ServerConfiguration {
-    init(_ reader: ConfigReader) throws {
+    /// - Parameter warn: gets what an operator should know, though it keeps nothing from starting.
+    init(_ reader: ConfigReader, warn: (String) -> Void) throws {
         let host = try reader.host("http.host") ?? "127.0.0.1"
-        self.init(tokenKeys: try TokenKeys(reader, host: host), codeKey: try ServiceKey.code(reader))
+        self.init(tokenKeys: try TokenKeys(reader, host: host, warn: warn), codeKey: try ServiceKey.code(reader))
         self.host = host
         tokenParties = try TokenParties(reader)
         port = try reader.count("http.port", in: 0...65_535) ?? port

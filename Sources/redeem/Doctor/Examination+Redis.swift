@@ -1,0 +1,99 @@
+internal import Configuration
+internal import Domain
+internal import HotPath
+internal import NIOCore
+internal import NIOPosix
+internal import Server
+
+extension Examination {
+    func redis(_ findings: inout Findings) async {
+        guard
+            let configuration = findings.check(
+                "Redis settings",
+                try RedisConfiguration(settings.reader),
+                { "\($0.endpoint)" }
+            ),
+            let logger = try? settings.logger("doctor")
+        else { return }
+        let client = RedisClient(
+            configuration: configuration,
+            eventLoopGroup: MultiThreadedEventLoopGroup.singleton.next(),
+            logger: logger
+        )
+        do {
+            try await client.connect()
+            let version = try await client.send(["INFO", "server"]).info["redis_version"] ?? "unknown"
+            let major = version.split(separator: ".").first.flatMap { Int($0) } ?? 0
+            findings.add("Redis", major >= 7, "version \(version)", "Redeem needs Redis 7.0 or newer")
+            let time = (try await client.send(["TIME"]).array ?? []).compactMap { $0.string.flatMap { Int64($0) } }
+            if time.count == 2 {
+                findings.clock("Redis", Timestamp(milliseconds: time[0] * 1000 + time[1] / 1000))
+            }
+            if process == .serve { await durability(client, &findings) }
+            if process != .admin { await findings.passwords(client, configuration.endpoint.user) }
+            for store in HotPath(client: client).stores { try await shard(store, &findings) }
+        } catch let error as RedisError {
+            findings.add("Redis", false, "\(error)", error.remedy)
+        } catch {
+            findings.add("Redis", false, "\(error)", "")
+        }
+        await client.close()
+    }
+
+    private func durability(_ client: RedisClient, _ findings: inout Findings) async {
+        // Settings that cannot be read are told with the others.
+        guard let durability = try? settings.reader.durability() ?? .local, let limits = try? HotPathLimits(settings.reader)
+        else {
+            return
+        }
+        do {
+            try await durability.check(client, replicas: limits.replicas)
+            findings.add("durability", true, "Redis is configured for \(durability.rawValue)", "")
+        } catch {
+            findings.add("durability", false, "\(durability.rawValue)", "\(error)")
+        }
+    }
+
+    /// A worker opens a shard, so one that is closed keeps nobody from starting it.
+    private func shard(_ store: ShardStore, _ findings: inout Findings) async throws {
+        let status = try await store.status()
+        let isOpen = status.epoch != nil && status.scriptsLoaded
+        findings.add(
+            "shard \(store.shard)",
+            isOpen || process == .sync,
+            isOpen ? "open, epoch \(status.epoch?.description ?? "-"), outbox \(status.outboxLength)" : "closed",
+            "start `redeem sync`; if one runs, see its log"
+        )
+    }
+}
+
+extension Findings {
+    /// Who reads one setting of Redis reads them all.
+    mutating func passwords(_ client: RedisClient, _ user: String?) async {
+        let subject = "passwords in Redis's configuration"
+        do {
+            let readable = try await client.readablePasswords(as: user)
+            if readable.isEmpty { add(subject, true, "none that could be used", "") }
+            for password in readable {
+                switch password {
+                case .requirepass:
+                    add(
+                        subject,
+                        false,
+                        "requirepass, which this user can read",
+                        "give administrators a user of their own, and turn 'default' off: docs/OPERATIONS.md, Least rights"
+                    )
+                case .masterauth(let name, let right):
+                    add(
+                        subject,
+                        false,
+                        "masterauth, which this user can read, of the user '\(name)', who may \(right)",
+                        "replicate as a user who may do nothing else (masteruser): docs/OPERATIONS.md, Redis with a replica and Sentinels"
+                    )
+                }
+            }
+        } catch {
+            add(subject, false, "not told: \(error)", "allow it with: ACL SETUSER <user> +config|get +acl|dryrun")
+        }
+    }
+}

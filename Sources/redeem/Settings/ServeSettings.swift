@@ -1,0 +1,44 @@
+internal import Configuration
+internal import HotPath
+internal import Server
+internal import Sync
+
+/// All that a server is configured by, beside where its stores are. `redeem doctor` reads them as `redeem serve` does.
+struct ServeSettings {
+    var server: ServerConfiguration
+    let hotPath: HotPathLimits
+
+    /// - Parameter warn: gets what an operator should know, though it keeps nothing from starting.
+    init(_ settings: Settings, warn: (String) -> Void = Output.note) throws {
+        server = try ServerConfiguration(settings.reader, warn: warn)
+        hotPath = try HotPathLimits(settings.reader)
+        let limit = try settings.shutdownLimit()
+        guard server.shutdownDelay < limit else {
+            throw UsageError(
+                "REDEEM_SHUTDOWN_LIMIT_S is \(limit.components.seconds), and no longer than REDEEM_SHUTDOWN_DELAY_S",
+                remedy: "give it some seconds more than the delay: for the requests under way"
+            )
+        }
+    }
+}
+
+/// The same of a worker.
+struct SyncSettings {
+    let sync: SyncConfiguration
+    /// The operations port; `nil`: none.
+    let operations: (host: String, port: Int)?
+
+    init(_ settings: Settings) throws {
+        sync = try SyncConfiguration(settings.reader)
+        let host = try settings.reader.host("ops.host") ?? "127.0.0.1"
+        operations = try settings.reader.count("sync.ops_port", in: 0...65_535).map { (host, $0) }
+        _ = try settings.shutdownLimit()
+    }
+}
+
+/// | key | variable | default |
+/// |---|---|---|
+/// | shutdown.limit_s | REDEEM_SHUTDOWN_LIMIT_S | 30 |
+extension Settings {
+    func shutdownLimit() throws -> Duration { .seconds(try reader.count("shutdown.limit_s", in: 1...3600) ?? 30) }
+}
