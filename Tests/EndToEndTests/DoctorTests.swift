@@ -15,7 +15,9 @@ import Testing
     }
 
     private func findings(_ environment: [String: String], for process: String) async throws -> (status: Int32, [Finding]) {
-        let report = await redeem("doctor", "--json", "--for", process, environment: environment)
+        // The log goes to the other stream, which the tests read too.
+        let quiet = ["REDEEM_LOG_LEVEL": "critical"].merging(environment) { $1 }
+        let report = await redeem("doctor", "--json", "--for", process, environment: quiet)
         return (report.status, try JSONDecoder().decode([Finding].self, from: Data(report.output.utf8)))
     }
 
@@ -80,16 +82,16 @@ import Testing
     @Test func remediesFitTheCause() async throws {
         try await Product.with { product in
             let postgres = try #require(URLComponents(string: product.environment["REDEEM_POSTGRES_URL"] ?? ""))
-            func postgres(_ change: (inout URLComponents) -> Void) -> [String: String] {
+            func changed(_ change: (inout URLComponents) -> Void) -> [String: String] {
                 var url = postgres
                 change(&url)
                 return ["REDEEM_POSTGRES_URL": url.string ?? ""]
             }
             for (process, change, words) in [
-                ("serve", postgres { $0.password = "wrong" }, "check user and password in REDEEM_POSTGRES_URL"),
-                ("serve", postgres { $0.path = "/nowhere" }, "make the database"),
-                ("serve", postgres { $0.port = 1 }, "check host and port in REDEEM_POSTGRES_URL"),
-                ("serve", postgres { $0.host = "nowhere.invalid" }, "check the host in REDEEM_POSTGRES_URL"),
+                ("serve", changed { $0.password = "wrong" }, "check user and password in REDEEM_POSTGRES_URL"),
+                ("serve", changed { $0.path = "/nowhere" }, "make the database"),
+                ("serve", changed { $0.port = 1 }, "check host and port in REDEEM_POSTGRES_URL"),
+                ("serve", changed { $0.host = "nowhere.invalid" }, "check the host in REDEEM_POSTGRES_URL"),
                 ("admin", product.environment(.server, .server), "connect as the role that ran `redeem migrate`"),
                 ("sync", product.environment(.server, .server), "--print-postgres-roles"),
                 (

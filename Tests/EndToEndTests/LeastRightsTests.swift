@@ -220,7 +220,7 @@ import TestSupport
             #expect(again == "done\n")
             // What fails ends with an exit code, also through a pipe.
             let failed = await shell(
-                "psql -q -d '\(url.replacing(#/[^\/]*$/#, with: "postgres"))' <\(file).sql >/dev/null 2>&1; echo $?"
+                "psql -q -d '\(url.replacing(#/[^\/]+$/#, with: "postgres"))' <\(file).sql >/dev/null 2>&1; echo $?"
             )
             #expect(failed == "3\n")
             try await run("reassign owned by managed to current_user; drop owned by managed; drop role managed", at: url)

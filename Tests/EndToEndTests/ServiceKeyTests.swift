@@ -99,7 +99,7 @@ import Testing
             await refused(product, ["key", "replace-code"], Self.new, "1 coupons that have not ended need a code: 'sale'")
             for (lines, words) in [
                 ("sale", "line 1 is not COUPON,CODE"), ("sale,A\n\nsale,B", "line 3: 'sale' is there already"),
-                ("sale,A\ngone,A", "the same code twice"), ("sale,", "no hidden code"),
+                ("sale,A\ngone,A", "the same code twice"), ("sale,", "line 1: the code"),
             ] {
                 let report = await redeem(replace, environment: changed, input: lines)
                 #expect(report.status == 64, "\(report.output)")
