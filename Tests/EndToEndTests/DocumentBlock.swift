@@ -59,6 +59,8 @@ struct DocumentBlock: Hashable, CustomStringConvertible {
             .notRun(because: "it changes the machine; .ci/run checks the units with systemd-analyze"),
         "docs/OPERATIONS.md redeem key replace-code                        # tells which coupons need a code":
             .notRun(because: "ServiceKeyTests runs it with servers"),
+        "docs/OPERATIONS.md redeem user load                     # as often as you like, also beside a sale; --rate N users a second (5000)":
+            .notRun(because: "UserLoadTests runs it with a worker"),
         "docs/OPERATIONS.md export REDEEM_IMPORT_FROM=postgres://flask:PASSWORD@old-host/flask":
             .notRun(because: "there is no such host; FlaskImportTests run the commands"),
     ]
