@@ -29,7 +29,19 @@ extension Examination {
             if time.count == 2 {
                 findings.clock("Redis", Timestamp(milliseconds: time[0] * 1000 + time[1] / 1000))
             }
-            if process == .serve { await durability(client, &findings) }
+            switch process {
+            case .serve: await durability(client, &findings)
+            case .sync:
+                // A worker does not open a shard whose Redis would lose it at its next start.
+                let refused = try await client.refusedInReplay()
+                findings.add(
+                    "replay of Redis's file",
+                    refused.isEmpty,
+                    refused.isEmpty ? "all of it" : "refused to its user 'default': \(refused.joined(separator: ", "))",
+                    "send it, on every node: \(ReplayRights.command.joined(separator: " "))"
+                )
+            case .admin: break
+            }
             if process != .admin { await findings.passwords(client, configuration.endpoint.user) }
             for store in HotPath(client: client).stores { try await shard(store, &findings) }
         } catch let error as RedisError {
