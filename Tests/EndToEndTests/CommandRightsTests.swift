@@ -117,6 +117,11 @@ import Testing
             try await coupons()
             try await quarantine(server.api)
             try await command("import flask", more: ["REDEEM_IMPORT_FROM": shop])
+            try await command("key show")
+            try await command("key set-token")
+            try await command("key adopt-code", "tea", "--code-stdin", input: "TEA\n")
+            // It is the key already.
+            try await command("key replace-code", status: 64)
             try await command("doctor")
             #expect(await server.process.stop() == 0)
             #expect(await sync.stop() == 0)
