@@ -22,7 +22,9 @@ import Testing
     }
 
     @Test func whatItFindsGoodStarts() async throws {
-        try await Product.with { product in
+        var redis = RedisOptions()
+        redis.isHardened = true
+        try await Product.with(redis: redis) { product in
             let sync = product.start("sync")
             _ = try await sync.logged("the shard is open")
             for (process, environment) in [
