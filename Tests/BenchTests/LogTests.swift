@@ -32,6 +32,23 @@ import Testing
         #expect(written.all.first?.metadata?["request_id"] == "0")
     }
 
+    /// A request's id is its logger's, so each entry is written by the logger that it came from.
+    @Test func theLastOfManyIsWrittenByItsOwnLogger() async throws {
+        let (repeats, written) = (RepeatedWarnings(interval: .milliseconds(50)), (0..<3).map { _ in Written() })
+        for (number, log) in written.enumerated() {
+            repeats.take(event(.warning, "users cannot be read", ["error": "\(number)"]), log.write)
+        }
+        try await until("all are told of") {
+            let events = written.flatMap(\.all)
+            let counts = events.compactMap { $0.metadata?["repeated"].flatMap { Int("\($0)") } }
+            return events.count - counts.count + counts.reduce(0, +) == 3
+        }
+        for (number, log) in written.enumerated() {
+            #expect(log.all.allSatisfy { $0.metadata?["error"] == "\(number)" })
+        }
+        #expect(written[2].all.count == 1)
+    }
+
     @Test func whatTellsOfMoreThanAnOutageIsAlwaysWritten() {
         let (repeats, written) = (RepeatedWarnings(), Written())
         for _ in 0..<10 {

@@ -10,10 +10,13 @@ final class RepeatedWarnings: Sendable {
     /// Kinds that are remembered.
     private static let kinds = 256
 
+    typealias Write = @Sendable (LogEvent) -> Void
+
     private struct Kind {
         var until: ContinuousClock.Instant
         var held = 0
-        var last: LogEvent?
+        /// With its own writer, which knows its request.
+        var last: (event: LogEvent, write: Write)?
     }
 
     private let state = Mutex<[String: Kind]>([:])
@@ -21,7 +24,7 @@ final class RepeatedWarnings: Sendable {
     init(interval: Duration = .seconds(10)) { self.interval = interval }
 
     /// Writes it now, or later as one of many.
-    func take(_ event: LogEvent, _ write: @escaping @Sendable (LogEvent) -> Void) {
+    func take(_ event: LogEvent, _ write: @escaping Write) {
         guard event.level == .warning, event.metadata?["error"] != nil else { return write(event) }
         let name = "\(event.source) \(event.message)"
         enum Action { case write, hold, holdFirst }
@@ -33,7 +36,7 @@ final class RepeatedWarnings: Sendable {
                 return .write
             }
             kind.held += 1
-            kind.last = event
+            kind.last = (event, write)
             kinds[name] = kind
             return kind.held == 1 ? .holdFirst : .hold
         }
@@ -44,17 +47,18 @@ final class RepeatedWarnings: Sendable {
             Task {
                 // What is held when the process ends is not written: that it ends is news enough.
                 try? await Task.sleep(for: interval)
-                if let event = release(name) { write(event) }
+                if let (event, write) = release(name) { write(event) }
             }
         }
     }
 
-    private func release(_ name: String) -> LogEvent? {
+    private func release(_ name: String) -> (LogEvent, Write)? {
         state.withLock { kinds in
-            guard let kind = kinds[name], var event = kind.last else { return nil }
+            guard let kind = kinds[name], let (last, write) = kind.last else { return nil }
+            var event = last
             kinds[name] = Kind(until: .now + interval)
             event.metadata?["repeated"] = "\(kind.held)"
-            return event
+            return (event, write)
         }
     }
 }
