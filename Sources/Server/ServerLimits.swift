@@ -8,7 +8,7 @@ public struct ServerLimits: Sendable {
     public var headerBytes = 16 << 10
     public var headerFields = 100
     /// Client connections; further ones wait in the kernel's queue. There are fewer where the limit on open files is too low for
-    /// these and `reservedFiles`.
+    /// these and what a server keeps (`FileBudget`).
     public var connections = 20_000
     /// Connections of the operations port. What is scraped and probed holds a few.
     public var operationsConnections = 32
