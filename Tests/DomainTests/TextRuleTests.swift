@@ -17,7 +17,9 @@ import Testing
         ("A\u{3000}", .blankAtEdge), ("A\u{0}B", .control("\u{0}", position: 2)), ("A\tB", .control("\t", position: 2)),
         ("é\u{1B}[31m", .control("\u{1B}", position: 2)), ("A\u{9B}", .control("\u{9B}", position: 2)),
         ("A\r\n", .control("\r", position: 2)), ("A\u{2028}B", .control("\u{2028}", position: 2)),
-        ("\u{FEFF}A", .control("\u{FEFF}", position: 1)), ("A\u{378}", .unassigned("\u{378}", position: 2)),
+        ("\u{FEFF}A", .control("\u{FEFF}", position: 1)), ("A\u{200B}", .invisible("\u{200B}", position: 2)),
+        ("SUM\u{AD}MER", .invisible("\u{AD}", position: 4)), ("\u{202E}A", .invisible("\u{202E}", position: 1)),
+        ("A\u{378}", .unassigned("\u{378}", position: 2)),
         (String(repeating: "x", count: 129), .tooLong(bytes: 129, most: 128)),
         (String(repeating: "\u{E9}", count: 65), .tooLong(bytes: 130, most: 128)),
     ])
@@ -28,6 +30,7 @@ import Testing
     @Test func aCodeIsKeptInItsNormalForm() throws {
         for (typed, kept) in [
             ("SALE 2030", "SALE 2030"), ("CAFE\u{301}", "CAF\u{C9}"), ("ＳＡＬＥ", "SALE"), ("👩‍👩‍👧", "👩‍👩‍👧"),
+            ("\u{1F3F4}\u{E0067}\u{E007F}", "\u{1F3F4}\u{E0067}\u{E007F}"), ("می\u{200C}خواهم", "می\u{200C}خواهم"),
             (String(repeating: "x", count: 128), String(repeating: "x", count: 128)),
         ] {
             #expect(try Array(TextRule.hiddenCode.read(typed).utf8) == Array(kept.utf8))

@@ -8,6 +8,8 @@ public enum TextFault: Error, Hashable, Sendable {
     /// A character that nobody can see or type, such as the end of a line, ESC or NUL; or a byte order mark behind the beginning.
     /// - Parameter position: in characters (Unicode scalars), from 1.
     case control(Unicode.Scalar, position: Int)
+    /// One that leaves no mark, such as a zero-width space, so who types what they see types another text.
+    case invisible(Unicode.Scalar, position: Int)
     /// One that this version of Unicode does not know, so what it will be equal to is not known either.
     case unassigned(Unicode.Scalar, position: Int)
     case tooShort(characters: Int, least: Int)
@@ -22,6 +24,8 @@ public enum TextFault: Error, Hashable, Sendable {
         case .blankAtEdge: "begins or ends with a blank"
         case .control(let scalar, let position):
             "has the control character \(TextFault.name(of: scalar)) at position \(position)"
+        case .invisible(let scalar, let position):
+            "has the invisible character \(TextFault.name(of: scalar)) at position \(position)"
         case .unassigned(let scalar, let position):
             "has the unassigned character \(TextFault.name(of: scalar)) at position \(position)"
         case .tooShort(let characters, _): characters == 1 ? "has 1 character" : "has \(characters) characters"
@@ -34,7 +38,7 @@ public enum TextFault: Error, Hashable, Sendable {
         case .notUTF8: "write it in UTF-8"
         case .empty, .blank: "write something"
         case .blankAtEdge: "remove the blank"
-        case .control, .unassigned: "remove the character"
+        case .control, .invisible, .unassigned: "remove the character"
         case .tooShort(_, let least): "use \(least) characters at least"
         case .tooLong(_, let most): "use at most \(most) bytes of UTF-8"
         }
@@ -49,6 +53,20 @@ public enum TextFault: Error, Hashable, Sendable {
             }
         }
         return found.map { .control($0.scalar, position: $0.position) }
+    }
+
+    /// Joiners and tags leave no mark either, but make another sign of their neighbours: of letters, or of an emoji.
+    static func invisible(in text: String) -> TextFault? {
+        let found = first(in: text) { scalar in
+            guard scalar.properties.generalCategory == .format, scalar.properties.isDefaultIgnorableCodePoint else {
+                return false
+            }
+            switch scalar.value {
+            case 0x200C, 0x200D, 0xE0020...0xE007F: return false
+            default: return true
+            }
+        }
+        return found.map { .invisible($0.scalar, position: $0.position) }
     }
 
     static func first(

@@ -5,6 +5,7 @@ public struct TextRule: Sendable {
     private let mostBytes: Int
     private var blankEdges = true
     private var isCompared = false
+    private var isSeen = false
 
     private init(mostBytes: Int) { self.mostBytes = mostBytes }
 
@@ -12,10 +13,10 @@ public struct TextRule: Sendable {
     public static let name = TextRule(mostBytes: Limits.nameBytes)
     /// Why an operator did something.
     public static let reason = TextRule(mostBytes: Limits.reasonBytes)
-    /// Blanks at its edges are refused: they are of the paper that it was copied from.
+    /// Blanks at its edges, and what cannot be seen, are refused: they are of the page that it was copied from.
     public static let hiddenCode = {
         var rule = TextRule(mostBytes: Limits.codeBytes)
-        (rule.blankEdges, rule.isCompared) = (false, true)
+        (rule.blankEdges, rule.isCompared, rule.isSeen) = (false, true, true)
         return rule
     }()
     /// A new password. One that is typed to log in is only compared.
@@ -29,6 +30,7 @@ public struct TextRule: Sendable {
     public func read(_ text: String) throws(TextFault) -> String {
         guard !text.isEmpty else { throw .empty }
         if let control = TextFault.control(in: text) { throw control }
+        if isSeen, let invisible = TextFault.invisible(in: text) { throw invisible }
         if isCompared, let unassigned = TextFault.first(in: text, where: { $0.properties.generalCategory == .unassigned }) {
             throw .unassigned(unassigned.scalar, position: unassigned.position)
         }
