@@ -66,7 +66,7 @@ public struct PostgresError: Error, Sendable, CustomStringConvertible {
         text += ": \(message)"
         if let detail { text += " (\(detail))" }
         if let hint { text += " Hint: \(hint)" }
-        if outcomeIsUnknown { text += " It is not known whether the change was made." }
+        if outcomeIsUnknown { text += " (it is not known whether the change was made)" }
         return text
     }
 

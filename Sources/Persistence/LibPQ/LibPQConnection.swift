@@ -96,7 +96,7 @@ final class LibPQConnection {
     }
 
     var isLost: Bool { isAbandoned || PQstatus(handle) != CONNECTION_OK }
-    var lastMessage: String { String(cString: PQerrorMessage(handle)).trimmed }
+    var lastMessage: String { String(cString: PQerrorMessage(handle)).oneLine }
     /// 150018 for 15.18.
     var serverVersion: Int { Int(PQserverVersion(handle)) }
 

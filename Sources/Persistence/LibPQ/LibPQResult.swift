@@ -49,7 +49,7 @@ final class LibPQResult {
     func error(_ code: PostgresError.Code, outcomeIsUnknown: Bool) -> PostgresError {
         PostgresError(
             code,
-            field(LibPQField.message) ?? String(cString: PQresultErrorMessage(handle)).trimmed,
+            field(LibPQField.message) ?? String(cString: PQresultErrorMessage(handle)).oneLine,
             sqlState: field(LibPQField.sqlState),
             detail: field(LibPQField.detail),
             hint: field(LibPQField.hint),
@@ -72,10 +72,9 @@ enum LibPQField {
 }
 
 extension String {
-    /// libpq ends its messages with line feeds.
-    var trimmed: String {
-        var text = self[...]
-        while let last = text.last, last.isWhitespace { text.removeLast() }
-        return String(text)
+    /// libpq ends its messages with line feeds, and has some inside of them, with tabs behind.
+    var oneLine: String {
+        let lines = split(whereSeparator: \.isNewline).map { $0.drop { $0.isWhitespace } }
+        return lines.filter { !$0.isEmpty }.joined(separator: " ")
     }
 }
