@@ -2,7 +2,9 @@
 -- Applies one entry of the control log, in order and exactly once: the shard's control number moves in the same call.
 --
 -- KEYS  1 shard · 2 the coupon or user that the entry changes · for redemption_dropped 3 the coupon
--- ARGV  1 epoch · 2 sequence number · 3 kind, then by kind
+-- ARGV  1 epoch · 2 sequence number · 3 mark: the moment at which Postgres wrote the entry (µs). The shard remembers that of its last
+--         entry: where Postgres has another one of that number, it went back in time, and operators went on
+--       4 kind, then by kind
 --         coupon_created     code digest, price, left, starts (ms or ''), ends (ms or ''), state
 --         coupon_state       state
 --         coupon_restocked   amount
@@ -28,7 +30,7 @@
 
 local call = redis.call
 local shard_key, key = KEYS[1], KEYS[2]
-local epoch, sequence, kind = ARGV[1], tonumber(ARGV[2]), ARGV[3]
+local epoch, sequence, kind = ARGV[1], tonumber(ARGV[2]), ARGV[4]
 local greatest = 9007199254740991
 
 local function is_amount(text)
@@ -41,18 +43,18 @@ local function is_state(text)
     return text == 'active' or text == 'paused'
 end
 
-local valid = #KEYS == (kind == 'redemption_dropped' and 3 or 2) and sequence and sequence >= 1
+local valid = #KEYS == (kind == 'redemption_dropped' and 3 or 2) and sequence and sequence >= 1 and is_amount(ARGV[3])
 if kind == 'coupon_created' then
-    valid = valid and #ARGV == 9 and #ARGV[4] == 64 and is_amount(ARGV[5]) and is_amount(ARGV[6])
-        and is_time(ARGV[7]) and is_time(ARGV[8]) and is_state(ARGV[9])
+    valid = valid and #ARGV == 10 and #ARGV[5] == 64 and is_amount(ARGV[6]) and is_amount(ARGV[7])
+        and is_time(ARGV[8]) and is_time(ARGV[9]) and is_state(ARGV[10])
 elseif kind == 'coupon_state' then
-    valid = valid and #ARGV == 4 and is_state(ARGV[4])
+    valid = valid and #ARGV == 5 and is_state(ARGV[5])
 elseif kind == 'coupon_restocked' or kind == 'credit_granted' then
-    valid = valid and #ARGV == 4 and is_amount(ARGV[4])
+    valid = valid and #ARGV == 5 and is_amount(ARGV[5])
 elseif kind == 'redemption_dropped' then
-    valid = valid and #ARGV == 5 and #ARGV[4] == 36 and is_amount(ARGV[5])
+    valid = valid and #ARGV == 6 and #ARGV[5] == 36 and is_amount(ARGV[6])
 elseif kind == 'user_sessions_revoked' or kind == 'sessions_revoked' or kind == 'shard_rebuild' then
-    valid = valid and #ARGV == 3
+    valid = valid and #ARGV == 4
 else
     valid = false
 end
@@ -75,7 +77,7 @@ end
 if kind == 'credit_granted' then
     local user = call('HMGET', key, 'epoch', 'credit', 'held', 'control')
     if user[1] == epoch and sequence > tonumber(user[4]) then
-        local credit = user[2] + ARGV[4]
+        local credit = user[2] + ARGV[5]
         if credit + user[3] > greatest then
             return 'amount_out_of_range'
         end
@@ -84,12 +86,12 @@ if kind == 'credit_granted' then
 elseif kind == 'redemption_dropped' then
     local field = 'r:' .. string.match(KEYS[3], '}:coupon:(.+)$')
     local user = call('HMGET', key, 'epoch', 'credit', 'held', field)
-    if user[1] == epoch and user[4] == ARGV[4] then
+    if user[1] == epoch and user[4] == ARGV[5] then
         local coupon = call('HMGET', KEYS[3], 'epoch', 'left')
         if coupon[1] ~= epoch then
             return 'coupon_not_loaded'
         end
-        local credit, left = user[2] + ARGV[5], coupon[2] + 1
+        local credit, left = user[2] + ARGV[6], coupon[2] + 1
         if credit + user[3] > greatest or left > greatest then
             return 'amount_out_of_range'
         end
@@ -105,19 +107,19 @@ elseif kind ~= 'user_sessions_revoked' and kind ~= 'sessions_revoked' and kind ~
             return 'coupon_already_loaded'
         end
         call('DEL', key)
-        call('HSET', key, 'epoch', epoch, 'code', ARGV[4], 'price', ARGV[5], 'left', ARGV[6], 'starts', ARGV[7], 'ends', ARGV[8],
-            'state', ARGV[9])
+        call('HSET', key, 'epoch', epoch, 'code', ARGV[5], 'price', ARGV[6], 'left', ARGV[7], 'starts', ARGV[8], 'ends', ARGV[9],
+            'state', ARGV[10])
     elseif not loaded then
         return 'coupon_not_loaded'
     elseif kind == 'coupon_state' then
-        call('HSET', key, 'state', ARGV[4])
+        call('HSET', key, 'state', ARGV[5])
     else
-        local left = coupon[2] + ARGV[4]
+        local left = coupon[2] + ARGV[5]
         if left > greatest then
             return 'amount_out_of_range'
         end
         call('HSET', key, 'left', left)
     end
 end
-call('HSET', shard_key, 'control', sequence)
+call('HSET', shard_key, 'control', sequence, 'mark', ARGV[3])
 return 'applied'

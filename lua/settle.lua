@@ -1,6 +1,7 @@
 #!lua flags=allow-oom
 -- Releases what landed in Postgres: the price of each redemption leaves its user's held credit, and the entries leave the
 -- outbox, both or neither. An entry that is still in the outbox is therefore exactly one that is not settled.
+-- The shard remembers the last entry that was settled: Postgres had it. A Postgres whose cursor is before it has gone back in time.
 --
 -- KEYS  1 outbox · 2 shard · then each user of the entries, once
 -- ARGV  1 epoch · 2 id of the first entry · 3 the id just after the last entry: the first one that stays
@@ -15,7 +16,7 @@
 -- finds the user.
 -- The shard's record counts the entries that left here (`trimmed`), so that what was deleted otherwise is known: a stream says itself
 -- how many were ever added. A record of an earlier version counts from the next rebuild on.
--- allow-oom: at maxmemory this call is what makes room again, and it writes nothing that is larger than before.
+-- allow-oom: at maxmemory this call is what makes room again, and it writes no more than a field of the shard.
 
 local call = redis.call
 local outbox, epoch, first, next_id = KEYS[1], ARGV[1], ARGV[2], ARGV[3]
@@ -68,6 +69,9 @@ for i = 1, users, 2 do
     call('HSET', held[i], 'held', held[i + 1])
 end
 local trimmed = call('XTRIM', outbox, 'MINID', next_id)
+if #entries > 0 then
+    call('HSET', KEYS[2], 'settled', entries[#entries][1])
+end
 if shard[2] then
     call('HSET', KEYS[2], 'trimmed', string.format('%d', shard[2] + trimmed))
 end

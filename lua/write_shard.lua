@@ -3,7 +3,7 @@
 -- Loading the scripts, the last step, opens the shard.
 --
 -- KEYS  1 fence · 2 shard
--- ARGV  1 epoch · 2 control: the last control sequence number that the coupons written contain
+-- ARGV  1 epoch · 2 control: the last control sequence number that the coupons written contain · 3 mark: when Postgres wrote that entry (µs)
 -- REPLY a code, or an error with the prefix FENCED if another epoch was begun or the shard is open. Nothing changed then.
 --
 --   written
@@ -11,8 +11,8 @@
 -- Run by EVAL, as begin_epoch is.
 
 local call = redis.call
-local epoch, control = ARGV[1], ARGV[2]
-if #KEYS ~= 2 or #ARGV ~= 2 or not string.find(control, '^%d+$') then
+local epoch, control, mark = ARGV[1], ARGV[2], ARGV[3]
+if #KEYS ~= 2 or #ARGV ~= 3 or not string.find(control, '^%d+$') or not string.find(mark, '^%d+$') then
     return redis.error_reply('ERR write_shard: wrong keys or arguments')
 end
 local fence = call('GET', KEYS[1])
@@ -22,5 +22,5 @@ end
 if call('EXISTS', KEYS[2]) == 1 then
     return redis.error_reply('FENCED epoch ' .. epoch .. ': the shard is open')
 end
-call('HSET', KEYS[2], 'epoch', epoch, 'control', control, 'trimmed', '0')
+call('HSET', KEYS[2], 'epoch', epoch, 'control', control, 'mark', mark, 'trimmed', '0')
 return 'written'

@@ -18,6 +18,11 @@ public enum Metric: String, CaseIterable, Sendable {
     case syncQuarantined = "redeem_sync_quarantined_total"
     case outboxMissing = "redeem_outbox_missing_entries"
     case replayRefused = "redeem_redis_replay_refused"
+    case syncFailures = "redeem_sync_failures_total"
+    case quarantine = "redeem_quarantine_entries"
+    case postgresWentBack = "redeem_sync_postgres_went_back_total"
+    case everybodyLoggedOut = "redeem_sync_everybody_logged_out_total"
+    case controlUnreadable = "redeem_sync_control_unreadable_total"
     case shardRebuilds = "redeem_shard_rebuilds_total"
     case drift = "redeem_drift"
     case reconcileRuns = "redeem_reconcile_runs_total"
@@ -67,7 +72,12 @@ public enum Metric: String, CaseIterable, Sendable {
         case .shardOwner: (.gauge, .worker, ["shard"], "1 where this worker owns the shard, 0 where it waits to.")
         case .syncLag: (.gauge, .worker, ["shard"], "Age of the oldest redemption when it landed in Postgres.")
         case .syncLanded: (.counter, .worker, ["shard"], "Redemptions that landed in Postgres.")
-        case .syncQuarantined: (.counter, .worker, ["shard"], "Redemptions that could not land.")
+        case .syncQuarantined: (.counter, .worker, ["shard"], "Redemptions that this worker put into quarantine.")
+        case .syncFailures: (.counter, .worker, ["shard"], "Failures after which the owner began again.")
+        case .quarantine: (.gauge, .worker, ["shard"], "What is in quarantine and waits for a decision, as the owner sees it.")
+        case .postgresWentBack: (.counter, .worker, ["shard"], "Times that Postgres was found older than Redis.")
+        case .everybodyLoggedOut: (.counter, .worker, ["shard"], "Times that all sessions were ended, being of another time.")
+        case .controlUnreadable: (.counter, .worker, ["shard"], "Entries of the control log that could not be read.")
         case .outboxMissing: (.gauge, .worker, ["shard"], "Entries that somebody deleted from the outbox since the last rebuild.")
         case .replayRefused:
             (.gauge, .worker, ["shard"], "Rights that Redis's user default lacks to read the append-only file back.")

@@ -7,6 +7,8 @@ struct PostgresInstallation: Sendable {
     var initdb: String { "\(binaries)/initdb" }
     var postgres: String { "\(binaries)/postgres" }
     var psql: String { "\(binaries)/psql" }
+    var dump: String { "\(binaries)/pg_dump" }
+    var restore: String { "\(binaries)/pg_restore" }
 
     /// The newest version, or the one that has made the data.
     /// - Parameter version: what the data's `PG_VERSION` says; `nil`: there is no data yet.

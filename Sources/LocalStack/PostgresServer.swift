@@ -97,6 +97,23 @@ public final class PostgresServer: Sendable {
         try await psql("DROP DATABASE IF EXISTS \(PostgresServer.identifier(name)) WITH (FORCE);")
     }
 
+    /// Writes a dump of the database into the server's folder, as docs/OPERATIONS.md makes one.
+    public func dump(_ database: String, as name: String) async throws {
+        try await run([installation.dump, "--format", "custom", "--file", "\(folder.path)/\(name)"], on: database)
+    }
+
+    /// Puts such a dump back in place of what the database has.
+    public func restore(_ name: String, into database: String) async throws {
+        let options = ["--clean", "--if-exists", "--single-transaction", "--exit-on-error"]
+        try await run([installation.restore] + options + ["\(folder.path)/\(name)"], on: database)
+    }
+
+    private func run(_ command: [String], on database: String) async throws {
+        var command = command
+        command.insert(contentsOf: ["-h", "127.0.0.1", "-p", "\(port)", "-U", PostgresServer.name, "-d", database], at: 1)
+        try await ServerPrograms.run(command, in: folder, environment: ["PGPASSWORD": password], limits: limits)
+    }
+
     /// SIGINT, the fast shutdown: transactions are aborted, all that is committed is kept. Nothing happens when it is down.
     public func stop() async {
         await end()

@@ -31,7 +31,7 @@ struct ControlFeed: Sendable {
             let entries = try await session.controlEntries(after: applied, limit: shard.configuration.controlEntriesPerRead)
             // Before they are counted: an owner that dies in between ends them again, which changes nothing. All at once, so that
             // what comes after many of them need not wait for each.
-            try await shard.sessions.end(SessionRevocations(entries.map(\.change)))
+            try await shard.sessions.end(SessionRevocations(entries.compactMap(\.entry?.change)))
             for entry in entries {
                 if let reason = try await apply(entry, epoch) { return reason }
                 applied = entry.sequence
@@ -43,10 +43,15 @@ struct ControlFeed: Sendable {
         return nil
     }
 
-    private func apply(_ entry: ControlEntry, _ epoch: Epoch) async throws -> ReverifyReason? {
+    private func apply(_ logged: LoggedControl, _ epoch: Epoch) async throws -> ReverifyReason? {
+        let entry: ControlEntry
+        switch logged.content {
+        case .change(let change): entry = ControlEntry(sequence: logged.sequence, change: change)
+        case .unreadable(let flaw): return setAside(logged.sequence, flaw)
+        }
         // Not counted here: a rebuild counts all entries that are there when it reads the coupons, this one among them.
         if entry.change == .shardRebuild(shard.shard) { return .drift(.operatorAsked) }
-        switch try await shard.store.applyControl(entry, epoch: epoch) {
+        switch try await shard.store.applyControl(entry, mark: logged.mark, epoch: epoch) {
         case .applied:
             shard.logger.debug(
                 "applied a change",
@@ -54,9 +59,24 @@ struct ControlFeed: Sendable {
             )
             return nil
         case .alreadyApplied: return nil
-        case .gap: throw SyncError.controlGap(sequence: entry.sequence)
+        // Writers take turns, so one that is missing never comes.
+        case .gap: return setAside(entry.sequence, "an entry before it is missing")
         case .wrongEpoch: return .drift(.otherEpoch)
         case .couponNotLoaded, .couponAlreadyLoaded, .amountOutOfRange: return .drift(.controlRefused)
         }
+    }
+
+    /// What an entry tells is in the tables since the same transaction, and a rebuild reads these: it counts all entries that are
+    /// there. So nothing that was done is lost by not reading one, and nothing that comes later waits for it.
+    private func setAside(_ sequence: Int, _ flaw: String) -> ReverifyReason {
+        shard.metrics.controlUnreadable()
+        shard.logger.error(
+            """
+            an entry of the control log is not one of this program's, so the shard is rebuilt from the tables; if it was to end \
+            sessions, end them by `redeem session revoke`
+            """,
+            metadata: ["sequence": "\(sequence)", "reason": "\(flaw)"]
+        )
+        return .drift(.controlUnreadable)
     }
 }

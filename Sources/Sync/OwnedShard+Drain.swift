@@ -25,12 +25,13 @@ extension OwnedShard {
             }
             metrics.lag(since: read.first?.id.timestamp)
             if clock.now() >= nextCheck {
-                if let reason = try await check(&missing) { return reason }
+                if let reason = try await check(cursor, &missing) { return reason }
                 nextCheck = clock.now() + configuration.checkInterval
             }
             if clock.now() >= nextCouponCheck {
                 if try await isCouponMissing(cursor.epoch) { return .drift(.couponMissing) }
                 try await alarmIfReplayIsRefused(told: &refused)
+                metrics.inQuarantine(try await session.quarantineCount(of: shard))
                 nextCouponCheck = clock.now() + configuration.couponCheckInterval
             }
         }
@@ -51,8 +52,8 @@ extension OwnedShard {
         guard let last = read.last else { return cursor }
         let batch = LandingBatch(shard: shard, cursor: cursor, entries: entries, malformed: malformed, last: last.id)
         let report = try await session.land(batch)
-        metrics.landed(report.landed, quarantined: report.quarantined)
-        if report.quarantined > 0 { alarm(quarantined: report.quarantined) }
+        metrics.landed(report.landed)
+        quarantined(report.quarantined)
         return report.cursor
     }
 
@@ -72,19 +73,21 @@ extension OwnedShard {
     }
 
     /// Whether the shard is still open and sound. Its query also tells Postgres that this owner is alive.
-    private func check(_ missing: inout Int) async throws -> ReverifyReason? {
-        let (_, verdict, status) = try await verify()
-        alarmIfEntriesAreMissing(status, told: &missing)
-        switch verdict {
+    private func check(_ cursor: Cursor, _ missing: inout Int) async throws -> ReverifyReason? {
+        let found = try await verify()
+        alarmIfEntriesAreMissing(found.status, told: &missing)
+        switch found.verdict {
         case .rebuild(let reason): return .drift(reason)
-        case .sound: return status.scriptsLoaded ? nil : .scriptsMissing
+        // Nobody but this owner moves it forward.
+        case .sound(let actual) where actual != cursor: throw LandingError.cursorMoved(actual: actual)
+        case .sound: return found.status.scriptsLoaded ? nil : .scriptsMissing
         }
     }
 
     /// Whether Redis lacks a coupon. Postgres is read first: once Redis has applied as much of the control log as that snapshot
     /// contains, it has each of its coupons. As long as it has not, the answer waits for the next time.
     private func isCouponMissing(_ epoch: Epoch) async throws -> Bool {
-        let (coupons, control) = try await session.couponsSnapshot()
+        let (coupons, control, _) = try await session.couponsSnapshot()
         let status = try await store.status()
         guard status.epoch == epoch, let applied = status.control, applied >= control else { return false }
         return try await store.stock(of: coupons.map(\.id)).count < coupons.count
@@ -115,19 +118,11 @@ extension OwnedShard {
             metadata: ["entries": "\(missing)"]
         )
     }
-
-    func alarm(quarantined count: Int) {
-        logger.error(
-            "redemptions could not be landed and are in quarantine; see `redeem quarantine list`",
-            metadata: ["count": "\(count)"]
-        )
-    }
 }
 
 /// A failure that sends the owner back to the beginning of its loop.
 enum SyncError: Error, CustomStringConvertible {
     case epochMoved(Epoch)
-    case controlGap(sequence: Int)
     case redisAway(RedisError)
     /// This Redis drops a part of its append-only file when it starts, and may have done so.
     case replayRefused([String])
@@ -135,7 +130,7 @@ enum SyncError: Error, CustomStringConvertible {
     /// Whether it needs an operator, and so an alarm.
     var isAlarming: Bool {
         switch self {
-        case .epochMoved, .controlGap, .redisAway: false
+        case .epochMoved, .redisAway: false
         case .replayRefused: true
         }
     }
@@ -149,7 +144,6 @@ enum SyncError: Error, CustomStringConvertible {
                 + "nothing is changed in it until you have sent it, on every node, \(ReplayRights.command.joined(separator: " ")), "
                 + "then ACL SAVE or CONFIG REWRITE; and if it was started with that user as it is, start it once more: its file "
                 + "still has what it dropped"
-        case .controlGap(let sequence): "Redis refused control entry \(sequence): an earlier one is missing"
         }
     }
 }

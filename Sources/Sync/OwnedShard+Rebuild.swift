@@ -9,23 +9,35 @@ extension OwnedShard {
     /// Safe to be cut off anywhere. Until the epoch is committed the old one is only closed and drained, both of which can
     /// be done again. From the commit on Redis is of another epoch than Postgres, or has no shard record, until that record
     /// is written last: the next owner rebuilds again. What the old stream held was landed before the commit.
-    func rebuild(_ reason: RebuildReason, from cursor: Cursor?, status: ShardStatus) async throws -> Cursor {
+    func rebuild(_ reason: RebuildReason, _ found: ShardComparison) async throws -> Cursor {
         metrics.shardOpen(false)
         metrics.rebuilt(reason)
-        logger.notice("rebuilding the shard from Postgres", metadata: ["reason": "\(reason.rawValue)"])
+        logger.log(
+            level: reason.isExpected && !found.postgresWentBack ? .notice : .error,
+            "rebuilding the shard from Postgres",
+            metadata: ["reason": "\(reason.rawValue)"]
+        )
+        if found.postgresWentBack { tellThatPostgresWentBack() }
 
         // Before the record goes that tells of it, so that an owner who is cut off here leaves it to the next one.
-        if reason.tellsOfAnEarlierRedis(cursor: cursor, status: status) {
+        if found.hasSessionsOfAnotherTime(reason) {
             let ended = try await sessions.endAll(of: shard)
-            logger.notice("this Redis is of an earlier time, so everybody is logged out", metadata: ["sessions": "\(ended)"])
+            metrics.loggedEverybodyOut()
+            logger.error(
+                "sessions of this Redis are of another time than the users in Postgres, so everybody is logged out",
+                metadata: ["sessions": "\(ended)"]
+            )
         }
+        let prices = found.mayHaveMoreThanPostgres(reason) ? try await prices() : nil
         let known = try await session.allCoupons().map(\.id)
+        // Without the record the next owner does all that follows: it cannot know that it is not needed.
         try await store.close(coupons: known)
-        let drained = try await salvage(from: cursor)
-        let fresh = try await beginEpoch(after: drained, above: status.begunEpoch)
+        let drained = try await salvageOutbox(from: found.cursor)
+        if let prices { try await salvageUsers(prices: prices) }
+        let fresh = try await beginEpoch(after: drained, above: found.status.begunEpoch)
         let snapshot = try await session.couponsSnapshot()
         try await store.writeCoupons(snapshot.coupons, epoch: fresh.epoch)
-        try await store.writeShard(epoch: fresh.epoch, control: snapshot.control)
+        try await store.writeShard(epoch: fresh.epoch, control: snapshot.control, mark: snapshot.mark)
         logger.notice(
             "the shard is rebuilt",
             metadata: ["epoch": "\(fresh.epoch)", "coupons": "\(snapshot.coupons.count)", "control": "\(snapshot.control)"]
@@ -43,7 +55,7 @@ extension OwnedShard {
 
     /// Lands what the closed shard's stream still has beyond the cursor. Entries of another epoch than the cursor's cannot be
     /// landed safely, since their credit and stock were given out again: those that Postgres lacks go to quarantine.
-    private func salvage(from cursor: Cursor?) async throws -> Cursor? {
+    private func salvageOutbox(from cursor: Cursor?) async throws -> Cursor? {
         var position = StreamID.zero
         var cursor = cursor
         while true {
@@ -64,7 +76,7 @@ extension OwnedShard {
                     shard: shard,
                     reason: "of another epoch than the shard's when it was rebuilt"
                 )
-                if count > 0 { alarm(quarantined: count) }
+                quarantined(count)
             }
             if let known = cursor, !current.isEmpty {
                 cursor = try await land(current, known)

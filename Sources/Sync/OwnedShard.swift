@@ -32,24 +32,25 @@ struct OwnedShard: Sendable {
         )
     }
 
-    /// Compares Redis with Postgres.
-    func verify() async throws -> (cursor: Cursor?, verdict: Verdict, status: ShardStatus) {
-        let (cursor, control) = try await session.position(of: shard)
+    /// Compares Redis with Postgres. What Redis has applied was in Postgres before, so that is asked for last.
+    func verify() async throws -> ShardComparison {
+        let cursor = try await session.cursor(of: shard)
         let status = try await store.status()
-        return (cursor, Verdict.compare(cursor: cursor, control: control, status: status), status)
+        let mark: Int? = if let applied = status.control, applied > 0 { try await session.controlMark(of: applied) } else { nil }
+        return ShardComparison(cursor: cursor, status: status, mark: mark)
     }
 
     /// Brings the shard from any state to open. Returns it, pinned to the Redis that was verified, and the cursor to drain from.
     /// - Parameter known: a reason to rebuild that the comparison does not see.
     func verifyAndOpen(_ known: RebuildReason? = nil) async throws -> (shard: OwnedShard, from: Cursor) {
         let started = clock.now()
-        let (before, verdict, status) = try await verify()
-        let shard = pinned(to: status.redis)
+        let found = try await verify()
+        let shard = pinned(to: found.status.redis)
         try await shard.requireReplay()
         // A rebuild begins to count again.
         var told = 0
-        alarmIfEntriesAreMissing(status, told: &told)
-        return (shard, try await shard.open(known.map(Verdict.rebuild) ?? verdict, from: before, status: status, since: started))
+        alarmIfEntriesAreMissing(found.status, told: &told)
+        return (shard, try await shard.open(known.map(Verdict.rebuild) ?? found.verdict, found, since: started))
     }
 
     /// Redis that drops a part of its append-only file at a start may have just done so. The file has everything until something
@@ -62,25 +63,29 @@ struct OwnedShard: Sendable {
 
     private func open(
         _ verdict: Verdict,
-        from before: Cursor?,
-        status: ShardStatus,
+        _ found: ShardComparison,
         since started: ContinuousClock.Instant
     ) async throws -> Cursor {
         let cursor: Cursor
         switch verdict {
         case .sound(let current):
             cursor = current
+            if let settled = found.status.settled, found.hasSettledBeyondTheCursor {
+                tellThatPostgresWentBack()
+                // Nothing is given to others: the shard stays in its epoch, so what is found can still land.
+                try await salvageUsers(prices: try await prices(), in: current.epoch, settledUpTo: settled)
+            }
         case .rebuild(let reason):
-            cursor = try await rebuild(reason, from: before, status: status)
+            cursor = try await rebuild(reason, found)
         }
-        try await endRevokedSessions(after: status.control ?? 0)
+        try await endRevokedSessions(after: found.controlAgrees ? found.status.control ?? 0 : 0)
         try await store.loadScripts()
         try await settleLeftovers(upTo: cursor)
         metrics.shardOpen(true)
         logger.info(
             "the shard is open",
             metadata: [
-                "epoch": "\(cursor.epoch)", "cursor": "\(cursor.lastID)", "redis": "\(status.redis)",
+                "epoch": "\(cursor.epoch)", "cursor": "\(cursor.lastID)", "redis": "\(found.status.redis)",
                 "after": "\(clock.now() - started)",
             ]
         )

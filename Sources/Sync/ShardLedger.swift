@@ -9,16 +9,18 @@ protocol ShardLedger: Sendable {
     func tryLock(_ shard: Shard) async throws -> Bool
     func endSilentOwner(of shard: Shard, after silence: Duration) async throws -> Bool
 
-    /// The cursor, then the last sequence number of the control log: not one snapshot.
-    func position(of shard: Shard) async throws -> (cursor: Cursor?, control: Int)
+    func cursor(of shard: Shard) async throws -> Cursor?
     func land(_ batch: LandingBatch) async throws -> LandingReport
     func beginEpoch(_ shard: Shard, after expected: Cursor?, above seen: Epoch?) async throws -> Cursor
     func quarantineUnlanded(_ entries: [OutboxEntry], shard: Shard, reason: String) async throws -> Int
+    func quarantine(_ found: [UnaccountedRedemption], reason: String) async throws -> Int
+    func quarantineCount(of shard: Shard) async throws -> Int
 
     func allCoupons() async throws -> [Coupon]
-    func couponsSnapshot() async throws -> (coupons: [Coupon], control: Int)
+    func couponsSnapshot() async throws -> (coupons: [Coupon], control: Int, mark: Int)
     func sessionRevocations(after sequence: Int) async throws -> SessionRevocations
-    func controlEntries(after sequence: Int, limit: Int) async throws -> [ControlEntry]
+    func controlEntries(after sequence: Int, limit: Int) async throws -> [LoggedControl]
+    func controlMark(of sequence: Int) async throws -> Int?
 
     func listen(to channel: PostgresChannel) async throws
     func waitForNotification(timeout: Duration) async throws -> [PostgresNotification]
@@ -36,9 +38,7 @@ extension PostgresSession: ShardLedger {
         try await withConnection { try $0.endSilentOwner(of: shard, after: silence) }
     }
 
-    func position(of shard: Shard) async throws -> (cursor: Cursor?, control: Int) {
-        try await withConnection { (try $0.cursor(of: shard), try $0.lastControlSequence()) }
-    }
+    func cursor(of shard: Shard) async throws -> Cursor? { try await withConnection { try $0.cursor(of: shard) } }
 
     func land(_ batch: LandingBatch) async throws -> LandingReport { try await withConnection { try $0.land(batch) } }
 
@@ -50,9 +50,17 @@ extension PostgresSession: ShardLedger {
         try await withConnection { try $0.quarantineUnlanded(entries, shard: shard, reason: reason) }
     }
 
+    func quarantine(_ found: [UnaccountedRedemption], reason: String) async throws -> Int {
+        try await withConnection { try $0.quarantine(found, reason: reason) }
+    }
+
+    func quarantineCount(of shard: Shard) async throws -> Int {
+        try await withConnection { try $0.quarantineCount(of: shard) }
+    }
+
     func allCoupons() async throws -> [Coupon] { try await withConnection { try $0.allCoupons() } }
 
-    func couponsSnapshot() async throws -> (coupons: [Coupon], control: Int) {
+    func couponsSnapshot() async throws -> (coupons: [Coupon], control: Int, mark: Int) {
         try await withConnection { try $0.couponsSnapshot() }
     }
 
@@ -60,7 +68,9 @@ extension PostgresSession: ShardLedger {
         try await withConnection { try $0.sessionRevocations(after: sequence) }
     }
 
-    func controlEntries(after sequence: Int, limit: Int) async throws -> [ControlEntry] {
+    func controlMark(of sequence: Int) async throws -> Int? { try await withConnection { try $0.controlMark(of: sequence) } }
+
+    func controlEntries(after sequence: Int, limit: Int) async throws -> [LoggedControl] {
         try await withConnection { try $0.controlEntries(after: sequence, limit: limit) }
     }
 }

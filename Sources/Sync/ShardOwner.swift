@@ -56,6 +56,8 @@ struct ShardOwner: Sendable {
                         let began = clock.now()
                         // What fails at once each time (a schema that is not there) must not be tried twenty times a second.
                         defer { if clock.now() - began > configuration.retryPauseLimit { pause.reset() } }
+                        // Whoever owns the shard next tells what is in quarantine.
+                        defer { metrics.inQuarantine(0) }
                         try await own(session, metrics)
                     }
                 } catch {
@@ -69,8 +71,9 @@ struct ShardOwner: Sendable {
             } catch {
                 guard !Task.isStopping else { break }
                 let delay = self.delay(after: error, &pause)
+                metrics.failed()
                 logger.log(
-                    level: (error as? SyncError)?.isAlarming == true ? .error : .warning,
+                    level: ShardOwner.needsAnOperator(error) ? .error : .warning,
                     "the owner's loop failed; it starts again",
                     metadata: ["error": "\(error)", "pause": "\(delay)"]
                 )
@@ -80,6 +83,23 @@ struct ShardOwner: Sendable {
         metrics.shardOpen(false)
         logger.info("stopped")
     }
+
+    /// A store that answers, and refuses: rights that are missing (NOPERM), a disk that is full (MISCONF), a table that is not there.
+    /// A store that is away comes back by itself.
+    private static func needsAnOperator(_ error: any Error) -> Bool {
+        switch error {
+        case let error as SyncError: error.isAlarming
+        case let error as RedisError:
+            error.serverPrefix.map { !ShardOwner.passingRefusals.contains($0) } ?? false
+        case let error as PostgresError: error.sqlState.map { !ShardOwner.passingStates.contains(String($0.prefix(2))) } ?? false
+        default: false
+        }
+    }
+
+    /// Of a Redis that starts, is made a replica, or has another owner.
+    private static let passingRefusals: Set = ["NOSCRIPT", "FENCED", "LOADING", "MASTERDOWN", "READONLY", "BUSY", "NOREPLICAS"]
+    /// Classes: the connection, a conflict of transactions, an operator's intervention.
+    private static let passingStates: Set = ["08", "40", "57"]
 
     /// Whoever does not reach Redis stays away for long enough that a worker that waits gets the shard.
     private func delay(after error: any Error, _ backoff: inout Backoff) -> Duration {
@@ -152,10 +172,13 @@ struct ShardOwner: Sendable {
             }
             guard let reason else { return }
             metrics.shardOpen(false)
-            logger.notice("the shard must be verified again", metadata: ["reason": "\(reason)"])
             switch reason {
-            case .scriptsMissing: rebuild = nil
-            case .drift(let seen): rebuild = seen
+            case .scriptsMissing:
+                logger.notice("this Redis has no scripts, so it is compared with Postgres")
+                rebuild = nil
+            case .drift(let seen):
+                logger.warning("the shard must be rebuilt", metadata: ["reason": "\(seen.rawValue)"])
+                rebuild = seen
             }
         }
     }

@@ -7,16 +7,28 @@ struct SyncMetrics: Sendable {
     private let lag: Gauge
     private let landed: Counter
     private let quarantined: Counter
+    private let quarantine: Gauge
+    private let wentBack: Counter
+    private let logOuts: Counter
+    private let failures: Counter
+    private let unreadable: Counter
     private let rebuilds: [RebuildReason: Counter]
     private let refusedInReplay: Gauge
     private let missingEntries: Gauge
 
     init(shard: Shard) {
         let dimensions = [("shard", shard.description)]
-        owner = Gauge(label: Metric.shardOwner.name, dimensions: dimensions)
-        lag = Gauge(label: Metric.syncLag.name, dimensions: dimensions)
-        landed = Counter(label: Metric.syncLanded.name, dimensions: dimensions)
-        quarantined = Counter(label: Metric.syncQuarantined.name, dimensions: dimensions)
+        func counter(_ metric: Metric) -> Counter { Counter(label: metric.name, dimensions: dimensions) }
+        func gauge(_ metric: Metric) -> Gauge { Gauge(label: metric.name, dimensions: dimensions) }
+        owner = gauge(.shardOwner)
+        lag = gauge(.syncLag)
+        landed = counter(.syncLanded)
+        quarantined = counter(.syncQuarantined)
+        quarantine = gauge(.quarantine)
+        wentBack = counter(.postgresWentBack)
+        logOuts = counter(.everybodyLoggedOut)
+        failures = counter(.syncFailures)
+        unreadable = counter(.controlUnreadable)
         rebuilds = Dictionary(
             uniqueKeysWithValues: RebuildReason.allCases.map { reason in
                 (reason, Counter(label: Metric.shardRebuilds.name, dimensions: dimensions + [("reason", reason.rawValue)]))
@@ -27,6 +39,7 @@ struct SyncMetrics: Sendable {
         missingEntries = Gauge(label: Metric.outboxMissing.name, dimensions: dimensions)
         missingEntries.record(0)
         shardOpen(false)
+        inQuarantine(0)
     }
 
     /// Whether this worker owns the shard and has opened it. One that waits knows nothing of the shard, so it says nothing of it
@@ -45,10 +58,21 @@ struct SyncMetrics: Sendable {
 
     func replay(refused commands: Int) { refusedInReplay.record(commands) }
 
-    func landed(_ rows: Int, quarantined bad: Int) {
-        landed.increment(by: rows)
-        if bad > 0 { quarantined.increment(by: bad) }
-    }
+    func landed(_ rows: Int) { landed.increment(by: rows) }
+
+    /// Put there by this worker.
+    func quarantined(_ count: Int) { quarantined.increment(by: count) }
+
+    /// There now, whoever put it there. Who does not own the shard says 0.
+    func inQuarantine(_ count: Int) { quarantine.record(count) }
+
+    func postgresWentBack() { wentBack.increment() }
+
+    func loggedEverybodyOut() { logOuts.increment() }
+
+    func failed() { failures.increment() }
+
+    func controlUnreadable() { unreadable.increment() }
 
     func rebuilt(_ reason: RebuildReason) { rebuilds[reason]?.increment() }
 }

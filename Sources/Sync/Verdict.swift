@@ -1,5 +1,4 @@
 public import Domain
-internal import HotPath
 
 /// What a comparison of Redis with the cursor says of a shard.
 public enum Verdict: Hashable, Sendable {
@@ -18,10 +17,15 @@ public enum RebuildReason: String, Hashable, Sendable, CaseIterable {
     case otherEpoch = "other_epoch"
     /// The outbox ends before the cursor: Redis went back in time.
     case behindCursor = "behind_cursor"
-    /// The control log has fewer entries than Redis says it applied: Postgres went back in time.
+    /// The control log lacks an entry that Redis says it applied: Postgres went back in time.
     case aheadOfControl = "ahead_of_control"
+    /// The control log has another entry of the number that Redis applied last: Postgres went back in time, and operators went on.
+    case controlDiffers = "control_differs"
     /// Redis cannot apply an operator's change: it lacks the coupon, or has one that should be new.
     case controlRefused = "control_refused"
+    /// An entry of the control log cannot be read, or one before it is missing. What an entry tells is in the tables too, which a
+    /// rebuild reads.
+    case controlUnreadable = "control_unreadable"
     /// A coupon that Redis was told of is not there: somebody deleted it, or an owner that was stopped in the middle of a
     /// rebuild went on with it after its successor had opened the shard.
     case couponMissing = "coupon_missing"
@@ -29,31 +33,14 @@ public enum RebuildReason: String, Hashable, Sendable, CaseIterable {
     case operatorAsked = "operator_asked"
 }
 
-extension Verdict {
-    /// Decides from what Postgres and Redis say. No I/O.
-    static func compare(cursor: Cursor?, control: Int, status: ShardStatus) -> Verdict {
-        guard let cursor else { return .rebuild(.firstStart) }
-        guard let epoch = status.epoch, let applied = status.control else { return .rebuild(.shardMissing) }
-        guard epoch == cursor.epoch else { return .rebuild(.otherEpoch) }
-        guard status.outboxLastID >= cursor.lastID else { return .rebuild(.behindCursor) }
-        guard applied <= control else { return .rebuild(.aheadOfControl) }
-        return .sound(cursor)
-    }
-}
-
 extension RebuildReason {
-    /// Whether this Redis is one of an earlier time, put back: then sessions that have ended since, and refresh tokens that were
-    /// exchanged since, are good in it again. Unlike revocations by operators, log-outs and exchanges are in no log.
-    /// - Parameters:
-    ///   - cursor: Postgres's, before the rebuild.
-    ///   - status: Redis's. A rebuild that did not finish has left no shard record behind, and the highest epoch that was begun.
-    func tellsOfAnEarlierRedis(cursor: Cursor?, status: ShardStatus) -> Bool {
+    /// Nobody has to find out why.
+    var isExpected: Bool {
         switch self {
-        case .behindCursor: true
-        // Of a later epoch it is where Postgres went back.
-        case .otherEpoch: (status.epoch ?? Epoch(0)) < (cursor?.epoch ?? Epoch(0))
-        case .shardMissing: status.begunEpoch != cursor?.epoch
-        case .firstStart, .aheadOfControl, .controlRefused, .couponMissing, .operatorAsked: false
+        case .firstStart, .operatorAsked: true
+        case .shardMissing, .otherEpoch, .behindCursor, .aheadOfControl, .controlDiffers, .controlRefused, .controlUnreadable,
+            .couponMissing:
+            false
         }
     }
 }

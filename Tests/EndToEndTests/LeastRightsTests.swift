@@ -152,6 +152,7 @@ import TestSupport
                 "delete from redemptions", "truncate redemptions", "update users set role = 'admin'",
                 "insert into redemptions select * from redemptions", "update coupons set redeemed = 0", "delete from control_log",
                 "update control_log set actor = 'x'",
+                "insert into control_log (seq, kind, payload, actor) values (9, 'credit_granted', '{}', '')",
                 "insert into credit_grants (user_id, amount, reason, actor) values (null, 1, '', '')",
                 "update outbox_cursor set epoch = 9", "delete from users", "select * from quarantine", "drop table redemptions",
                 "create table more ()", "update schema_migrations set name = ''", "update service_keys set id = 'x'",
@@ -213,6 +214,7 @@ import TestSupport
                         execute format('alter table public.%I owner to managed', found.relname);
                     end loop;
                 end $$;
+                alter function end_sessions(uuid, bigint, bigint, text) owner to managed;
                 """
             try await run(owner, at: url)
             let managed = url.replacing(#/:\/\/[^@]*@/#, with: "://managed:m@")

@@ -170,15 +170,17 @@ import Testing
             let digest = CodeDigest.right.hex
             let state = try await shard.everything()
             for arguments in [
-                [], ["1", "1"], ["1", "1", "coupon_deleted"], ["1", "1", "coupon_state"], ["1", "1", "coupon_state", "closed"],
-                ["1", "1", "coupon_restocked", "-5"], ["1", "1", "coupon_restocked", "1e3"], ["1", "1", "credit_granted", ""],
-                ["1", "1", "credit_granted", "9007199254740992"], ["1", "0", "coupon_state", "active"],
-                ["1", "1", "coupon_created", "short", "1", "1", "", "", "active"],
-                ["1", "1", "coupon_created", digest, "-1", "1", "", "", "active"],
-                ["1", "1", "coupon_created", digest, "1", "1", "soon", "", "active"],
-                ["1", "1", "coupon_created", digest, "1", "1", "", ""],
+                [], ["1", "1", "0"], ["1", "1", "0", "coupon_deleted"], ["1", "1", "0", "coupon_state"],
+                ["1", "1", "0", "coupon_state", "closed"],
+                ["1", "1", "0", "coupon_restocked", "-5"], ["1", "1", "0", "coupon_restocked", "1e3"],
+                ["1", "1", "0", "credit_granted", ""],
+                ["1", "1", "0", "credit_granted", "9007199254740992"], ["1", "0", "0", "coupon_state", "active"],
+                ["1", "1", "0", "coupon_created", "short", "1", "1", "", "", "active"],
+                ["1", "1", "0", "coupon_created", digest, "-1", "1", "", "", "active"],
+                ["1", "1", "0", "coupon_created", digest, "1", "1", "soon", "", "active"],
+                ["1", "1", "0", "coupon_created", digest, "1", "1", "", ""],
                 // It takes three keys.
-                ["1", "1", "redemption_dropped", String(repeating: "0", count: 36), "1"],
+                ["1", "1", "0", "redemption_dropped", String(repeating: "0", count: 36), "1"],
             ] {
                 let error = await #expect(throws: RedisError.self) {
                     try await shard.call(.applyControl, keys: keys, arguments)

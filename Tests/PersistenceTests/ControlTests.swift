@@ -42,7 +42,7 @@ import Testing
                     var last = 0
                     while last < 151 {
                         let entries = try await client.withConnection { [last] in
-                            try $0.controlEntries(after: last, limit: 1000)
+                            try $0.controlEntries(after: last, limit: 1000).compactMap(\.entry)
                         }
                         #expect(entries.map(\.sequence) == Array((last + 1)..<(last + 1 + entries.count)))
                         last += entries.count
@@ -86,9 +86,9 @@ import Testing
             try await client.withConnection { connection throws in
                 let coupon = try connection.createCoupon(newCoupon("c"), actor: "admin")
                 for _ in 0..<4 { _ = try connection.restockCoupon(coupon.id, by: 2, actor: "admin") }
-                #expect(try connection.controlEntries(after: 0, limit: 2).map(\.sequence) == [1, 2])
-                #expect(try connection.controlEntries(after: 2, limit: 2).map(\.sequence) == [3, 4])
-                #expect(try connection.controlEntries(after: 5, limit: 2) == [])
+                #expect(try connection.controlEntries(after: 0, limit: 2).compactMap(\.entry).map(\.sequence) == [1, 2])
+                #expect(try connection.controlEntries(after: 2, limit: 2).compactMap(\.entry).map(\.sequence) == [3, 4])
+                #expect(try connection.controlEntries(after: 5, limit: 2).compactMap(\.entry) == [])
                 #expect(try connection.couponChanges(after: 3).restocked == [coupon.id: 4])
             }
         }
@@ -102,7 +102,7 @@ import Testing
                 #expect(try connection.count("control_log where payload->>'redeemed' = '0'") == 1)
                 try connection.script("update control_log set payload = payload - 'redeemed'")
                 #expect(
-                    try connection.controlEntries(after: 0, limit: 9) == [
+                    try connection.controlEntries(after: 0, limit: 9).compactMap(\.entry) == [
                         ControlEntry(sequence: 1, change: .couponCreated(coupon))
                     ]
                 )

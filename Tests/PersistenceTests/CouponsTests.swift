@@ -30,7 +30,7 @@ import Testing
                 #expect(try connection.coupons(after: nil, limit: 1) == [created])
                 #expect(try connection.coupons(after: created.id, limit: 5) == [plain])
                 #expect(
-                    try connection.controlEntries(after: 0, limit: 10) == [
+                    try connection.controlEntries(after: 0, limit: 10).compactMap(\.entry) == [
                         ControlEntry(sequence: 1, change: .couponCreated(plain)),
                         ControlEntry(sequence: 2, change: .couponCreated(created)),
                     ]
@@ -89,7 +89,7 @@ import Testing
                 #expect(restocked.total == 105)
                 #expect(restocked.version == 3)
                 #expect(
-                    try connection.controlEntries(after: 1, limit: 10) == [
+                    try connection.controlEntries(after: 1, limit: 10).compactMap(\.entry) == [
                         ControlEntry(sequence: 2, change: .couponState(coupon.id, .paused)),
                         ControlEntry(sequence: 3, change: .couponRestocked(coupon.id, amount: 5)),
                     ]

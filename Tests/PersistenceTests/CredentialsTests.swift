@@ -22,7 +22,7 @@ import Testing
                 #expect(try connection.revokeSessions(of: alice.id, actor: "t") == 4)
                 #expect(try connection.credentials(of: "alice")?.version == 4)
                 try connection.revokeSessions(before: Timestamp(milliseconds: 5), actor: "t")
-                let changes = try connection.controlEntries(after: 0, limit: 10).map(\.change)
+                let changes = try connection.controlEntries(after: 0, limit: 10).compactMap(\.entry).map(\.change)
                 let expected: [ControlChange] = [
                     .userSessionsRevoked(alice.id, below: 2), .userSessionsRevoked(alice.id, below: 3),
                     .userSessionsRevoked(alice.id, below: 4), .sessionsRevoked(before: Timestamp(milliseconds: 5)),

@@ -10,7 +10,7 @@ import Testing
                 _ = try connection.createUser(user, actor: "admin")
                 let entry = try connection.grantCredit(to: user.id, amount: 5, reason: "goodwill", actor: "admin")
                 #expect(entry == ControlEntry(sequence: 1, change: .creditGranted(user.id, amount: 5)))
-                #expect(try connection.controlEntries(after: 0, limit: 10) == [entry])
+                #expect(try connection.controlEntries(after: 0, limit: 10).compactMap(\.entry) == [entry])
                 #expect(try connection.balance(of: user.id) == 15)
                 #expect(try connection.query("select actor from control_log")[0].decode(0) == "admin")
                 #expect(try connection.grantCredit(to: newUser("x").id, amount: 5, reason: "", actor: "admin") == nil)

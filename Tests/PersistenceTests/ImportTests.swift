@@ -52,7 +52,7 @@ import Testing
                 #expect(imported.redeemed == 1)
                 #expect(imported.total == 5)
                 #expect(
-                    try connection.controlEntries(after: 0, limit: 9) == [
+                    try connection.controlEntries(after: 0, limit: 9).compactMap(\.entry) == [
                         ControlEntry(sequence: 1, change: .couponCreated(imported))
                     ]
                 )

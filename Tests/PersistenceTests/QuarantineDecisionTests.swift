@@ -141,7 +141,7 @@ import Testing
                 #expect(try connection.count("redemptions") == 1)
                 let drops = try connection.dropQuarantined([sale.quarantined[0].id], reason: "r", actor: "a")
                 #expect(drops == [sale.quarantined[0].id: .nothingHeld])
-                #expect(try connection.controlEntries(after: 2, limit: 10).isEmpty)
+                #expect(try connection.controlEntries(after: 2, limit: 10).compactMap(\.entry).isEmpty)
             }
         }
     }
@@ -211,7 +211,7 @@ import Testing
                 let before = try connection.lastControlSequence()
                 let drops = try connection.dropQuarantined([ids[0], ids[1]], reason: "sold twice", actor: "jo")
                 #expect(drops == [ids[0]: .givenBack(control: before + 1), ids[1]: .givenBack(control: before + 2)])
-                let entries = try connection.controlEntries(after: before, limit: 10)
+                let entries = try connection.controlEntries(after: before, limit: 10).compactMap(\.entry)
                 #expect(try entries.map(\.change) == sale.quarantined.prefix(2).map { .redemptionDropped(try redemption($0)) })
                 let row = try connection.query(
                     """

@@ -84,7 +84,9 @@ import Testing
             #expect(all.status == 204)
             for login in logins { #expect(try await server.isAlive(login) == false) }
             for login in [ben, root] { #expect(try await server.isAlive(login)) }
-            let changes = try await server.environment.postgres.withConnection { try $0.controlEntries(after: 0, limit: 9) }
+            let changes = try await server.environment.postgres.withConnection {
+                try $0.controlEntries(after: 0, limit: 9).compactMap(\.entry)
+            }
             #expect(changes.map(\.change) == [.userSessionsRevoked(ada, below: 2)])
             _ = try await server.logIn("ada")
 
@@ -139,7 +141,9 @@ import Testing
                 #expect(response.status == 503)
                 #expect(response.code == "outcome_unknown")
             }
-            let changes = try await server.environment.postgres.withConnection { try $0.controlEntries(after: 0, limit: 9) }
+            let changes = try await server.environment.postgres.withConnection {
+                try $0.controlEntries(after: 0, limit: 9).compactMap(\.entry)
+            }
             #expect(changes.count == 1)
         }
     }

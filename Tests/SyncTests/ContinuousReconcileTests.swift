@@ -98,31 +98,3 @@ extension TestMetrics {
         }
     }
 }
-
-/// What was logged at level error.
-final class KeptLog: Sendable {
-    private let lines = Mutex<[String]>([])
-
-    var errors: [String] { lines.withLock(\.self) }
-
-    var logger: Logger {
-        Logger(label: "test") { _ in Handler(log: self) }
-    }
-
-    private struct Handler: LogHandler {
-        let log: KeptLog
-        var metadata: Logger.Metadata = [:]
-        var logLevel = Logger.Level.trace
-
-        subscript(metadataKey key: String) -> Logger.Metadata.Value? {
-            get { metadata[key] }
-            set { metadata[key] = newValue }
-        }
-
-        func log(event: LogEvent) {
-            guard event.level == .error else { return }
-            let words = (event.metadata ?? [:]).map { "\($0)=\($1)" }.sorted().joined(separator: " ")
-            log.lines.withLock { $0.append("\(event.message) \(words)") }
-        }
-    }
-}

@@ -179,7 +179,7 @@ import Testing
             try await sale.postgres("delete from redemptions where id = '\(id)'")
             var report = try await sale.report()
             #expect(report.broken == [1, 3, 4, 5], "\(report.words)")
-            #expect(report.unaccounted.map(\.redemption.id) == [id])
+            #expect(report.unaccounted.map(\.id) == [id])
             var plan = RepairPlan(report)
             #expect(plan.rebuilds.isEmpty)
             #expect(plan.undecided == [Shard(index: 0)])
@@ -190,7 +190,7 @@ import Testing
             // Once is enough.
             try await sale.repair(plan)
             let quarantined = try await sale.quarantined()
-            #expect(quarantined.map(\.reason) == [Repairer.quarantineReason])
+            #expect(quarantined.map(\.reason) == [OwnedShard.salvageReason])
             let expected = Redemption(id: id, user: sale.jo, coupon: sale.coupon, price: 10)
             #expect(quarantined.map(\.content) == [.redemption(expected)])
             report = try await sale.report()
@@ -258,10 +258,11 @@ import Testing
                 return before
             }
             try await env.holds()
-            let entry = try #require(
+            let logged = try #require(
                 try await env.postgres.withConnection { try $0.controlEntries(after: before, limit: 1) }.first
             )
-            #expect(try await env.store.applyControl(entry, epoch: Epoch(1)) == .applied)
+            let entry = try #require(logged.entry)
+            #expect(try await env.store.applyControl(entry, mark: logged.mark, epoch: Epoch(1)) == .applied)
             #expect(try await env.store.credit(of: jo) == Credit(available: 100, held: 10))
             try await env.holds()
             try await env.withWorker {
@@ -306,7 +307,7 @@ import Testing
             )
             let report = try await sale.report()
             #expect(report.broken == [3, 4, 5], "\(report.words)")
-            #expect(report.unaccounted.map(\.redemption.id) == [id])
+            #expect(report.unaccounted.map(\.id) == [id])
             #expect(RepairPlan(report).rebuilds.isEmpty)
         }
     }

@@ -7,55 +7,91 @@ import Testing
 @Suite struct VerdictTests {
     private let cursor = Cursor(epoch: Epoch(3), lastID: StreamID(milliseconds: 100, sequence: 2))
 
-    private func status(epoch: Int? = 3, control: Int? = 7, last: StreamID = StreamID(milliseconds: 100, sequence: 2))
-        -> ShardStatus
-    {
-        ShardStatus(
+    private func found(
+        _ cursor: Cursor?,
+        epoch: Int? = 3,
+        control: Int? = 7,
+        controlMark: Int? = 70,
+        mark: Int? = 70,
+        last: StreamID = StreamID(milliseconds: 100, sequence: 2),
+        settled: StreamID? = nil,
+        begun: Int? = 3
+    ) -> ShardComparison {
+        let status = ShardStatus(
             epoch: epoch.map(Epoch.init),
             control: control,
+            controlMark: controlMark,
+            settled: settled,
+            begunEpoch: begun.map(Epoch.init),
             outboxLastID: last,
             outboxLength: 0,
             scriptsLoaded: true,
             redis: ReplicationID("r")
         )
+        return ShardComparison(cursor: cursor, status: status, mark: mark)
     }
 
     @Test func redisAtOrAheadOfTheCursorIsSound() {
-        #expect(Verdict.compare(cursor: cursor, control: 7, status: status()) == .sound(cursor))
-        #expect(
-            Verdict.compare(cursor: cursor, control: 9, status: status(last: StreamID(milliseconds: 101, sequence: 0)))
-                == .sound(cursor)
-        )
+        for sound in [
+            found(cursor), found(cursor, last: StreamID(milliseconds: 101, sequence: 0)), found(cursor, control: 0, mark: nil),
+            // As an earlier version wrote it.
+            found(cursor, controlMark: nil), found(cursor, settled: cursor.lastID),
+        ] {
+            #expect(sound.verdict == .sound(cursor))
+            #expect(!sound.postgresWentBack)
+        }
     }
 
     @Test func whatCannotBeTrustedIsRebuilt() {
-        #expect(Verdict.compare(cursor: nil, control: 7, status: status()) == .rebuild(.firstStart))
-        #expect(Verdict.compare(cursor: cursor, control: 7, status: status(epoch: nil)) == .rebuild(.shardMissing))
-        #expect(Verdict.compare(cursor: cursor, control: 7, status: status(control: nil)) == .rebuild(.shardMissing))
-        #expect(Verdict.compare(cursor: cursor, control: 7, status: status(epoch: 2)) == .rebuild(.otherEpoch))
-        #expect(Verdict.compare(cursor: cursor, control: 7, status: status(epoch: 4)) == .rebuild(.otherEpoch))
-        #expect(
-            Verdict.compare(cursor: cursor, control: 7, status: status(last: StreamID(milliseconds: 100, sequence: 1)))
-                == .rebuild(.behindCursor)
-        )
-        #expect(Verdict.compare(cursor: cursor, control: 7, status: status(last: .zero)) == .rebuild(.behindCursor))
-        #expect(Verdict.compare(cursor: cursor, control: 6, status: status()) == .rebuild(.aheadOfControl))
+        #expect(found(nil).verdict == .rebuild(.firstStart))
+        #expect(found(cursor, epoch: nil).verdict == .rebuild(.shardMissing))
+        #expect(found(cursor, control: nil).verdict == .rebuild(.shardMissing))
+        #expect(found(cursor, epoch: 2).verdict == .rebuild(.otherEpoch))
+        #expect(found(cursor, epoch: 4).verdict == .rebuild(.otherEpoch))
+        #expect(found(cursor, last: StreamID(milliseconds: 100, sequence: 1)).verdict == .rebuild(.behindCursor))
+        #expect(found(cursor, last: .zero).verdict == .rebuild(.behindCursor))
+        #expect(found(cursor, mark: nil).verdict == .rebuild(.aheadOfControl))
+        #expect(found(cursor, mark: 71).verdict == .rebuild(.controlDiffers))
     }
 
-    @Test func anEarlierRedisIsTold() {
-        func tells(_ reason: RebuildReason, epoch: Int? = 3, begun: Int? = 3) -> Bool {
-            var status = status(epoch: epoch)
-            status.begunEpoch = begun.map(Epoch.init)
-            return reason.tellsOfAnEarlierRedis(cursor: cursor, status: status)
+    @Test func aPostgresThatWentBackIsTold() {
+        let beyond = StreamID(milliseconds: 100, sequence: 3)
+        let settled = found(cursor, last: beyond, settled: beyond)
+        #expect(settled.hasSettledBeyondTheCursor)
+        // All that operators did is there, so nothing has to be given to others.
+        #expect(settled.verdict == .sound(cursor))
+        for sign in [
+            settled, found(cursor, mark: nil), found(cursor, mark: 71), found(cursor, epoch: 4),
+            found(cursor, epoch: nil, control: nil, begun: 4), found(nil), found(nil, epoch: nil, control: nil),
+        ] {
+            #expect(sign.postgresWentBack)
+            for reason in RebuildReason.allCases { #expect(sign.mayHaveMoreThanPostgres(reason)) }
         }
-        #expect(tells(.behindCursor))
-        #expect(tells(.otherEpoch, epoch: 2))
-        #expect(!tells(.otherEpoch, epoch: 4), "Postgres is the one that went back")
+        #expect(!found(nil, epoch: nil, control: nil, begun: nil).postgresWentBack)
+        // Redis is the one that went back: what it has settled had landed, whatever the epoch.
+        let behind = found(cursor, last: .zero, settled: .zero)
+        #expect(!behind.postgresWentBack)
+        for reason in RebuildReason.allCases { #expect(behind.mayHaveMoreThanPostgres(reason) == (reason != .behindCursor)) }
+        // Of an earlier epoch the ids say nothing.
+        #expect(!found(cursor, epoch: 2, settled: beyond).postgresWentBack)
+    }
+
+    @Test func sessionsOfAnotherTimeAreTold() {
+        #expect(found(cursor).hasSessionsOfAnotherTime(.behindCursor))
+        #expect(found(cursor, epoch: 2).hasSessionsOfAnotherTime(.otherEpoch))
         // Somebody deleted the record, or a rebuild of this epoch did not finish.
-        #expect(!tells(.shardMissing, epoch: nil))
-        #expect(tells(.shardMissing, epoch: nil, begun: 2))
-        #expect(tells(.shardMissing, epoch: nil, begun: nil))
-        for reason in [RebuildReason.firstStart, .aheadOfControl, .controlRefused, .couponMissing] { #expect(!tells(reason)) }
+        #expect(!found(cursor, epoch: nil, control: nil).hasSessionsOfAnotherTime(.shardMissing))
+        #expect(found(cursor, epoch: nil, control: nil, begun: 2).hasSessionsOfAnotherTime(.shardMissing))
+        #expect(found(cursor, epoch: nil, control: nil, begun: nil).hasSessionsOfAnotherTime(.shardMissing))
+        for reason in RebuildReason.allCases where ![.behindCursor, .shardMissing].contains(reason) {
+            #expect(!found(cursor).hasSessionsOfAnotherTime(reason))
+            // Postgres has forgotten credentials that sessions began with.
+            #expect(found(cursor, mark: nil).hasSessionsOfAnotherTime(reason))
+            #expect(found(cursor, mark: 71).hasSessionsOfAnotherTime(reason))
+        }
+        // What Postgres lacks is redemptions alone.
+        let beyond = StreamID(milliseconds: 100, sequence: 3)
+        #expect(!found(cursor, last: beyond, settled: beyond).hasSessionsOfAnotherTime(.operatorAsked))
     }
 
     @Test func pausesDoubleUpToTheLimit() {

@@ -29,7 +29,7 @@ public struct TestEnvironment: Sendable {
         try await store.close(coupons: snapshot.coupons.map(\.id))
         try await store.beginEpoch(cursor.epoch)
         try await store.writeCoupons(snapshot.coupons, epoch: cursor.epoch)
-        try await store.writeShard(epoch: cursor.epoch, control: snapshot.control)
+        try await store.writeShard(epoch: cursor.epoch, control: snapshot.control, mark: snapshot.mark)
         try await store.loadScripts()
         return cursor.epoch
     }

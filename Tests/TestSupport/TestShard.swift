@@ -152,3 +152,14 @@ extension TestUser {
         )
     }
 }
+
+extension ShardStore {
+    /// For tests without a Postgres that could have written the entry.
+    public func applyControl(_ entry: ControlEntry, epoch: Epoch) async throws(RedisError) -> ApplyControlReply {
+        try await applyControl(entry, mark: 0, epoch: epoch)
+    }
+
+    public func writeShard(epoch: Epoch, control: Int) async throws(RedisError) {
+        try await writeShard(epoch: epoch, control: control, mark: 0)
+    }
+}

@@ -2,7 +2,8 @@ public import Domain
 
 extension ShardStore {
     /// Applies the next entry of the control log, as `apply_control.lua` says.
-    public func applyControl(_ entry: ControlEntry, epoch: Epoch) async throws(RedisError) -> ApplyControlReply {
+    /// - Parameter mark: when Postgres wrote it (`LoggedControl.mark`).
+    public func applyControl(_ entry: ControlEntry, mark: Int, epoch: Epoch) async throws(RedisError) -> ApplyControlReply {
         let targets: [String]
         let change: [String]
         switch entry.change {
@@ -29,7 +30,7 @@ extension ShardStore {
         return try await call(
             .applyControl,
             keys: [keys.shard] + targets,
-            arguments: [String(epoch.number), String(entry.sequence), entry.change.kind.rawValue] + change,
+            arguments: [String(epoch.number), String(entry.sequence), String(mark), entry.change.kind.rawValue] + change,
             as: ApplyControlReply.self
         )
     }

@@ -14,12 +14,8 @@ extension ShardStore {
         try await unlink(coupons.map(keys.coupon))
         var position = "0"
         repeat {
-            let command = ["SCAN", position, "MATCH", keys.couponPrefix + "*", "COUNT", "1000"]
-            let reply = try await send(command)
-            guard let page = reply.array, page.count == 2, let next = page[0].string, let found = page[1].array else {
-                throw RedisError.unexpected(reply, of: "SCAN")
-            }
-            try await unlink(found.compactMap(\.string))
+            let (names, next) = try await scan(position, keys.couponPrefix, count: ShardStore.keysPerScanWhileClosed)
+            try await unlink(names)
             position = next
         } while position != "0"
     }
@@ -47,11 +43,11 @@ extension ShardStore {
     }
 
     /// Writes the shard's record, after its coupons.
-    /// - Parameter control: the last control entry that the coupons written contain.
-    public func writeShard(epoch: Epoch, control: Int) async throws(RedisError) {
+    /// - Parameter control: the last control entry that the coupons written contain; `mark`: when Postgres wrote it.
+    public func writeShard(epoch: Epoch, control: Int, mark: Int) async throws(RedisError) {
         let command = Script.writeShard.evaluation(
             keys: [keys.fence, keys.shard],
-            arguments: [String(epoch.number), String(control)]
+            arguments: [String(epoch.number), String(control), String(mark)]
         )
         let _: WriteShardCode = try ShardStore.code(in: try await send(command), of: .writeShard)
     }

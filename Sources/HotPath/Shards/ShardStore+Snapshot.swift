@@ -106,18 +106,9 @@ extension ShardStore {
     /// A part of all users that have a key here, of whatever epoch; some may come twice. `nil` in the answer: that was the last.
     /// - Parameter position: what the part before it answered.
     public func scanUsers(_ position: String? = nil) async throws(RedisError) -> (users: [UserID], next: String?) {
-        let reply = try await send(
-            ["SCAN", position ?? "0", "MATCH", keys.userPrefix + "*", "COUNT", String(ShardStore.keysPerScan)]
-        )
-        guard let page = reply.array, page.count == 2, let next = page[0].string, let found = page[1].array else {
-            throw RedisError.unexpected(reply, of: "SCAN")
-        }
-        let users = found.compactMap { key in key.string.flatMap { UserID(String($0.dropFirst(keys.userPrefix.count))) } }
-        return (users, next == "0" ? nil : next)
+        let (names, next) = try await scan(position ?? "0", keys.userPrefix)
+        return (names.compactMap { UserID(String($0.dropFirst(keys.userPrefix.count))) }, next == "0" ? nil : next)
     }
-
-    /// Keys that one SCAN looks at: a fraction of a millisecond of Redis's time.
-    static let keysPerScan = 500
 }
 
 extension UserState {

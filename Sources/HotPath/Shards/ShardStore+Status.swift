@@ -6,6 +6,10 @@ public struct ShardStatus: Sendable, Hashable {
     public var epoch: Epoch?
     /// The last control entry that was applied. `nil` without a shard record.
     public var control: Int?
+    /// When Postgres wrote that entry (µs). `nil` too in a record that an earlier version wrote.
+    public var controlMark: Int?
+    /// The last entry of the outbox that was settled in this epoch: Postgres had it. `nil`: none.
+    public var settled: StreamID?
     /// The highest epoch that was ever begun in this Redis; a rebuild needs a higher one. `nil`: none.
     public var begunEpoch: Epoch?
     /// The last id that the outbox gave, be the entry still there or trimmed. Zero without an outbox.
@@ -22,6 +26,8 @@ public struct ShardStatus: Sendable, Hashable {
     public init(
         epoch: Epoch? = nil,
         control: Int? = nil,
+        controlMark: Int? = nil,
+        settled: StreamID? = nil,
         begunEpoch: Epoch? = nil,
         outboxLastID: StreamID,
         outboxLength: Int,
@@ -31,6 +37,8 @@ public struct ShardStatus: Sendable, Hashable {
     ) {
         self.epoch = epoch
         self.control = control
+        self.controlMark = controlMark
+        self.settled = settled
         self.begunEpoch = begunEpoch
         self.outboxLastID = outboxLastID
         self.outboxLength = outboxLength
@@ -46,7 +54,7 @@ extension ShardStore {
         let keys = keys
         let (replies, id) = try await client.pipeline(to: redis, deadline: nil) { id in
             [
-                ["HMGET", keys.shard, "epoch", "control", "trimmed"],
+                ["HMGET", keys.shard, "epoch", "control", "mark", "settled", "trimmed"],
                 ["GET", keys.fence],
                 ["XINFO", "STREAM", keys.outbox],
                 ["SCRIPT", "EXISTS"] + Script.opening.map { $0.sha1(in: id) },
@@ -58,15 +66,17 @@ extension ShardStore {
                 throw RedisError(.serverError, message)
             }
         }
-        let shard = replies[0].array ?? []
+        guard let shard = replies[0].array, shard.count == 5 else { throw RedisError.unexpected(replies[0], of: "HMGET") }
         let outbox = replies[2].dictionary
         return ShardStatus(
-            epoch: shard.first?.number.map { Epoch($0) },
-            control: shard.dropFirst().first?.number,
+            epoch: shard[0].number.map { Epoch($0) },
+            control: shard[1].number,
+            controlMark: shard[2].number,
+            settled: shard[3].string.flatMap { StreamID($0) },
             begunEpoch: replies[1].number.map { Epoch($0) },
             outboxLastID: outbox["last-generated-id"]?.string.flatMap { StreamID($0) } ?? .zero,
             outboxLength: outbox["length"]?.number ?? 0,
-            missingEntries: ShardStore.missingEntries(trimmed: shard.last?.number, outbox: outbox),
+            missingEntries: ShardStore.missingEntries(trimmed: shard[4].number, outbox: outbox),
             scriptsLoaded: replies[3].array?.allSatisfy { $0.integer == 1 } ?? false,
             redis: id
         )

@@ -66,32 +66,50 @@ extension PostgresConnection {
     /// Puts those redemptions of the entries into quarantine that Postgres has neither as rows nor there, and that nobody has
     /// dropped from there. Returns their number.
     public func quarantineUnlanded(_ entries: [OutboxEntry], shard: Shard, reason: String) throws -> Int {
+        let found = entries.flatMap { entry in
+            entry.redemptions.map { (LandingRow(redemption: $0, entry: entry.id), entry.epoch) }
+        }
+        return try transaction {
+            let known = try knownRedemptions(found.map(\.0.redemption.id))
+            let unknown = found.filter { !known.contains($0.0.redemption.id) }
+            for (row, epoch) in unknown { try quarantine(row, reason, shard, epoch) }
+            return unknown.count
+        }
+    }
+
+    /// The same for redemptions that no outbox has: users in Redis have them. Returns how many went to quarantine.
+    public func quarantine(_ found: [UnaccountedRedemption], reason: String) throws -> Int {
         try transaction {
+            var known = try knownRedemptions(found.map(\.id))
             var count = 0
-            for entry in entries {
-                let known = """
-                    select id from redemptions where id = any($1)
-                    union select (entry->>'redemption')::uuid from quarantine where entry->>'redemption' = any($1::uuid[]::text[])
-                    union select (entry->>'redemption')::uuid
-                    from quarantine_drops where entry->>'redemption' = any($1::uuid[]::text[])
-                    """
-                let landed = Set(
-                    try query(known, entry.redemptions.map(\.id)).map { row throws(PostgresError) in
-                        try row.decode(0, as: RedemptionID.self)
-                    }
-                )
-                for redemption in entry.redemptions where !landed.contains(redemption.id) {
-                    try quarantine(LandingRow(redemption: redemption, entry: entry.id), reason, shard, entry.epoch)
-                    count += 1
-                }
+            let sql = """
+                insert into quarantine (shard, epoch, stream_id, entry, reason)
+                values ($1, $2, $3, jsonb_strip_nulls(jsonb_build_object('redemption', $4, 'user', $5, 'coupon', $6, 'price', $7)), $8)
+                """
+            // One may be given twice.
+            for item in found where known.insert(item.id).inserted {
+                try execute(sql, item.shard, item.epoch, item.streamID, item.id, item.user, item.coupon, item.price, reason)
+                count += 1
             }
             return count
         }
     }
 
+    /// Those that are rows, or in quarantine, or were dropped from there.
+    private func knownRedemptions(_ ids: [RedemptionID]) throws(PostgresError) -> Set<RedemptionID> {
+        let sql = """
+            select id from redemptions where id = any($1)
+            union all select (entry->>'redemption')::uuid from quarantine where entry->>'redemption' = any($1::uuid[]::text[])
+            union all select (entry->>'redemption')::uuid from quarantine_drops
+            where entry->>'redemption' = any($1::uuid[]::text[])
+            """
+        return Set(try query(sql, ids).map { row throws(PostgresError) in try row.decode(0, as: RedemptionID.self) })
+    }
+
     /// Things that could not land and wait for an operator.
-    public func quarantineCount() throws -> Int {
-        try query("select count(*) from quarantine")[0].decode(0)
+    /// - Parameter shard: `nil`: of all shards.
+    public func quarantineCount(of shard: Shard? = nil) throws -> Int {
+        try query("select count(*) from quarantine where $1::int is null or shard = $1", shard)[0].decode(0)
     }
 }
 

@@ -27,6 +27,7 @@ extension Migration {
         Migration(number: 3, name: "quarantine", bytes: PackageResources._003_quarantine_sql),
         Migration(number: 4, name: "imports", bytes: PackageResources._004_imports_sql),
         Migration(number: 5, name: "service_keys", bytes: PackageResources._005_service_keys_sql),
+        Migration(number: 6, name: "session_ends", bytes: PackageResources._006_session_ends_sql),
     ]
 
     private init(number: Int, name: String, bytes: [UInt8]) {

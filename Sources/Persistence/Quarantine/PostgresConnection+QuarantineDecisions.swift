@@ -9,12 +9,13 @@ extension PostgresConnection {
 
     private static func quarantined(_ row: PostgresRow, username: String? = nil) throws(PostgresError) -> QuarantinedEntry {
         let content: QuarantinedEntry.Content
-        if let id = try row.decode(6, as: RedemptionID?.self) {
+        // Of a coupon that nobody knows any more the price is missing.
+        if let id = try row.decode(6, as: RedemptionID?.self), let price = try row.decode(9, as: Int?.self) {
             let redemption = Redemption(
                 id: id,
                 user: try row.decode(7),
                 coupon: try row.decode(8),
-                price: try row.decode(9)
+                price: price
             )
             content = .redemption(redemption)
         } else {
@@ -126,10 +127,10 @@ extension PostgresConnection {
     /// What became of those of the redemptions that are in quarantine or were dropped from it.
     public func fates(of ids: [RedemptionID]) throws -> [RedemptionID: RedemptionFate] {
         let sql = """
-            select (entry->>'redemption')::uuid, (entry->>'price')::bigint, control_seq, true
+            select (entry->>'redemption')::uuid, coalesce((entry->>'price')::bigint, 0), control_seq, true
             from quarantine_drops where entry->>'redemption' = any($1::uuid[]::text[])
             union all
-            select (entry->>'redemption')::uuid, (entry->>'price')::bigint, null::bigint, false
+            select (entry->>'redemption')::uuid, coalesce((entry->>'price')::bigint, 0), null::bigint, false
             from quarantine where entry->>'redemption' = any($1::uuid[]::text[])
             """
         var fates: [RedemptionID: RedemptionFate] = [:]

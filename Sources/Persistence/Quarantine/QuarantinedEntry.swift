@@ -4,7 +4,7 @@ public import Domain
 public struct QuarantinedEntry: Hashable, Sendable {
     public enum Content: Hashable, Sendable {
         case redemption(Redemption)
-        /// An outbox entry that does not parse; its fields as JSON.
+        /// An outbox entry that does not parse, or a redemption of a coupon that nobody knows any more; its fields as JSON.
         case unreadable(String)
     }
 

@@ -10,10 +10,10 @@ extension PostgresConnection {
         }
     }
 
-    /// Only within `controlTransaction`.
+    /// Only within `controlTransaction`. What servers do goes by a function of the schema, since it is all that they may do.
     @discardableResult
     func appendControl(_ change: ControlChange, actor: String) throws(PostgresError) -> ControlEntry {
-        let sequence = try lastControlSequence() + 1
+        var sequence = try lastControlSequence() + 1
         let insert = "insert into control_log (seq, kind, actor, payload) values ($1, $2, $3, "
         switch change {
         case .couponCreated(let coupon):
@@ -45,11 +45,12 @@ extension PostgresConnection {
             let sql = insert + "jsonb_build_object('user', $4, 'amount', $5))"
             try execute(sql, sequence, change.kind, actor, user, amount)
         case .userSessionsRevoked(let user, let version):
-            let sql = insert + "jsonb_build_object('user', $4, 'below', $5))"
-            try execute(sql, sequence, change.kind, actor, user, version)
+            let none: Int? = nil
+            sequence = try query("select end_sessions($1, $2, $3, $4)", user, version, none, actor)[0].decode(0)
         case .sessionsRevoked(let moment):
-            let sql = insert + "jsonb_build_object('before', $4))"
-            try execute(sql, sequence, change.kind, actor, Int(moment.milliseconds))
+            let (nobody, none): (UserID?, Int?) = (nil, nil)
+            let sql = "select end_sessions($1, $2, $3, $4)"
+            sequence = try query(sql, nobody, none, Int(moment.milliseconds), actor)[0].decode(0)
         case .redemptionDropped(let redemption):
             let sql = insert + "jsonb_build_object('redemption', $4, 'user', $5, 'coupon', $6, 'price', $7))"
             let (id, user, coupon) = (redemption.id, redemption.user, redemption.coupon)
@@ -71,55 +72,13 @@ extension PostgresConnection {
         try query("select coalesce(max(seq), 0) from control_log where kind = 'coupon_created'")[0].decode(0)
     }
 
-    /// The next entries after `sequence`, in order. A coupon's entry says how often it was redeemed when it was created, which is
-    /// more than never for an imported one; entries from before there was importing do not say.
-    public func controlEntries(after sequence: Int, limit: Int) throws -> [ControlEntry] {
-        let sql = """
-            select seq, kind, payload->>'coupon', (payload->>'user')::uuid, (payload->>'amount')::bigint, payload->>'state',
-                   payload->>'name', decode(payload->>'code', 'hex'), (payload->>'price')::bigint,
-                   (payload->>'total')::bigint, (payload->>'starts')::bigint, (payload->>'ends')::bigint,
-                   (payload->>'below')::bigint, (payload->>'before')::bigint, coalesce((payload->>'redeemed')::bigint, 0),
-                   (payload->>'redemption')::uuid, (payload->>'shard')::int
-            from control_log where seq > $1 order by seq limit $2
-            """
-        return try query(sql, sequence, limit).map { row throws(PostgresError) in
-            ControlEntry(sequence: try row.decode(0), change: try PostgresConnection.controlChange(row))
-        }
+    /// When the entry of this number was written (µs); `nil`: there is none.
+    public func controlMark(of sequence: Int) throws(PostgresError) -> Int? {
+        let sql = "select \(PostgresConnection.controlMark) from control_log where seq = $1"
+        return try query(sql, sequence).first?.decode(0)
     }
 
-    private static func controlChange(_ row: PostgresRow) throws(PostgresError) -> ControlChange {
-        switch try row.decode(1, as: ControlChange.Kind.self) {
-        case .couponState: .couponState(try row.decode(2), try row.decode(5))
-        case .couponRestocked: .couponRestocked(try row.decode(2), amount: try row.decode(4))
-        case .creditGranted: .creditGranted(try row.decode(3), amount: try row.decode(4))
-        case .userSessionsRevoked: .userSessionsRevoked(try row.decode(3), below: try row.decode(12))
-        case .sessionsRevoked: .sessionsRevoked(before: Timestamp(milliseconds: Int64(try row.decode(13, as: Int.self))))
-        case .redemptionDropped:
-            .redemptionDropped(
-                Redemption(
-                    id: try row.decode(15),
-                    user: try row.decode(3),
-                    coupon: try row.decode(2),
-                    price: try row.decode(8)
-                )
-            )
-        case .shardRebuild: .shardRebuild(try row.decode(16))
-        case .couponCreated:
-            .couponCreated(
-                Coupon(
-                    id: try row.decode(2),
-                    name: try row.decode(6),
-                    codeDigest: try row.decode(7),
-                    price: try row.decode(8),
-                    total: try row.decode(9),
-                    redeemed: try row.decode(14),
-                    startsAt: try row.decode(10, as: Int?.self).map { Timestamp(milliseconds: Int64($0)) },
-                    endsAt: try row.decode(11, as: Int?.self).map { Timestamp(milliseconds: Int64($0)) },
-                    state: try row.decode(5)
-                )
-            )
-        }
-    }
+    static let controlMark = "(extract(epoch from created_at) * 1000000)::bigint"
 
     /// Delivered to the listeners when the transaction commits.
     func notify(_ channel: PostgresChannel, _ payload: String) throws(PostgresError) {

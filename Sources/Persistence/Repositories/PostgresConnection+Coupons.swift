@@ -49,9 +49,12 @@ extension PostgresConnection {
         return try query(sql).map(PostgresConnection.coupon)
     }
 
-    /// All coupons, and the last control sequence number that they contain, in one snapshot.
-    public func couponsSnapshot() throws -> (coupons: [Coupon], control: Int) {
-        try snapshot { (try allCoupons(), try lastControlSequence()) }
+    /// All coupons, the last control sequence number that they contain, and when that entry was written, in one snapshot.
+    public func couponsSnapshot() throws -> (coupons: [Coupon], control: Int, mark: Int) {
+        try snapshot {
+            let control = try lastControlSequence()
+            return (try allCoupons(), control, try controlMark(of: control) ?? 0)
+        }
     }
 
     // MARK: Changes by an operator

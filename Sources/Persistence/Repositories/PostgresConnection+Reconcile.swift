@@ -111,13 +111,17 @@ extension PostgresConnection {
     public func couponChanges(after sequence: Int) throws -> CouponChanges {
         var changes = CouponChanges()
         let sql = """
-            select kind, payload->>'coupon', (payload->>'amount')::bigint from control_log
+            select kind, payload->>'coupon', payload->>'amount' from control_log
             where seq > $1 and payload ? 'coupon' order by seq
             """
         for row in try query(sql, sequence) {
-            let coupon: CouponID = try row.decode(1)
-            switch try row.decode(0, as: ControlChange.Kind.self) {
-            case .couponRestocked: changes.restocked[coupon, default: 0] += try row.decode(2)
+            // What cannot be read changes no coupon.
+            guard let kind = ControlChange.Kind(rawValue: try row.decode(0)),
+                let coupon = try row.decode(1, as: String?.self).flatMap({ CouponID($0) })
+            else { continue }
+            switch kind {
+            case .couponRestocked:
+                changes.restocked[coupon, default: 0] += try row.decode(2, as: String?.self).flatMap { Int($0) } ?? 0
             case .couponCreated: changes.created.insert(coupon)
             case .redemptionDropped: changes.dropped[coupon, default: 0] += 1
             case .couponState: changes.restated.insert(coupon)

@@ -53,19 +53,22 @@ extension PostgresConnection {
 
     /// All that the control log ended after an entry, of the time in which a session can have begun that still lives.
     public func sessionRevocations(after sequence: Int) throws -> SessionRevocations {
-        // A session lives for a year at most, whatever the settings.
+        // A session lives for a year at most, whatever the settings. What cannot be read is the control feed's to tell.
         let sql = """
-            select (payload->>'user')::uuid, max((payload->>'below')::bigint), max((payload->>'before')::bigint)
+            select payload->>'user', max((payload->>'below')::bigint), max((payload->>'before')::bigint)
             from control_log
-            where kind in ('user_sessions_revoked', 'sessions_revoked') and seq > $1 and created_at > now() - interval '367 days'
+            where seq > $1 and created_at > now() - interval '367 days'
+              and (kind = 'user_sessions_revoked' and payload->>'below' ~ '^[0-9]{1,16}$'
+                   or kind = 'sessions_revoked' and payload->>'before' ~ '^[0-9]{1,16}$')
             group by 1
             """
         var revocations = SessionRevocations()
         for row in try query(sql, sequence) {
-            if let user = try row.decode(0, as: UserID?.self) {
-                revocations.add(user, below: try row.decode(1))
-            } else {
-                revocations.add(before: Timestamp(milliseconds: Int64(try row.decode(2, as: Int.self))))
+            if let user = try row.decode(0, as: String?.self) {
+                guard let user = UserID(user), let version = try row.decode(1, as: Int?.self) else { continue }
+                revocations.add(user, below: version)
+            } else if let before = try row.decode(2, as: Int?.self) {
+                revocations.add(before: Timestamp(milliseconds: Int64(before)))
             }
         }
         return revocations

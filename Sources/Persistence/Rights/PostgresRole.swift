@@ -39,7 +39,6 @@ public enum PostgresRole: String, CaseIterable, Sendable {
                 Right(.select, "outbox_cursor"),
                 Right(.select, "service_keys"),
                 Right(.select, "control_log"),
-                Right(.insert, "control_log", "seq", "kind", "payload", "actor"),
             ]
         case .sync:
             [
@@ -61,6 +60,14 @@ public enum PostgresRole: String, CaseIterable, Sendable {
         }
     }
 
+    /// Functions of the schema that it may call. They run with the rights of the tables' owner.
+    var functions: [String] {
+        switch self {
+        case .server: ["end_sessions(uuid, bigint, bigint, text)"]
+        case .sync: []
+        }
+    }
+
     /// Statements, run in Redeem's database by the owner of the tables, who needs to be no superuser: CREATEROLE is enough, as on a
     /// managed Postgres. They may be run again, as after each `redeem migrate`: a role keeps its password, and has these rights and no
     /// others. Without a password nobody can log in as a role by one.
@@ -73,6 +80,7 @@ public enum PostgresRole: String, CaseIterable, Sendable {
                 let columns = right.columns.isEmpty ? "" : " (\(right.columns.joined(separator: ", ")))"
                 return "grant \(right.privilege.rawValue)\(columns) on \(right.table) to \(role.rawValue);\n"
             }
+            let calls = role.functions.map { "grant execute on function \($0) to \(role.rawValue);\n" }
             return """
                 do $$ declare found record; begin
                     if not exists (select from pg_roles where rolname = '\(role.rawValue)') then create role \(role.rawValue) login; end if;
@@ -92,7 +100,7 @@ public enum PostgresRole: String, CaseIterable, Sendable {
                         execute format('revoke all on public.%I from \(role.rawValue)', found.relname);
                     end loop;
                 end $$;
-                \(grants.joined())
+                \(grants.joined())\(calls.joined())
                 """
         }
         return "begin;\n\(roles.joined(separator: "\n"))commit;\n"
@@ -102,7 +110,7 @@ public enum PostgresRole: String, CaseIterable, Sendable {
 extension PostgresRole {
     /// Which of its rights whoever is connected does not have, in words.
     public func missingRights(on connection: PostgresConnection) throws -> [String] {
-        try rights.filter { right in
+        let tables = try rights.filter { right in
             let privilege = right.privilege.rawValue
             let sql =
                 right.columns.isEmpty
@@ -117,6 +125,11 @@ extension PostgresRole {
             let columns = right.columns.isEmpty ? "" : " (\(right.columns.joined(separator: ", ")))"
             return "\(right.privilege.rawValue)\(columns) on \(right.table)"
         }
+        let calls = try functions.filter { function in
+            let sql = "select coalesce(has_function_privilege(to_regprocedure($1), 'execute'), false)"
+            return try !connection.query(sql, function)[0].decode(0, as: Bool.self)
+        }
+        return tables + calls.map { "execute on function \($0)" }
     }
 }
 

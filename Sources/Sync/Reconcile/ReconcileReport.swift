@@ -1,3 +1,5 @@
+public import Domain
+
 /// What `reconcile` found, one check an invariant (docs/ARCHITECTURE.md).
 public struct ReconcileReport: Sendable {
     public struct Violation: Sendable {

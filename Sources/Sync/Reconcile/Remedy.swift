@@ -42,13 +42,3 @@ public enum Remedy: Hashable, Sendable {
         }
     }
 }
-
-/// A redemption that Redis has accepted and that is nowhere else.
-public struct UnaccountedRedemption: Hashable, Sendable {
-    public let shard: Shard
-    public let epoch: Epoch
-    public let redemption: Redemption
-
-    /// The outbox entry that it must have been in, as far as its id tells: which of its millisecond is not known.
-    var streamID: StreamID { StreamID(milliseconds: redemption.id.uuid.milliseconds, sequence: 0) }
-}

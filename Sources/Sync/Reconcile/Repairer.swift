@@ -7,7 +7,7 @@ public struct Repairer: Sendable {
     /// How long an owner may take to rebuild its shard.
     public static let patience: Duration = .seconds(60)
     private static let pollInterval: Duration = .milliseconds(50)
-    static let quarantineReason = "only Redis had it: accepted, in no outbox and not in Postgres"
+    private static let quarantinedAtOnce = 1_000
 
     private let hotPath: HotPath
     private let postgres: PostgresClient
@@ -44,11 +44,9 @@ public struct Repairer: Sendable {
 
     private func quarantine(_ redemptions: [UnaccountedRedemption]) async throws -> Int {
         var count = 0
-        for found in redemptions {
-            let entry = OutboxEntry(id: found.streamID, epoch: found.epoch, redemptions: [found.redemption])
-            count += try await postgres.withConnection { connection in
-                try connection.quarantineUnlanded([entry], shard: found.shard, reason: Repairer.quarantineReason)
-            }
+        for start in stride(from: 0, to: redemptions.count, by: Repairer.quarantinedAtOnce) {
+            let part = Array(redemptions[start..<min(start + Repairer.quarantinedAtOnce, redemptions.count)])
+            count += try await postgres.withConnection { try $0.quarantine(part, reason: OwnedShard.salvageReason) }
         }
         return count
     }

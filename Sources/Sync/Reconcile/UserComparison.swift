@@ -97,9 +97,16 @@ struct UserComparison {
             case .quarantined: if case .rebuild = remedy { remedy = .quarantine(shard) }
             case nil:
                 remedy = .unaccounted(shard)
-                guard let price = prices[coupon] else { continue }
-                let redemption = Redemption(id: id, user: audit.user, coupon: coupon, price: price)
-                report.note(UnaccountedRedemption(shard: shard, epoch: epoch, redemption: redemption))
+                report.note(
+                    UnaccountedRedemption(
+                        shard: shard,
+                        epoch: epoch,
+                        id: id,
+                        user: audit.user,
+                        coupon: coupon,
+                        price: prices[coupon]
+                    )
+                )
             }
         }
         return remedy

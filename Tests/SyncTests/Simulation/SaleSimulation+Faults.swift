@@ -15,6 +15,7 @@ enum Fault: String, CaseIterable {
     case redisStopped = "Redis stops"
     case redisRestarted = "Redis restarts"
     case redisRestored = "Redis restarts with what it had before"
+    case postgresRestored = "an older dump of Postgres is put back"
     case redisFlushed = "FLUSHALL"
     case scriptsFlushed = "SCRIPT FLUSH"
     case couponDeleted = "somebody deletes a coupon"
@@ -49,6 +50,7 @@ extension SaleSimulation {
         case .deadlinePassed:
             let waiting = simulation.calls.filter { if case .redis = $0.target { !$0.isAnswered } else { false } }
             if let call = waiting.randomElement(using: &simulation.random) { simulation.lose(call, isDropped: false) }
+        case .postgresRestored: restorePostgres()
         case .redisStopped: stopRedis()
         case .redisRestarted:
             stopRedis()
@@ -73,6 +75,31 @@ extension SaleSimulation {
     private func stopRedis() {
         redis.stop()
         for call in simulation.calls { if case .redis = call.target { simulation.lose(call, isDropped: true) } }
+    }
+
+    /// What it lacks is lost, unless Redis has it. Of what was saved before, all that is of a later moment of the same history is
+    /// forgotten: a Redis of a history that was given up may have an epoch of the same number, and nobody can tell it.
+    private func restorePostgres() {
+        for session in postgres.sessions { session.lose(isDropped: true) }
+        let place = dumps.indices.randomElement(using: &simulation.random)!
+        let dump = dumps[place]
+        dumps.removeSubrange((place + 1)...)
+        older = []
+        let had = Set(accepted.keys.filter(postgres.isKept))
+        postgres.restore(dump)
+        // What servers have read of the other history.
+        snapshots = []
+        let shard = self.redis.hash(keys.shard)
+        for user in users where Int(self.redis.hash(keys.user(user))["control"] ?? "") ?? 0 > Int(shard["control"] ?? "") ?? 0 {
+            mayDiffer.insert(user)
+        }
+        let redis = SaleSimulation.redemptions(in: self.redis.saved, keys)
+        for id in accepted.keys {
+            accepted[id]!.mayBeInQuarantine = true
+            if had.contains(id), !postgres.isKept(id), !redis.contains(id) { accepted[id]!.mayBeLost = true }
+        }
+        let epochs = [self.redis.string(keys.fence).flatMap { Int($0) }, restoredIn, postgres.cursor?.epoch.number]
+        restoredIn = epochs.compactMap(\.self).max() ?? 0
     }
 
     /// - Parameter saved: `nil`: what it had.

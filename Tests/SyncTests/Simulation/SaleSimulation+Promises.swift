@@ -8,6 +8,8 @@ struct Accepted {
     let redemption: Redemption
     /// The Redis that had it was lost before Postgres did.
     var mayBeLost = false
+    /// An older dump of Postgres was put back since.
+    var mayBeInQuarantine = false
 }
 
 extension SaleSimulation {
@@ -18,7 +20,8 @@ extension SaleSimulation {
         case .scriptsLoaded:
             if postgres.owner == nil { count("scripts loaded by one who is not the owner any more") }
         case .left(let entries):
-            for id in SaleSimulation.ids(entries) where !isKept(id) {
+            // An owner may have committed it before a dump was put back, and settled it since: its user has it.
+            for id in SaleSimulation.ids(entries) where !postgres.isKept(id) && accepted[id]?.mayBeInQuarantine != true {
                 simulation.violate("\(id) has left the outbox, and Postgres does not have it")
             }
         }
@@ -26,9 +29,22 @@ extension SaleSimulation {
 
     /// What was decided and is neither in Postgres nor in what Redis will have may be gone.
     func lost(to saved: SimulatedRedis.Saved) {
-        var kept: Set<RedemptionID> = []
-        if case .stream(let stream) = saved.keys[keys.outbox] { kept = Set(SaleSimulation.ids(stream.entries)) }
-        for id in accepted.keys where postgres.rows[id] == nil && !kept.contains(id) { accepted[id]!.mayBeLost = true }
+        let kept = SaleSimulation.redemptions(in: saved, keys)
+        for id in accepted.keys where !postgres.isKept(id) && !kept.contains(id) { accepted[id]!.mayBeLost = true }
+    }
+
+    /// All that a Redis has for sure, in its outbox or with its users. Those of an earlier epoch are loaded again when they come, by a
+    /// server that does not know that Postgres went back: then what they had is gone. Where the shard is closed nobody comes.
+    static func redemptions(in saved: SimulatedRedis.Saved, _ keys: Keys) -> Set<RedemptionID> {
+        var found: Set<RedemptionID> = []
+        if case .stream(let stream) = saved.keys[keys.outbox] { found = Set(ids(stream.entries)) }
+        var epoch: String?
+        if case .hash(let shard) = saved.keys[keys.shard] { epoch = shard["epoch"] }
+        for (name, value) in saved.keys where name.hasPrefix(keys.userPrefix) {
+            guard case .hash(let hash) = value, epoch == nil || hash["epoch"] == epoch else { continue }
+            found.formUnion(hash.filter { $0.key.hasPrefix("r:") }.compactMap { RedemptionID($0.value) })
+        }
+        return found
     }
 
     private static func ids(_ entries: [(id: StreamID, fields: [String])]) -> [RedemptionID] {
@@ -42,16 +58,17 @@ extension SaleSimulation {
         }
     }
 
-    private func isKept(_ id: RedemptionID) -> Bool {
-        postgres.rows[id] != nil || postgres.quarantine.contains { $0.redemption?.id == id }
-    }
-
     /// It must not contradict what is in Postgres.
     private func decided(_ redemption: Redemption, _ epoch: Int, _ session: String) {
         count("accepted")
         simulation.note("accepted \(redemption.id) of \(redemption.coupon) for \(redemption.user)")
         if let earlier = accepted[redemption.id], !earlier.mayBeLost { simulation.violate("\(redemption.id) is given twice") }
         accepted[redemption.id] = Accepted(redemption: redemption)
+        // Until a Redis is rebuilt from the older Postgres the two need not agree.
+        if let restoredIn, epoch <= restoredIn {
+            accepted[redemption.id]!.mayBeInQuarantine = true
+            return
+        }
         guard let cursor = postgres.cursor, cursor.epoch.number == epoch else {
             return simulation.violate("accepted in epoch \(epoch), and Postgres is in \(postgres.cursor?.epoch.number ?? 0)")
         }
@@ -72,7 +89,7 @@ extension SaleSimulation {
         let applied = Int(redis.hash(keys.shard)["control"] ?? "") ?? 0
         let version = Int(redis.hash(session)["version"] ?? "") ?? 0
         let revoked = postgres.log.prefix(applied).contains {
-            if case .userSessionsRevoked(redemption.user, let below) = $0.change { version < below } else { false }
+            if case .change(.userSessionsRevoked(redemption.user, let below)) = $0.content { version < below } else { false }
         }
         if revoked { simulation.violate("redeemed under a session that was revoked, and Redis has counted the revocation") }
     }
@@ -112,6 +129,9 @@ extension SaleSimulation {
     func checkAtTheEnd() {
         guard let epoch = postgres.cursor.map({ "\($0.epoch)" }) else { return simulation.violate("no cursor") }
         for (id, accepted) in accepted where !accepted.mayBeLost && postgres.rows[id] != accepted.redemption {
+            if accepted.mayBeInQuarantine, postgres.quarantine.contains(where: { $0.redemption == accepted.redemption }) {
+                continue
+            }
             simulation.violate("\(id) was accepted and is not in Postgres as it was")
         }
         if let stream = redis.stream(keys.outbox), let trimmed = Int(redis.hash(keys.shard)["trimmed"] ?? ""),
@@ -121,14 +141,17 @@ extension SaleSimulation {
         }
         for id in postgres.rows.keys where accepted[id] == nil { simulation.violate("\(id) is in Postgres and was not accepted") }
         for item in postgres.quarantine {
-            guard let id = item.redemption?.id, accepted[id]?.mayBeLost == true else {
+            guard let id = item.redemption?.id, let accepted = accepted[id], accepted.mayBeLost || accepted.mayBeInQuarantine
+            else {
                 simulation.violate("in quarantine, \(item.reason): \(item.redemption.map { "\($0.id)" } ?? "an entry")")
                 continue
             }
         }
         for coupon in postgres.coupons {
             let hash = redis.hash(keys.coupon(coupon.id))
-            guard hash["epoch"] == epoch, let left = Int(hash["left"] ?? ""), left + coupon.redeemed == coupon.total else {
+            guard hash["epoch"] == epoch, let left = Int(hash["left"] ?? ""),
+                left + coupon.redeemed + undecided(epoch) { $0.coupon == coupon.id }.count == coupon.total
+            else {
                 let left = hash["left"] ?? "none"
                 simulation.violate("of \(coupon.total) \(coupon.id) \(coupon.redeemed) are sold and \(left) left")
                 continue
@@ -138,10 +161,17 @@ extension SaleSimulation {
         for user in users {
             let hash = redis.hash(keys.user(user))
             guard hash["epoch"] == epoch else { continue }
-            let balance = postgres.granted[user]! - postgres.spent(user)
+            if mayDiffer.contains(user), let restoredIn, Int(epoch)! <= restoredIn { continue }
+            let unpaid = undecided(epoch) { $0.user == user }.reduce(0) { $0 + $1.price }
+            let balance = postgres.granted[user]! - postgres.spent(user) - unpaid
             if hash["held"] != "0" || hash["credit"] != "\(balance)" {
                 simulation.violate("\(user) has \(hash["credit"]!) and \(hash["held"]!) held, and should have \(balance) and 0")
             }
         }
+    }
+
+    /// What is in quarantine and Redis still holds.
+    private func undecided(_ epoch: String, where isWanted: (Redemption) -> Bool) -> [Redemption] {
+        postgres.quarantine.filter { $0.epoch?.description == epoch }.compactMap(\.redemption).filter(isWanted)
     }
 }

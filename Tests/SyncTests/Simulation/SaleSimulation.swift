@@ -26,6 +26,12 @@ final class SaleSimulation {
     var accepted: [RedemptionID: Accepted] = [:]
     /// What Redis was at some moments, to be put back.
     var older: [SimulatedRedis.Saved] = []
+    /// The same of Postgres.
+    var dumps: [SimulatedPostgres.Saved] = []
+    /// The highest epoch that there was when a dump was put back.
+    var restoredIn: Int?
+    /// Loaded from what a Postgres had that was not the dump: until they are loaded again `redeem reconcile` calls that drift.
+    var mayDiffer: Set<UserID> = []
     /// Faults by name, and other things that a test wants to have seen.
     private(set) var seen: [String: Int] = [:]
     private let bugs: Bugs
@@ -34,7 +40,7 @@ final class SaleSimulation {
     private var logins: [UserID: SessionID] = [:]
     private var sessions = 0
     /// Read, and on their way to Redis.
-    private var snapshots: [UserSnapshot] = []
+    var snapshots: [UserSnapshot] = []
 
     var redis: SimulatedRedis { simulation.redis }
     var postgres: SimulatedPostgres { simulation.postgres }
@@ -52,6 +58,7 @@ final class SaleSimulation {
         simulation.redis.happened = { [unowned self] in check($0) }
         for user in users { postgres.create(user, credit: 40) }
         for name in ["tea", "jam"] { createCoupon(name) }
+        dumps = [postgres.saved]
     }
 
     /// - Returns: the promise that was broken, if any.
@@ -79,6 +86,7 @@ final class SaleSimulation {
         case 18..<22: operate()
         case 22..<(22 + faults): disturb()
         case 30: older.append(redis.saved)
+        case 31: dumps.append(postgres.saved)
         default: break
         }
     }
@@ -145,7 +153,7 @@ final class SaleSimulation {
         case 17: postgres.rebuildShard()
         default: if postgres.coupons.count < 4 { createCoupon("coupon-\(postgres.coupons.count)") }
         }
-        simulation.note("an operator changes something: \(postgres.log.last!.change.kind)")
+        simulation.note("an operator changes something: \(postgres.log.last!.content)")
     }
 
     private func createCoupon(_ name: String) {

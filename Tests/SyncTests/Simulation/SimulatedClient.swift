@@ -123,5 +123,6 @@ enum OwnerBug: String, Sendable, CaseIterable {
     case leavesLeftovers = "does not settle what committed and was not settled"
     case opensWithoutVerifying = "opens the shard wherever its outbox ends"
     case opensAnyRedis = "opens a Redis that took the place of the one that was verified"
+    case salvagesNoUsers = "leaves what only users in Redis have where Postgres is older"
     case salvagesNothing = "does not land what the stream has before a new epoch"
 }

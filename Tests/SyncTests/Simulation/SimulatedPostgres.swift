@@ -6,29 +6,47 @@ import Domain
 final class SimulatedPostgres {
     struct Quarantined: Hashable {
         let redemption: Redemption?
+        let epoch: Epoch?
         let reason: String
     }
 
-    private struct Use: Hashable {
+    fileprivate struct Use: Hashable {
         let user: UserID
         let coupon: CouponID
     }
 
-    private(set) var cursor: Cursor?
-    private(set) var coupons: [Coupon] = []
-    private(set) var rows: [RedemptionID: Redemption] = [:]
-    private var uses: Set<Use> = []
-    private(set) var quarantine: [Quarantined] = []
-    private(set) var log: [ControlEntry] = []
-    private(set) var granted: [UserID: Int] = [:]
-    private(set) var versions: [UserID: Int] = [:]
+    /// What a dump has.
+    struct Saved {
+        fileprivate(set) var cursor: Cursor?
+        fileprivate(set) var coupons: [Coupon] = []
+        fileprivate(set) var rows: [RedemptionID: Redemption] = [:]
+        fileprivate var uses: Set<Use> = []
+        fileprivate(set) var quarantine: [Quarantined] = []
+        fileprivate(set) var log: [LoggedControl] = []
+        fileprivate(set) var granted: [UserID: Int] = [:]
+        fileprivate(set) var versions: [UserID: Int] = [:]
+    }
+
+    private(set) var saved = Saved()
+    /// Microseconds, as it were: never the same twice, whatever is put back.
+    private var marks = 0
     /// Who holds the shard's lock.
     private(set) var owner: SimulatedSession?
     private(set) var sessions: [SimulatedSession] = []
     var violate: (String) -> Void = { _ in }
     var bug: OwnerBug?
 
+    var cursor: Cursor? { saved.cursor }
+    var coupons: [Coupon] { saved.coupons }
+    var rows: [RedemptionID: Redemption] { saved.rows }
+    var quarantine: [Quarantined] { saved.quarantine }
+    var log: [LoggedControl] { saved.log }
+    var granted: [UserID: Int] { saved.granted }
+    var versions: [UserID: Int] { saved.versions }
     var control: Int { log.count }
+
+    /// A dump is put back.
+    func restore(_ dump: Saved) { saved = dump }
 
     // MARK: Sessions
 
@@ -51,18 +69,18 @@ final class SimulatedPostgres {
         guard batch.isInOrder else { throw LandingError.outOfOrder }
         guard cursor == batch.cursor || bug == .ignoresTheCursor else { throw LandingError.cursorMoved(actual: cursor) }
         var landed = 0
-        var unfit = batch.malformed.map { Quarantined(redemption: nil, reason: $0.reason) }
+        var unfit = batch.malformed.map { Quarantined(redemption: nil, epoch: batch.cursor.epoch, reason: $0.reason) }
         for entry in batch.entries {
             for redemption in entry.redemptions {
                 if let reason = entry.epoch == batch.cursor.epoch ? refusal(of: redemption) : "of another epoch" {
-                    unfit.append(Quarantined(redemption: redemption, reason: reason))
+                    unfit.append(Quarantined(redemption: redemption, epoch: entry.epoch, reason: reason))
                 } else {
                     insert(redemption)
                     landed += 1
                 }
             }
         }
-        quarantine += unfit
+        saved.quarantine += unfit
         let moved = Cursor(epoch: batch.cursor.epoch, lastID: batch.last)
         move(to: moved)
         return LandingReport(landed: landed, quarantined: unfit.count, cursor: moved)
@@ -73,24 +91,37 @@ final class SimulatedPostgres {
         guard let coupon = coupons.first(where: { $0.id == redemption.coupon }) else { return "an unknown coupon" }
         guard redemption.price == coupon.price else { return "another price" }
         if rows[redemption.id] != nil { return "an id twice" }
-        if uses.contains(Use(user: redemption.user, coupon: redemption.coupon)) { return "a second use" }
+        if saved.uses.contains(Use(user: redemption.user, coupon: redemption.coupon)) { return "a second use" }
         return coupon.redeemed < coupon.total ? nil : "beyond the total"
     }
 
     private func insert(_ redemption: Redemption) {
-        rows[redemption.id] = redemption
-        uses.insert(Use(user: redemption.user, coupon: redemption.coupon))
+        saved.rows[redemption.id] = redemption
+        saved.uses.insert(Use(user: redemption.user, coupon: redemption.coupon))
         change(redemption.coupon) { $0.changed(redeemed: $0.redeemed + 1) }
     }
 
     func quarantineUnlanded(_ entries: [OutboxEntry], reason: String) -> Int {
-        var count = 0
-        for redemption in entries.flatMap(\.redemptions) where rows[redemption.id] == nil {
-            guard !quarantine.contains(where: { $0.redemption?.id == redemption.id }) else { continue }
-            quarantine.append(Quarantined(redemption: redemption, reason: reason))
-            count += 1
+        entries.reduce(0) { count, entry in
+            count + entry.redemptions.count { quarantineIfUnknown($0, entry.epoch, reason) }
         }
-        return count
+    }
+
+    func quarantine(_ found: [UnaccountedRedemption], reason: String) -> Int {
+        if bug == .salvagesNoUsers { return 0 }
+        return found.count { item in
+            // A coupon that Postgres has forgotten and that the owner deleted, who died then, has no price any more. All cost the same.
+            let redemption = Redemption(id: item.id, user: item.user, coupon: item.coupon, price: item.price ?? 10)
+            return quarantineIfUnknown(redemption, item.epoch, reason)
+        }
+    }
+
+    private func quarantineIfUnknown(_ redemption: Redemption, _ epoch: Epoch, _ reason: String) -> Bool {
+        guard rows[redemption.id] == nil, !quarantine.contains(where: { $0.redemption?.id == redemption.id }) else {
+            return false
+        }
+        saved.quarantine.append(Quarantined(redemption: redemption, epoch: epoch, reason: reason))
+        return true
     }
 
     func beginEpoch(after expected: Cursor?, above seen: Epoch?) throws -> Cursor {
@@ -105,10 +136,13 @@ final class SimulatedPostgres {
         if let cursor, new.epoch < cursor.epoch || (new.epoch == cursor.epoch && new.lastID < cursor.lastID) {
             violate("the cursor goes back from \(cursor.epoch) \(cursor.lastID) to \(new.epoch) \(new.lastID)")
         }
-        cursor = new
+        saved.cursor = new
     }
 
-    func hasUse(_ user: UserID, _ coupon: CouponID) -> Bool { uses.contains(Use(user: user, coupon: coupon)) }
+    /// Whether it can still be decided about.
+    func isKept(_ id: RedemptionID) -> Bool { rows[id] != nil || quarantine.contains { $0.redemption?.id == id } }
+
+    func hasUse(_ user: UserID, _ coupon: CouponID) -> Bool { saved.uses.contains(Use(user: user, coupon: coupon)) }
 
     func spent(_ user: UserID) -> Int { rows.values.reduce(0) { $0 + ($1.user == user ? $1.price : 0) } }
 
@@ -127,12 +161,12 @@ final class SimulatedPostgres {
     // MARK: The control plane
 
     func create(_ user: UserID, credit: Int) {
-        granted[user] = credit
-        versions[user] = 1
+        saved.granted[user] = credit
+        saved.versions[user] = 1
     }
 
     func create(_ coupon: Coupon) {
-        coupons.append(coupon)
+        saved.coupons.append(coupon)
         append(.couponCreated(coupon))
     }
 
@@ -147,25 +181,26 @@ final class SimulatedPostgres {
     }
 
     func grant(_ user: UserID, _ amount: Int) {
-        granted[user, default: 0] += amount
+        saved.granted[user, default: 0] += amount
         append(.creditGranted(user, amount: amount))
     }
 
     func revokeSessions(of user: UserID) {
-        versions[user, default: 1] += 1
+        saved.versions[user, default: 1] += 1
         append(.userSessionsRevoked(user, below: versions[user]!))
     }
 
     func rebuildShard() { append(.shardRebuild(Shard(index: 0))) }
 
     private func append(_ change: ControlChange) {
-        log.append(ControlEntry(sequence: log.count + 1, change: change))
+        marks += 1
+        saved.log.append(LoggedControl(sequence: log.count + 1, mark: marks, content: .change(change)))
         for session in sessions { session.notifications += 1 }
     }
 
     private func change(_ id: CouponID, _ body: (Coupon) -> Coupon) {
         guard let index = coupons.firstIndex(where: { $0.id == id }) else { return }
-        coupons[index] = body(coupons[index])
+        saved.coupons[index] = body(coupons[index])
     }
 }
 

@@ -138,6 +138,7 @@ extension SimulatedRedis {
             if held < sum { drifted += 1 }
             set(key, ["held", "\(max(0, held - sum))"])
         }
+        if let last = settled.last { set(keys[1], ["settled", "\(last.id)"]) }
         let trimmed = bug == .trimIsByLength ? stream.entries : Array(settled)
         stream.entries.removeFirst(trimmed.count)
         saved.keys[keys[0]] = .stream(stream)
@@ -147,7 +148,7 @@ extension SimulatedRedis {
     }
 
     func applyControl(_ keys: [String], _ arguments: [String]) -> String {
-        let (epoch, kind) = (arguments[0], arguments[2])
+        let (epoch, kind) = (arguments[0], arguments[3])
         let sequence = Int(arguments[1])!
         let shard = hash(keys[0])
         guard shard["epoch"] == epoch, let control = Int(shard["control"] ?? "") else { return "wrong_epoch" }
@@ -158,31 +159,31 @@ extension SimulatedRedis {
         switch kind {
         case "credit_granted":
             if isLoaded, sequence > Int(target["control"]!)! || bug == .controlIsAppliedTwice {
-                set(keys[1], ["credit", "\(Int(target["credit"]!)! + Int(arguments[3])!)", "control", "\(sequence)"])
+                set(keys[1], ["credit", "\(Int(target["credit"]!)! + Int(arguments[4])!)", "control", "\(sequence)"])
             }
         case "user_sessions_revoked", "sessions_revoked", "shard_rebuild": break
         case "redemption_dropped":
             let field = String(keys[2].drop { $0 != "}" }.dropFirst("}:coupon:".count))
-            guard isLoaded, target["r:\(field)"] == arguments[3] else { break }
+            guard isLoaded, target["r:\(field)"] == arguments[4] else { break }
             let coupon = hash(keys[2])
             guard coupon["epoch"] == epoch else { return "coupon_not_loaded" }
             var user = target
             user["r:\(field)"] = nil
-            user["credit"] = "\(Int(user["credit"]!)! + Int(arguments[4])!)"
+            user["credit"] = "\(Int(user["credit"]!)! + Int(arguments[5])!)"
             saved.keys[keys[1]] = .hash(user)
             set(keys[2], ["left", "\(Int(coupon["left"]!)! + 1)"])
         case "coupon_created":
             if isLoaded { return "coupon_already_loaded" }
-            write(keys[1], epoch, arguments[3...])
+            write(keys[1], epoch, arguments[4...])
         case "coupon_state":
             guard isLoaded else { return "coupon_not_loaded" }
-            set(keys[1], ["state", arguments[3]])
+            set(keys[1], ["state", arguments[4]])
         case "coupon_restocked":
             guard isLoaded else { return "coupon_not_loaded" }
-            set(keys[1], ["left", "\(Int(target["left"]!)! + Int(arguments[3])!)"])
+            set(keys[1], ["left", "\(Int(target["left"]!)! + Int(arguments[4])!)"])
         default: preconditionFailure("not a kind: \(kind)")
         }
-        set(keys[0], ["control", "\(max(sequence, control))"])
+        set(keys[0], ["control", "\(max(sequence, control))", "mark", arguments[2]])
         return "applied"
     }
 
@@ -221,7 +222,7 @@ extension SimulatedRedis {
 
     func writeShard(_ keys: [String], _ arguments: [String]) -> RESPValue {
         if let fenced = fenced(keys, arguments[0]) { return fenced }
-        set(keys[1], ["epoch", arguments[0], "control", arguments[1], "trimmed", "0"])
+        set(keys[1], ["epoch", arguments[0], "control", arguments[1], "mark", arguments[2], "trimmed", "0"])
         return .string("written")
     }
 }

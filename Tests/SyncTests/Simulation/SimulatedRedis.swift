@@ -78,6 +78,8 @@ final class SimulatedRedis {
         case "HMGET":
             let hash = hash(key)
             return .array(command.dropFirst(2).map { name in hash[name].map { .string($0) } ?? .null })
+        case "HGETALL":
+            return .array(hash(key).sorted { $0.key < $1.key }.flatMap { [.string($0.key), .string($0.value)] })
         case "HSET":
             set(key, Array(command.dropFirst(2)))
             return .integer(0)

@@ -74,7 +74,9 @@ import Testing
             for _ in 0..<2_500 { try await same(next()) }
             for key in simulated.saved.keys.keys.sorted() {
                 if case .hash = simulated.saved.keys[key] {
-                    let fields = ["epoch", "control", "trimmed", "left", "state", "credit", "held", "r:tea", "r:jam"]
+                    let fields = [
+                        "epoch", "control", "mark", "settled", "trimmed", "left", "state", "credit", "held", "r:tea", "r:jam",
+                    ]
                     try await same(["HMGET", key] + fields)
                 }
             }
@@ -154,7 +156,10 @@ import Testing
         }
 
         private func writeShard() -> [String] {
-            Script.writeShard.evaluation(keys: [keys.fence, keys.shard], arguments: ["\(epoch)", "\(control)"])
+            Script.writeShard.evaluation(
+                keys: [keys.fence, keys.shard],
+                arguments: ["\(epoch)", "\(control)", "\(7 * control)"]
+            )
         }
 
         private mutating func redeem(_ coupon: CouponID) -> [String] {
@@ -194,7 +199,7 @@ import Testing
                 }
             return Script.applyControl.call(
                 keys: [keys.shard, target],
-                arguments: ["\(epoch)", "\(max(1, sequence))"] + change
+                arguments: ["\(epoch)", "\(max(1, sequence))", "\(7 * sequence)"] + change
             )
         }
     }

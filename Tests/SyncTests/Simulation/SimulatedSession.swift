@@ -95,9 +95,10 @@ final class SimulatedSession: ShardLedger, @unchecked Sendable {
 
     func endSilentOwner(of shard: Shard, after silence: Duration) async throws -> Bool { false }
 
-    func position(of shard: Shard) async throws -> (cursor: Cursor?, control: Int) {
-        let cursor = try await call("read the cursor") { $0.cursor }
-        return (cursor, try await call("read the last control number") { $0.control })
+    func cursor(of shard: Shard) async throws -> Cursor? { try await call("read the cursor") { $0.cursor } }
+
+    func controlMark(of sequence: Int) async throws -> Int? {
+        try await call("read the mark of \(sequence)") { $0.log.first { $0.sequence == sequence }?.mark }
     }
 
     func land(_ batch: LandingBatch) async throws -> LandingReport {
@@ -113,17 +114,23 @@ final class SimulatedSession: ShardLedger, @unchecked Sendable {
         try await call("quarantine \(entries.count)") { $0.quarantineUnlanded(entries, reason: reason) }
     }
 
+    func quarantine(_ found: [UnaccountedRedemption], reason: String) async throws -> Int {
+        try await call("quarantine \(found.count) if unknown") { $0.quarantine(found, reason: reason) }
+    }
+
+    func quarantineCount(of shard: Shard) async throws -> Int { try await call("count quarantine") { $0.quarantine.count } }
+
     func allCoupons() async throws -> [Coupon] { try await call("read coupons") { $0.coupons } }
 
-    func couponsSnapshot() async throws -> (coupons: [Coupon], control: Int) {
-        try await call("read coupons and control") { ($0.coupons, $0.control) }
+    func couponsSnapshot() async throws -> (coupons: [Coupon], control: Int, mark: Int) {
+        try await call("read coupons and control") { ($0.coupons, $0.control, $0.log.last?.mark ?? 0) }
     }
 
     func sessionRevocations(after sequence: Int) async throws -> SessionRevocations {
-        try await call("read revocations") { SessionRevocations($0.log.dropFirst(sequence).map(\.change)) }
+        try await call("read revocations") { SessionRevocations($0.log.dropFirst(sequence).compactMap(\.entry?.change)) }
     }
 
-    func controlEntries(after sequence: Int, limit: Int) async throws -> [ControlEntry] {
+    func controlEntries(after sequence: Int, limit: Int) async throws -> [LoggedControl] {
         try await call("read control after \(sequence)") { Array($0.log.dropFirst(sequence).prefix(limit)) }
     }
 

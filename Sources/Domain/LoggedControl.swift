@@ -1,0 +1,29 @@
+/// A row of the control log as it is read back.
+public struct LoggedControl: Hashable, Sendable {
+    public enum Content: Hashable, Sendable {
+        case change(ControlChange)
+        /// Nothing that an operator can have done by this program: why, in words.
+        case unreadable(String)
+    }
+
+    /// From 1, without a gap.
+    public let sequence: Int
+    /// The moment at which Postgres wrote it, in microseconds. A dump that is put back makes two histories of one log: they have
+    /// entries of the same number, and none of the same moment.
+    public let mark: Int
+    public let content: Content
+
+    public init(sequence: Int, mark: Int, content: Content) {
+        self.sequence = sequence
+        self.mark = mark
+        self.content = content
+    }
+
+    /// `nil`: it cannot be read.
+    public var entry: ControlEntry? {
+        switch content {
+        case .change(let change): ControlEntry(sequence: sequence, change: change)
+        case .unreadable: nil
+        }
+    }
+}

@@ -1,0 +1,105 @@
+internal import Domain
+internal import HotPath
+internal import Logging
+internal import Persistence
+
+// What only Redis has goes to quarantine before anything is given to others.
+extension OwnedShard {
+    static let salvageReason = "only Redis had it: accepted, in no outbox and not in Postgres"
+    /// Asked of Postgres at a time.
+    private static let redemptionsPerQuestion = 1_000
+    /// While there is nothing to ask, Postgres is told so often that this owner is alive: a fraction of `ownerSilence`.
+    private static let signOfLife: Duration = .seconds(1)
+
+    /// Looks through all users for redemptions that Postgres lacks.
+    /// - Parameters:
+    ///   - prices: of coupons. Redis has those that Postgres has never heard of.
+    ///   - epoch: with `settled`: the shard is open, and what it accepted in this epoch behind that entry is in the outbox. `nil`: it
+    ///     is closed, and what the outbox held is in Postgres.
+    func salvageUsers(prices: [CouponID: Int], in epoch: Epoch? = nil, settledUpTo settled: StreamID? = nil) async throws {
+        var waiting: Set<RedemptionID> = []
+        if let settled { waiting = try await redemptions(behind: settled) }
+        var found: [UnaccountedRedemption] = []
+        var (looked, count) = (0, 0)
+        var asked = clock.now()
+        var position: String?
+        repeat {
+            let part = try await store.scanRedemptions(position)
+            position = part.next
+            looked += part.redemptions.count
+            for stored in part.redemptions {
+                if let settled, stored.epoch == epoch {
+                    let isLater = stored.id.uuid.milliseconds > settled.milliseconds
+                    guard !isLater, !waiting.contains(stored.id) else { continue }
+                }
+                found.append(
+                    UnaccountedRedemption(
+                        shard: shard,
+                        epoch: stored.epoch,
+                        id: stored.id,
+                        user: stored.user,
+                        coupon: stored.coupon,
+                        price: prices[stored.coupon]
+                    )
+                )
+            }
+            if found.count >= OwnedShard.redemptionsPerQuestion || position == nil {
+                if !found.isEmpty { count += try await session.quarantine(found, reason: OwnedShard.salvageReason) }
+                found = []
+                asked = clock.now()
+            } else if clock.now() - asked > OwnedShard.signOfLife {
+                _ = try await session.cursor(of: shard)
+                asked = clock.now()
+            }
+        } while position != nil
+        metrics.quarantined(count)
+        let metadata: Logger.Metadata = ["redemptions": "\(looked)", "quarantined": "\(count)"]
+        if count > 0 {
+            logger.error(
+                "users in Redis had redemptions that Postgres lacks; they are in quarantine; see `redeem quarantine list`",
+                metadata: metadata
+            )
+        } else if looked > 0 {
+            logger.notice("looked for redemptions that only Redis has", metadata: metadata)
+        }
+    }
+
+    /// What coupons cost. A coupon's price never changes.
+    func prices() async throws -> [CouponID: Int] {
+        let known = try await session.allCoupons().map { ($0.id, $0.price) }
+        return try await store.couponPrices().merging(known) { $1 }
+    }
+
+    /// Redemptions of the same millisecond as an entry that was settled, which came after it: their ids do not tell.
+    private func redemptions(behind settled: StreamID) async throws -> Set<RedemptionID> {
+        var found: Set<RedemptionID> = []
+        var position = settled
+        while true {
+            let read = try await store.readOutbox(after: position, count: configuration.entriesPerBatch, block: nil)
+            for case .entry(let entry) in read where entry.id.milliseconds == settled.milliseconds {
+                found.formUnion(entry.redemptions.map(\.id))
+            }
+            guard let last = read.last, last.id.milliseconds == settled.milliseconds else { return found }
+            position = last.id
+        }
+    }
+
+    func quarantined(_ count: Int) {
+        guard count > 0 else { return }
+        metrics.quarantined(count)
+        logger.error(
+            "redemptions could not be landed and are in quarantine; see `redeem quarantine list`",
+            metadata: ["count": "\(count)"]
+        )
+    }
+
+    func tellThatPostgresWentBack() {
+        metrics.postgresWentBack()
+        logger.error(
+            """
+            Postgres is older than this Redis, as after a backup was put back: what only Redis has goes to quarantine; see \
+            docs/OPERATIONS.md, "Backup and restore"
+            """
+        )
+    }
+}
