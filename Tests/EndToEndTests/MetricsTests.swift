@@ -44,6 +44,8 @@ import Testing
         let endings = ["total", "seconds", "bytes", "fds", "length", "open", "owner", "drift", "connections"]
         for file in ["docs/API.md", "docs/OPERATIONS.md", "docs/PERFORMANCE.md", "deploy/prometheus/alerts.yml"] {
             for match in try text(file).matches(of: /\b(?:redeem|process)(?:_[a-z]+)+\b/) {
+                // A role of Postgres.
+                guard match.output != "redeem_owner" else { continue }
                 guard endings.contains(where: { match.output.hasSuffix("_\($0)") }) else { continue }
                 #expect(Metric(rawValue: String(match.output)) != nil, "\(file) names \(match.output)")
             }

@@ -27,7 +27,7 @@ extension ImportReport.Kind {
         case .couponInvalid: "skipped coupons, to be mended there and imported again"
         case .couponCodeTaken: "skipped coupons, since hidden codes must differ"
         case .couponIDTaken:
-            "skipped coupons that are here with another hidden code (is REDEEM_CODE_KEY the one of the earlier import?)"
+            "skipped coupons that are here with another hidden code (changed there, or here by `redeem key replace-code`)"
         case .userInvalid: "skipped users, to be mended there and imported again"
         case .usernameTaken: "skipped users, since usernames must differ"
         case .userRepeated: "skipped users, since ids must differ"
