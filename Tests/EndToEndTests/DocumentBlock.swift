@@ -53,6 +53,8 @@ struct DocumentBlock: Hashable, CustomStringConvertible {
         "docs/OPERATIONS.md REDEEM_REDIS_URL=sentinel://user:PASSWORD@host1,host2,host3/redeem": .settings,
         "docs/OPERATIONS.md sentinel monitor redeem HOST 6379 2": .sentinel,
         "docs/OPERATIONS.md set -eu": .installation,
+        #"docs/OPERATIONS.md pg_dump --format custom --file redeem.dump "$REDEEM_POSTGRES_URL""#:
+            .notRun(because: "BackupTests runs it, and all steps of the restoration"),
         #"docs/OPERATIONS.md printf 'ACL SETUSER admin on >%s ~* &* +@all\n' "$ADMIN_PASSWORD" | redis-cli -h redis"#:
             .notRun(because: "HardenedRedisTests runs it, at another address"),
         "docs/OPERATIONS.md redeem doctor --print-postgres-roles | psql postgres://owner@postgres/redeem":

@@ -183,6 +183,35 @@ import Testing
         #expect(rules == (isBroken ? [.lost] : []))
     }
 
+    /// Whatever the mode, an older Postgres lacks what it had since; Redis has it, so it is in quarantine.
+    @Test(arguments: Durability.allCases) func whatAnOlderPostgresLacksIsInQuarantine(mode: Durability) {
+        var story = Story()
+        let began = story.now
+        let id = story.id()
+        story.add(story.redeem(), .redeemed(id, replayed: false))
+        story.fault(.postgresOlder, mayLoseSince: began)
+        let rules = { (story: Story) in Checker(story.history, story.ledger, mode: mode).violations().map(\.rule) }
+        #expect(rules(story) == [.lost])
+        var decidable = story
+        decidable.ledger.quarantine = [(id: id, reason: "only Redis had it")]
+        #expect(rules(decidable) == [])
+        story.fault(.flushAll, mayLoseSince: began)
+        #expect(rules(story) == [], "Redis may have lost it too")
+    }
+
+    @Test(arguments: zip(0...2, [[Violation.Rule.cursor], [], [.cursor]]))
+    func theCursorGoesBackWithAnOlderPostgresOnly(sightingsBefore: Int, rules: [Violation.Rule]) {
+        var story = Story()
+        for place in 0...2 {
+            if place == sightingsBefore { story.fault(.postgresOlder, mayLoseSince: story.now) }
+            guard place < 2 else { break }
+            let cursor = Cursor(epoch: Epoch(2 - place), lastID: .zero)
+            story.history.cursors.append(CursorSighting(seen: story.now, cursor: cursor))
+            story.wait(milliseconds: 10)
+        }
+        #expect(story.rules == rules)
+    }
+
     @Test func storedBeforeAnybodyAsked() {
         var story = Story()
         let id = story.id(after: -5)

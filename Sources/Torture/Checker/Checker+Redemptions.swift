@@ -19,6 +19,21 @@ extension Checker {
         return violations
     }
 
+    /// What an older Postgres does not have any more was in Redis still, so it is in quarantine, and somebody can decide on it. A fault of
+    /// Redis in the same moment may have taken it there too.
+    func kept() -> [Violation] {
+        let quarantined = Set(ledger.quarantine.compactMap(\.id))
+        var reported: Set<RedemptionID> = []
+        return history.attempts.enumerated().compactMap { place, attempt in
+            guard case .redeemed(let id, _) = attempt.outcome, rows[id] == nil, !quarantined.contains(id) else { return nil }
+            let faults = history.faults.filter { $0.loss?.covers(id) == true }
+            guard !faults.isEmpty, faults.allSatisfy({ $0.fault == .postgresOlder }), reported.insert(id).inserted else {
+                return nil
+            }
+            return Violation(.lost, "\(id) was accepted, and is neither in the older Postgres nor in quarantine", [place])
+        }
+    }
+
     /// Postgres ⊆ ok ∪ unknown, and so refused ∩ Postgres = ∅; at most one a user and coupon; at most the total.
     func stored() -> [Violation] {
         var acknowledged: Set<RedemptionID> = []

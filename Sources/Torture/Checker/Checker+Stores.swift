@@ -78,13 +78,17 @@ extension Checker {
         return violations
     }
 
-    /// The cursor never goes back within an epoch, nor does the epoch.
+    /// The cursor never goes back within an epoch, nor does the epoch, but with an older Postgres.
     func cursors() -> [Violation] {
         zip(history.cursors, history.cursors.dropFirst()).compactMap { before, after in
             let goesBack =
                 after.cursor.epoch < before.cursor.epoch
                 || after.cursor.epoch == before.cursor.epoch && after.cursor.lastID < before.cursor.lastID
-            guard goesBack else { return nil }
+            let isOlder = history.faults.contains { record in
+                guard record.fault == .postgresOlder, let loss = record.loss else { return false }
+                return record.began <= after.seen && before.seen <= loss.until
+            }
+            guard goesBack, !isOlder else { return nil }
             let places = [before, after].map { "\($0.cursor.lastID) of epoch \($0.cursor.epoch)" }
             return Violation(.cursor, "the cursor went back from \(places[0]) to \(places[1])")
         }

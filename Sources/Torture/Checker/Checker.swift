@@ -47,7 +47,8 @@ public struct Checker: Sendable {
 
     /// All violations, those of one rule together.
     public func violations() -> [Violation] {
-        acknowledged() + stored() + answers() + phantoms() + stock() + credit() + operations() + revocations() + refreshes()
+        acknowledged() + kept() + stored() + answers() + phantoms() + stock() + credit() + operations() + revocations()
+            + refreshes()
             + cursors() + quarantine() + drift() + faults()
     }
 

@@ -29,6 +29,8 @@ extension Fault {
         // What the replica had not got yet. It is as good as nothing where it follows, and all since it was down where it does not.
         case .redisFailover, .redisSwitch: .lastSeconds(Fault.replicaSeconds)
         case .redisFailoverBehind: .unlanded
+        // What Postgres had since the dump. Redis has it still, so it goes to quarantine (`Checker.kept`).
+        case .postgresOlder: .unlanded
         case .serverKill, .serverStop, .serverTerm, .syncKill, .syncStop, .syncTerm, .redisStop, .redisRestart, .redisHarden,
             .scriptFlush,
             .redisFull, .postgresKill, .postgresStop, .postgresRestart, .clientReset, .clientBytewise, .clientLostReplies,
@@ -47,7 +49,8 @@ extension Fault {
         case .relaxed, .local: true
         // A replica that takes over has all that was answered.
         case .replicated: ![.redisFailover, .redisSwitch, .redisFailoverBehind].contains(self)
-        case .ledger: false
+        // It relies on Postgres to keep what it has committed.
+        case .ledger: self == .postgresOlder
         }
     }
 

@@ -30,6 +30,7 @@ public enum Fault: String, Sendable, Hashable, Codable, CaseIterable {
     case postgresKill = "postgres-kill"
     case postgresStop = "postgres-stop"
     case postgresRestart = "postgres-restart"
+    case postgresOlder = "postgres-older"
     // Links
     case clientReset = "client-reset"
     case clientBytewise = "client-bytewise"
@@ -81,6 +82,7 @@ public enum Fault: String, Sendable, Hashable, Codable, CaseIterable {
         case .postgresKill: "kill -9 Postgres"
         case .postgresStop: "SIGSTOP Postgres"
         case .postgresRestart: "stop Postgres in order, and start it"
+        case .postgresOlder: "dump Postgres, go on, act as an operator, and put the dump back beside everything that runs"
         case .clientReset: "reset the clients' connections"
         case .clientBytewise: "one byte at a time between clients and server"
         case .clientLostReplies: "the servers' answers are lost"
@@ -124,7 +126,7 @@ public enum Fault: String, Sendable, Hashable, Codable, CaseIterable {
             .redisFull,
             .redisDiskFull, .redisFailover, .redisFailoverBehind, .redisSwitch, .replicaKill, .replicaStop, .sentinelStop:
             .redis
-        case .postgresKill, .postgresStop, .postgresRestart: .postgres
+        case .postgresKill, .postgresStop, .postgresRestart, .postgresOlder: .postgres
         case .clientReset, .clientBytewise, .clientLostReplies: .clients
         case .operatorLostReplies: .operators
         }

@@ -72,6 +72,7 @@ struct Nemesis: Sendable {
         case .redisFailover, .redisFailoverBehind, .redisSwitch: return try await beginFailover(record)
         case .replicaKill, .replicaStop, .sentinelStop: return try await beginBeside(record)
         case .postgresKill, .postgresStop, .postgresRestart: return try await beginPostgres(record)
+        case .postgresOlder: return try await beginOlderPostgres(record)
         case .clientReset: return await link(record, stack.links.clients, .none, resetting: true) { $0.reset }
         case .clientBytewise: return await link(record, stack.links.clients, .bytewise) { $0.pieces }
         case .clientLostReplies: return await link(record, stack.links.clients, .cut(.replies, after: cut(step))) { $0.dropped }
@@ -161,6 +162,8 @@ extension Fault {
     /// Which of several faults is undone first: the least.
     fileprivate var healingRank: Int {
         switch part {
+        // The rebuild waits for whoever makes it, and for a Redis.
+        case .postgres where self == .postgresOlder: 2
         case .redis, .postgres: 0
         case .clients, .operators: 1
         case .server, .sync: [.serverKill, .serverTerm, .syncKill, .syncTerm].contains(self) ? 2 : 1

@@ -63,6 +63,10 @@ struct TortureOperators: Sendable {
         var paused: Set<Int> = []
         var turn = 0
         while !Task.isCancelled {
+            guard world.beginOperation() else {
+                try? await Task.sleep(for: TortureOperators.pause)
+                continue
+            }
             turn += 1
             let coupon = world.anyCoupon(&random)
             switch Int.random(in: 0..<100, using: &random) {
@@ -94,6 +98,7 @@ struct TortureOperators: Sendable {
                     _ = try connection.grantCredit(to: id, amount: amount, reason: "torture", actor: actor)
                 }
             }
+            world.endOperation()
             try? await Task.sleep(for: TortureOperators.pause)
         }
     }
@@ -137,6 +142,24 @@ struct TortureOperators: Sendable {
 }
 
 extension TortureWorld {
+    /// Returns when no operation is under way; none begins until `letOperatorsAct`.
+    func letOperatorsRest() async {
+        state.withLock { $0.operatorsRest = true }
+        while state.withLock({ $0.isOperating }) { try? await Task.sleep(for: .milliseconds(5)) }
+    }
+
+    func letOperatorsAct() { state.withLock { $0.operatorsRest = false } }
+
+    /// False: operators rest.
+    fileprivate func beginOperation() -> Bool {
+        state.withLock { state in
+            state.isOperating = !state.operatorsRest
+            return state.isOperating
+        }
+    }
+
+    fileprivate func endOperation() { state.withLock { $0.isOperating = false } }
+
     var userCount: Int { state.withLock { $0.clients.count } }
 
     func userID(_ number: Int) -> UserID { state.withLock { $0.history.users[number] } }

@@ -71,6 +71,9 @@ final class TortureWorld: Sendable {
         /// Keys that are still to be cleared up at the end, once that has begun.
         var unresolved: [Int]?
         var operations = 0
+        /// Operators do nothing for now; and whether one is at it.
+        var operatorsRest = false
+        var isOperating = false
         /// Attempts so far whose outcome is not known, and redemptions accepted.
         var unknown = 0
         var accepted = 0
