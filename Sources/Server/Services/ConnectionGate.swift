@@ -17,9 +17,19 @@ final class ConnectionGate: Sendable {
         var isOpen = false
         var isStopped = false
         /// Accepted, and not yet served.
-        var arriving: Set<ObjectIdentifier> = []
+        var arriving: [ObjectIdentifier: Stage] = [:]
         var waiters: [CheckedContinuation<Void, Never>] = []
     }
+
+    private enum Stage {
+        /// It may still be dropped by NIO, if its client has gone.
+        case accepted
+        /// It has a writer, and will be served, even if its client has gone.
+        case prepared
+    }
+
+    /// How long one that its client has closed may take to be prepared, or to be dropped, which nobody tells.
+    static let closedGrace: TimeAmount = .seconds(1)
 
     private let state = Mutex(State())
 
@@ -63,7 +73,7 @@ final class ConnectionGate: Sendable {
     func close() {
         let waiters = state.withLock { state in
             state.isStopped = true
-            state.arriving = []
+            state.arriving = [:]
             defer { state.waiters = [] }
             return state.waiters
         }
@@ -71,13 +81,27 @@ final class ConnectionGate: Sendable {
     }
 
     func accepted(_ channel: any Channel) {
-        state.withLock { _ = $0.arriving.insert(ObjectIdentifier(channel)) }
+        state.withLock { $0.arriving[ObjectIdentifier(channel)] = .accepted }
     }
 
-    /// Somebody serves it, or it has gone.
-    func arrived(_ channel: any Channel) {
+    func prepared(_ channel: any Channel) {
+        state.withLock { $0.arriving[ObjectIdentifier(channel)] = .prepared }
+    }
+
+    func isArriving(_ channel: any Channel) -> Bool { state.withLock { $0.arriving[ObjectIdentifier(channel)] != nil } }
+
+    /// Somebody serves it, or nobody will.
+    func arrived(_ channel: any Channel) { leave(channel) { _ in true } }
+
+    /// It was closed `closedGrace` ago.
+    func gone(_ channel: any Channel) { leave(channel) { $0 == .accepted } }
+
+    private func leave(_ channel: any Channel, if isLeaving: (Stage) -> Bool) {
         let waiters = state.withLock { state in
-            state.arriving.remove(ObjectIdentifier(channel))
+            guard let stage = state.arriving[ObjectIdentifier(channel)], isLeaving(stage) else {
+                return [CheckedContinuation<Void, Never>]()
+            }
+            state.arriving[ObjectIdentifier(channel)] = nil
             guard state.arriving.isEmpty else { return [CheckedContinuation<Void, Never>]() }
             defer { state.waiters = [] }
             return state.waiters

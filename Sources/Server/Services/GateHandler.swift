@@ -42,7 +42,9 @@ final class GateHandler: ChannelDuplexHandler {
 
     private func closed(_ channel: any Channel) {
         open -= 1
-        gate.arrived(channel)
+        if let context, gate.isArriving(channel) {
+            context.eventLoop.scheduleTask(in: ConnectionGate.closedGrace) { [gate] in gate.gone(channel) }
+        }
         guard readIsHeld, open < gate.allowed, let context else { return }
         readIsHeld = false
         context.read()
@@ -97,7 +99,14 @@ struct GatedChannel<Inner: ServerChildChannel>: ServerChildChannel {
     let gate: ConnectionGate
 
     func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Inner.Value> {
-        inner.setup(channel: channel, logger: logger)
+        inner.setup(channel: channel, logger: logger).map { value in
+            gate.prepared(channel)
+            return value
+        }
+        .flatMapErrorThrowing { error in
+            gate.arrived(channel)
+            throw error
+        }
     }
 
     func handle(value: Inner.Value, logger: Logger) async {
