@@ -54,7 +54,8 @@ extension OwnedShard {
     }
 
     /// Lands what the closed shard's stream still has beyond the cursor. Entries of another epoch than the cursor's cannot be
-    /// landed safely, since their credit and stock were given out again: those that Postgres lacks go to quarantine.
+    /// landed safely, since their credit and stock were given out again: those that Postgres lacks go to quarantine. So do those at or
+    /// below the cursor that Postgres lacks: a primary that never heard of its successor may come back with what it accepted alone.
     private func salvageOutbox(from cursor: Cursor?) async throws -> Cursor? {
         var position = StreamID.zero
         var cursor = cursor
@@ -63,20 +64,19 @@ extension OwnedShard {
             guard let last = read.last else { return cursor }
             position = last.id
             var current: [OutboxRead] = []
-            var foreign: [OutboxEntry] = []
+            var (foreign, passed): ([OutboxEntry], [OutboxEntry]) = ([], [])
             for item in read {
                 switch item {
                 case .entry(let entry) where entry.epoch != cursor?.epoch: foreign.append(entry)
+                case .entry(let entry) where cursor.map({ entry.id <= $0.lastID }) ?? false: passed.append(entry)
                 case .entry, .malformed: if let cursor, item.id > cursor.lastID { current.append(item) }
                 }
             }
-            if !foreign.isEmpty {
-                let count = try await session.quarantineUnlanded(
-                    foreign,
-                    shard: shard,
-                    reason: "of another epoch than the shard's when it was rebuilt"
-                )
-                quarantined(count)
+            for (entries, reason) in [
+                (foreign, "of another epoch than the shard's when it was rebuilt"),
+                (passed, "not in Postgres, which had landed later ones of this shard when it was rebuilt"),
+            ] where !entries.isEmpty {
+                quarantined(try await session.quarantineUnlanded(entries, shard: shard, reason: reason))
             }
             if let known = cursor, !current.isEmpty {
                 cursor = try await land(current, known)

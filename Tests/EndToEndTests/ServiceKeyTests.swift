@@ -94,6 +94,7 @@ import Testing
                 #expect(status == 201)
             }
 
+            try await lookingChangesNothing(product)
             let replace = ["key", "replace-code", "--codes", "-", "--yes"]
             let changed = product.environment.merging(Self.new) { $1 }
             await refused(product, ["key", "replace-code"], Self.new, "1 coupons that have not ended need a code: 'sale'")
@@ -125,6 +126,17 @@ import Testing
             }
             try await product.settled()
         }
+    }
+
+    /// Not even where no coupon needs a code.
+    private func lookingChangesNothing(_ product: Product) async throws {
+        try await product.inPostgres("update coupons set ends_at = '2001-01-01', starts_at = null where id = 'sale'")
+        let before = try await product.run("key", "show", "--json")
+        let look = await redeem(["key", "replace-code"], environment: product.environment.merging(Self.new) { $1 })
+        #expect(look.status == 0)
+        #expect(look.output.contains("nothing was changed: no coupon needs a code"), "\(look.output)")
+        #expect(try await product.run("key", "show", "--json") == before)
+        try await product.inPostgres("update coupons set ends_at = null where id = 'sale'")
     }
 
     @Test func aLeakedTokenKeyEndsServersAndSessions() async throws {

@@ -238,6 +238,27 @@ import Testing
         }
     }
 
+    /// A primary that never heard of its successor is back, with what it accepted alone: its successor's decisions have landed since.
+    @Test func whatWaitsBelowTheCursorIsNotTakenForLanded() async throws {
+        try await SyncEnvironment.with { env in
+            let coupon = try await env.coupon("sale")
+            let (jo, al) = (try await env.user("jo"), try await env.user("al"))
+            try await env.withWorker {
+                try await env.untilOpen(1)
+                _ = try await env.redeem(jo, try await env.login(jo), coupon)
+                try await env.untilDrained()
+            }
+            guard case .accepted(let lost) = try await env.redeem(al, try await env.login(al), coupon) else {
+                throw TestFailure("not accepted")
+            }
+            try await env.postgres.withConnection { try $0.script("update outbox_cursor set last_id = '99999999999999-0'") }
+            try await env.withWorker { try await env.untilOpen(2) }
+            let quarantined = try await env.postgres.withConnection { try $0.quarantined(QuarantineFilter(), after: 0, limit: 9) }
+            #expect(quarantined.map(\.content) == [.redemption(lost)])
+            #expect(try await env.rows() == 1)
+        }
+    }
+
     /// A user whom the dump has with an older password: sessions that began with the newer one are over, whatever their version.
     @Test func sessionsOfForgottenCredentialsEnd() async throws {
         try await DumpedDatabase.with { env, database in

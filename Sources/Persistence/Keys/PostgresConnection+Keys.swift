@@ -39,6 +39,12 @@ extension PostgresConnection {
 
     // MARK: Another code key
 
+    /// Those that have not ended.
+    public func couponsThatNeedACode() throws -> [CouponID] {
+        let sql = "select id from coupons where ends_at is null or ends_at > now() order by id"
+        return try query(sql).map { row throws(PostgresError) in try row.decode(0) }
+    }
+
     /// Gives coupons digests of new codes, under another code key than before. Coupons that have ended and are not named get a
     /// digest of nothing, so that nothing which the old key digested is left. All shards are rebuilt, so that Redis has them too.
     ///
@@ -55,19 +61,19 @@ extension PostgresConnection {
         try controlTransaction {
             guard try recordedKey(.code)?.id != id else { throw CodeKeyReplacementError.sameKey }
             let coupons = try allCoupons()
-            let now = try query("select now()")[0].decode(0, as: Timestamp.self)
             let unknown = Set(digests.keys).subtracting(coupons.map(\.id)).sorted()
             guard unknown.isEmpty else { throw CodeKeyReplacementError.unknown(unknown) }
             let missing = coupons.filter { digests[$0.id] == nil }
-            let needed = missing.filter { $0.endsAt.map { $0 > now } ?? true }.map(\.id)
+            let needed = try couponsThatNeedACode().filter { digests[$0] == nil }
             guard needed.isEmpty else { throw CodeKeyReplacementError.missing(needed) }
-            for (coupon, digest) in digests {
-                let sql = "update coupons set code_digest = $2, version = version + 1 where id = $1"
-                try execute(sql, coupon, digest)
-            }
             let nothing = "sha256(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()))"
-            for coupon in missing {
-                try execute("update coupons set code_digest = \(nothing), version = version + 1 where id = $1", coupon.id)
+            // In the order of the ids, as landing locks them, so that neither waits for the other for ever.
+            for coupon in coupons {
+                if let digest = digests[coupon.id] {
+                    try execute("update coupons set code_digest = $2, version = version + 1 where id = $1", coupon.id, digest)
+                } else {
+                    try execute("update coupons set code_digest = \(nothing), version = version + 1 where id = $1", coupon.id)
+                }
             }
             try setKey(.code, id: id, actor: actor)
             var entry = 0

@@ -55,7 +55,8 @@ extension PostgresConnection {
     public func sessionRevocations(after sequence: Int) throws -> SessionRevocations {
         // A session lives for a year at most, whatever the settings. What cannot be read is the control feed's to tell.
         let sql = """
-            select payload->>'user', max((payload->>'below')::bigint), max((payload->>'before')::bigint)
+            select payload->>'user', max((payload->>'below')::bigint) filter (where kind = 'user_sessions_revoked'),
+                   max((payload->>'before')::bigint) filter (where kind = 'sessions_revoked')
             from control_log
             where seq > $1 and created_at > now() - interval '367 days'
               and (kind = 'user_sessions_revoked' and payload->>'below' ~ '^[0-9]{1,16}$'

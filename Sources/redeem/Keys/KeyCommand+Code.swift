@@ -24,7 +24,7 @@ extension KeyCommand {
                 Servers with the old key end within seconds; start them with the new one. All refresh tokens are over then, so \
                 everybody logs in again once their access token has expired.
 
-                Without --codes it tells which coupons need a code.
+                Without --codes nothing changes: it tells which coupons need a code.
                 """
         )
 
@@ -39,12 +39,9 @@ extension KeyCommand {
         func run() async throws {
             try await Stores.with(connection) { stores in
                 let key = try ServiceKey.code(stores.settings.reader)
-                let codes = try codes.map { try CodeLines(file: $0).codes } ?? [:]
-                if !codes.isEmpty {
-                    try Confirmation(yes: yes, "replace-code").ask(
-                        "Replace the codes of \(codes.count) coupons, and rebuild Redis?"
-                    )
-                }
+                guard let file = codes else { return try await Self.tellWhatIsNeeded(stores) }
+                let codes = try CodeLines(file: file).codes
+                try Confirmation(yes: yes, "replace-code").ask("Replace the codes of \(codes.count) coupons, and rebuild Redis?")
                 let digests = codes.mapValues { CodeDigester(key: key).digest(of: $0) }
                 do {
                     let done = try await stores.postgres.withConnection {
@@ -67,6 +64,12 @@ extension KeyCommand {
                     throw Self.refusal(error)
                 }
             }
+        }
+
+        private static func tellWhatIsNeeded(_ stores: Stores) async throws {
+            let needed = try await stores.postgres.withConnection { try $0.couponsThatNeedACode() }
+            guard needed.isEmpty else { throw refusal(CodeKeyReplacementError.missing(needed)) }
+            print("nothing was changed: no coupon needs a code; to replace the key, give --codes an empty file (/dev/null)")
         }
 
         private static func refusal(_ error: CodeKeyReplacementError) -> any Error {
