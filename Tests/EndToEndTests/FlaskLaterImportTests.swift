@@ -167,7 +167,14 @@ import Testing
                 #expect(otherKey.output.contains("REDEEM_CODE_KEY is not the key that hidden codes were digested with"))
 
                 try await flask.run(#"update "Coupon" set hidden_code = 'ANOTHER-1' where id = 1"#)
-                let otherCode = await redeem("import", "flask", "--from", flask.url, "--dry-run", environment: product.environment)
+                let otherCode = await redeem(
+                    "import",
+                    "flask",
+                    "--from",
+                    flask.url,
+                    "--dry-run",
+                    environment: product.environment
+                )
                 #expect(otherCode.status == 1)
                 #expect(otherCode.output.contains("coupon 1 'Summer Sale': it is 'summer-gala-1' here, with another hidden code"))
                 #expect(otherCode.output.contains("changed there, or here by `redeem key replace-code`"))
