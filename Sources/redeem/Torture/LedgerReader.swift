@@ -48,8 +48,8 @@ struct LedgerReader: Sendable {
         return try await LedgerReader.drift(hotPath, postgres)
     }
 
-    /// What it finds on the live system, but for what is in quarantine, and for the count of deleted entries: once in some hundred
-    /// restarts of Redis 7.0.15 its count of added entries was one too high until the next rebuild, though nothing was lost.
+    /// What it finds on the live system, but for what is in quarantine, and for the count of deleted entries: after one restart of Redis
+    /// 7.0.15 it was one until the next rebuild, though nothing was lost. Why is not known.
     static func drift(_ hotPath: HotPath, _ postgres: PostgresClient) async throws -> [String] {
         try await Reconciler(hotPath: hotPath, postgres: postgres).run().checks.flatMap { check in
             check.examples.filter { !$0.hasSuffix("in quarantine") && !$0.hasSuffix(Reconciler.deletedEntries) }
