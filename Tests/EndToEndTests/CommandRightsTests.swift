@@ -81,7 +81,11 @@ import Testing
                     .owner
                 } else { .role(try #require(PostgresRole(rawValue: postgres))) }
             let user = cells[1].trimmingCharacters(in: ["`"])
-            let redis = user == "none" ? nil : try #require(RedisUser(rawValue: user))
+            var redis: RedisUser?
+            if user != "none" {
+                let named: RedisUser = try #require(RedisUser(rawValue: user))
+                redis = named
+            }
             for command in cells[0].matches(of: /`([a-z -]+)`/) {
                 rights[String(command.output.1)] = Rights(redis: redis, postgres: role)
             }

@@ -1,4 +1,4 @@
-public import Domain
+import Domain
 
 extension PostgresConnection {
     /// A transaction that may append to the control log. Its writers take turns, so that the order of sequence numbers is the

@@ -1,6 +1,6 @@
 /// The value of `Host` (RFC 9110, section 7.2): `uri-host [ ":" port ]`, as RFC 3986, section 3.2.2, writes hosts. It may be empty.
 enum HostField {
-    static let detail = "The header Host must be given once, and be a host with or without a port."
+    static let detail = "The target or Host is not valid. Host must be given once, and be a host with or without a port."
 
     static func isValid(_ text: String) -> Bool {
         var text = text

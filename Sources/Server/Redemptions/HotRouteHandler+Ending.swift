@@ -16,7 +16,7 @@ extension HotRouteHandler {
         let problem =
             switch error {
             case .headerOverflow: Problem(.headersTooLarge)
-            case .invalidHost: Problem(.malformedRequest, HostField.detail)
+            case .invalidURL: Problem(.malformedRequest, HostField.detail)
             default: Problem(.malformedRequest)
             }
         if case .passed = reading, waiting.isEmpty { return failPassed(problem) }

@@ -43,7 +43,10 @@ final class ConnectionGate: Sendable {
 
     /// Lets in those who wait at the socket.
     func open(_ server: any Channel) async throws {
-        try await server.pipeline.addHandler(GateHandler(gate: self), position: .first).get()
+        try await server.eventLoop.submit {
+            try server.pipeline.syncOperations.addHandler(GateHandler(gate: self), position: .first)
+        }
+        .get()
         let isStopped = state.withLock { state in
             state.server = server
             state.isOpen = true

@@ -150,7 +150,7 @@ extension SaleSimulation {
         for coupon in postgres.coupons {
             let hash = redis.hash(keys.coupon(coupon.id))
             guard hash["epoch"] == epoch, let left = Int(hash["left"] ?? ""),
-                left + coupon.redeemed + undecided(epoch) { $0.coupon == coupon.id }.count == coupon.total
+                left + coupon.redeemed + undecided(epoch, where: { $0.coupon == coupon.id }).count == coupon.total
             else {
                 let left = hash["left"] ?? "none"
                 simulation.violate("of \(coupon.total) \(coupon.id) \(coupon.redeemed) are sold and \(left) left")
