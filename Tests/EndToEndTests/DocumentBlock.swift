@@ -61,7 +61,7 @@ struct DocumentBlock: Hashable, CustomStringConvertible {
             .notRun(because: "it asks for passwords on a terminal; the installation does the same, and LeastRightsTests"),
         "docs/OPERATIONS.md useradd --system --home-dir / --shell /usr/sbin/nologin redeem":
             .notRun(because: "it changes the machine; .ci/run checks the units with systemd-analyze"),
-        "docs/OPERATIONS.md redeem key replace-code                        # tells which coupons need a code":
+        "docs/OPERATIONS.md redeem key replace-code                        # changes nothing: tells which coupons need a code":
             .notRun(because: "ServiceKeyTests runs it with servers"),
         "docs/OPERATIONS.md redeem user load                     # as often as you like, also beside a sale; --rate N users a second (5000)":
             .notRun(because: "UserLoadTests runs it with a worker"),
