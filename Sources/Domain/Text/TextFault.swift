@@ -1,4 +1,4 @@
-/// What is wrong with a text from outside. Who tells of it puts the text's name and place in front.
+/// A fault of a text from outside. The caller puts the text's name and place in front of it.
 public enum TextFault: Error, Hashable, Sendable {
     /// - Parameter byte: the first one that is not, from 1.
     case notUTF8(byte: Int)

@@ -1,6 +1,6 @@
 /// Bytes from outside that should be UTF-8.
 public enum UTF8Text {
-    /// What some programs put in front of a file to say that it is UTF-8. It is no part of what follows.
+    /// The byte order mark that some programs put in front of a UTF-8 file. It is no part of the text.
     public static let byteOrderMark: Unicode.Scalar = "\u{FEFF}"
     private static let byteOrderMarkBytes: [UInt8] = [0xEF, 0xBB, 0xBF]
 

@@ -18,7 +18,7 @@ public enum RedisUser: String, CaseIterable, Sendable {
     var rights: RedisRights {
         var rights = RedisRights(
             (["ping", "select", "info", "time", "role", "wait", "config|get", "scan", "script|exists", "multi", "exec"], []),
-            // What a start of Redis would leave out (`ReplayRights`).
+            // Asks which writes a start of Redis would leave out (`ReplayRights`).
             (["acl|dryrun"], []),
             // What a shard says of itself.
             (["hmget"], [.shard]),

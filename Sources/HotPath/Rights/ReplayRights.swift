@@ -44,7 +44,7 @@ public enum ReplayRights {
 }
 
 extension RedisClient {
-    /// What this Redis would leave out of its append-only file at its next start. Empty: nothing.
+    /// The writes that this Redis would leave out of its append-only file at its next start. Empty: none.
     public func refusedInReplay(_ shards: ShardMap = ShardMap()) async throws(RedisError) -> [String] {
         try ReplayRights.refused(try await pipeline(ReplayRights.questions(shards.shards)), shards.shards)
     }

@@ -10,7 +10,7 @@ public struct StoredRedemption: Hashable, Sendable {
     public let id: RedemptionID
 }
 
-// What a rebuild reads before it gives everything to others.
+// A rebuild reads these before it gives credit and stock to others.
 extension ShardStore {
     /// A part of all redemptions of all users that have a key here, whatever their epoch; some may come twice. `nil` in the answer:
     /// that was the last.
