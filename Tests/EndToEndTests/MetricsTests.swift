@@ -33,6 +33,23 @@ import Testing
         }
     }
 
+    /// `.ci/run` has promtool judge the cases; this asks that there are some of each alert.
+    @Test func eachAlertHasACaseThatFiresAndOneThatDoesNot() throws {
+        func text(_ name: String) throws -> String {
+            try String(contentsOf: Repository.file("deploy/prometheus/\(name)"), encoding: .utf8)
+        }
+        let alerts = try text("alerts.yml").matches(of: /- alert: (\w+)/).map { String($0.output.1) }
+        let cases = try text("alerts.test.yml").components(separatedBy: "\n      - ").compactMap { lines in
+            lines.firstMatch(of: /alertname: (\w+)/).map { (name: String($0.output.1), fires: lines.contains("exp_alerts:")) }
+        }
+        #expect(alerts.count > 10 && cases.count >= 2 * alerts.count)
+        for alert in alerts {
+            #expect(cases.contains { $0.name == alert && $0.fires }, "no case in which \(alert) fires")
+            #expect(cases.contains { $0.name == alert && !$0.fires }, "no case in which \(alert) does not fire")
+        }
+        #expect(Set(cases.map(\.name)) == Set(alerts))
+    }
+
     @Test func theDocumentsNameTheMetricsThatThereAre() throws {
         func text(_ name: String) throws -> String {
             let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
