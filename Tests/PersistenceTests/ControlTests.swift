@@ -12,7 +12,7 @@ import Testing
             let coupon = newCoupon("c", total: 0)
             try await client.withConnection { connection throws in
                 _ = try connection.createUser(user, actor: "admin")
-                _ = try connection.createCoupon(coupon, actor: "admin")
+                _ = try connection.createCoupon(coupon, codeKey: nil, actor: "admin")
             }
             let granted = try await withThrowingTaskGroup(of: Int.self) { group in
                 for writer in 0..<8 {
@@ -23,7 +23,7 @@ import Testing
                             // Rolled back after the number was taken: the total would pass its limit, the coupon is there.
                             case 0:
                                 await #expect(throws: PostgresError.self) {
-                                    try await client.withConnection { try $0.createCoupon(coupon, actor: "w") }
+                                    try await client.withConnection { try $0.createCoupon(coupon, codeKey: nil, actor: "w") }
                                 }
                             case 1:
                                 _ = try await client.withConnection { try $0.restockCoupon(coupon.id, by: 1, actor: "w") }
@@ -84,7 +84,7 @@ import Testing
     @Test func entriesComeInPages() async throws {
         try await withClient { client throws in
             try await client.withConnection { connection throws in
-                let coupon = try connection.createCoupon(newCoupon("c"), actor: "admin")
+                let coupon = try connection.createCoupon(newCoupon("c"), codeKey: nil, actor: "admin")
                 for _ in 0..<4 { _ = try connection.restockCoupon(coupon.id, by: 2, actor: "admin") }
                 #expect(try connection.controlEntries(after: 0, limit: 2).compactMap(\.entry).map(\.sequence) == [1, 2])
                 #expect(try connection.controlEntries(after: 2, limit: 2).compactMap(\.entry).map(\.sequence) == [3, 4])
@@ -98,7 +98,7 @@ import Testing
     @Test func anEntryThatDoesNotSayHowOftenACouponWasRedeemedMeansNever() async throws {
         try await withClient { client throws in
             try await client.withConnection { connection throws in
-                let coupon = try connection.createCoupon(newCoupon("c"), actor: "admin")
+                let coupon = try connection.createCoupon(newCoupon("c"), codeKey: nil, actor: "admin")
                 #expect(try connection.count("control_log where payload->>'redeemed' = '0'") == 1)
                 try connection.script("update control_log set payload = payload - 'redeemed'")
                 #expect(

@@ -19,8 +19,8 @@ import Testing
                     state: .paused,
                     version: 9
                 )
-                #expect(try connection.createCoupon(plain, actor: "admin") == plain)
-                let created = try connection.createCoupon(full, actor: "admin")
+                #expect(try connection.createCoupon(plain, codeKey: nil, actor: "admin") == plain)
+                let created = try connection.createCoupon(full, codeKey: nil, actor: "admin")
                 #expect(created.redeemed == 0)
                 #expect(created.version == 1)
                 #expect(created.endsAt == full.endsAt)
@@ -44,9 +44,11 @@ import Testing
     @Test func eachBadCouponIsRefusedByName() async throws {
         try await withClient { client throws in
             try await client.withConnection { connection throws in
-                let good = try connection.createCoupon(newCoupon("good"), actor: "admin")
+                let good = try connection.createCoupon(newCoupon("good"), codeKey: nil, actor: "admin")
                 func violated(_ coupon: Coupon) -> String? {
-                    let error = #expect(throws: PostgresError.self) { try connection.createCoupon(coupon, actor: "admin") }
+                    let error = #expect(throws: PostgresError.self) {
+                        try connection.createCoupon(coupon, codeKey: nil, actor: "admin")
+                    }
                     #expect(error?.isUniqueViolation == true || error?.isCheckViolation == true)
                     return error?.constraint
                 }
@@ -79,7 +81,7 @@ import Testing
     @Test func pausingAndRestockingAreLogged() async throws {
         try await withClient { client throws in
             try await client.withConnection { connection throws in
-                let coupon = try connection.createCoupon(newCoupon("c", total: 100), actor: "admin")
+                let coupon = try connection.createCoupon(newCoupon("c", total: 100), codeKey: nil, actor: "admin")
                 let paused = try #require(try connection.setCouponState(coupon.id, .paused, actor: "admin"))
                 #expect(paused.state == .paused)
                 #expect(paused.version == 2)

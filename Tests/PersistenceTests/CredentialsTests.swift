@@ -37,7 +37,7 @@ import Testing
             try await client.withConnection { connection throws in
                 let alice = newUser("alice")
                 _ = try connection.createUser(alice, actor: "admin")
-                _ = try connection.createCoupon(newCoupon("c", total: 1), actor: "t")
+                _ = try connection.createCoupon(newCoupon("c", total: 1), codeKey: nil, actor: "t")
                 _ = try connection.revokeSessions(of: alice.id, actor: "t")
                 _ = try connection.grantCredit(to: alice.id, amount: 1, reason: "", actor: "t")
                 try connection.revokeSessions(before: Timestamp(milliseconds: 5), actor: "t")

@@ -46,8 +46,8 @@ import Testing
             try await client.withConnection { connection throws in
                 let (rich, new, poor) = (newUser("rich", credit: 100), newUser("new"), newUser("poor", credit: 30))
                 try connection.createUsers([rich, new, poor], actor: "admin")
-                let a = try connection.createCoupon(newCoupon("a", price: 10), actor: "admin")
-                let b = try connection.createCoupon(newCoupon("b", price: 20), actor: "admin")
+                let a = try connection.createCoupon(newCoupon("a", price: 10), codeKey: nil, actor: "admin")
+                let b = try connection.createCoupon(newCoupon("b", price: 20), codeKey: nil, actor: "admin")
                 _ = try connection.grantCredit(to: rich.id, amount: 7, reason: "", actor: "admin")
                 // Without a cursor there is no epoch that the snapshot could be of.
                 #expect(try connection.snapshot(of: [rich.id], shard: shard) == [])

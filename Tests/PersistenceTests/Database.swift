@@ -114,7 +114,7 @@ func prepare(_ client: PostgresClient, users count: Int = 200) async throws -> P
     let coupon = newCoupon("c", total: count)
     try await client.withConnection { connection throws in
         try connection.createUsers(users, actor: "admin")
-        _ = try connection.createCoupon(coupon, actor: "admin")
+        _ = try connection.createCoupon(coupon, codeKey: nil, actor: "admin")
         _ = try connection.beginEpoch(shard, after: nil)
     }
     return Prepared(users: users, coupon: coupon, batch: batch([entry(stream(1), coupon, users)]))

@@ -10,7 +10,7 @@ import Testing
         try await withClient { client throws in
             let coupons = (0..<30).map { newCoupon("c\(10 + $0)") }
             try await client.withConnection { connection throws in
-                for coupon in coupons { _ = try connection.createCoupon(coupon, actor: "test") }
+                for coupon in coupons { _ = try connection.createCoupon(coupon, codeKey: nil, actor: "test") }
             }
             let digests = try Dictionary(
                 uniqueKeysWithValues: coupons.enumerated().map { index, coupon in

@@ -8,8 +8,8 @@ import Testing
             try await client.withConnection { connection throws in
                 let users = (0..<300).map { newUser("u\($0)", credit: 30) }
                 try connection.createUsers(users, actor: "admin")
-                let a = try connection.createCoupon(newCoupon("a", price: 10), actor: "admin")
-                let b = try connection.createCoupon(newCoupon("b", price: 20, total: 300), actor: "admin")
+                let a = try connection.createCoupon(newCoupon("a", price: 10), codeKey: nil, actor: "admin")
+                let b = try connection.createCoupon(newCoupon("b", price: 20, total: 300), codeKey: nil, actor: "admin")
                 _ = try connection.beginEpoch(shard, after: nil)
                 let entries = [
                     entry(stream(1), a, Array(users[..<64])), entry(stream(1, 1), b, Array(users[..<64])),
@@ -61,7 +61,7 @@ import Testing
             try await client.withConnection { connection throws in
                 let user = newUser("u", credit: 100)
                 _ = try connection.createUser(user, actor: "admin")
-                let coupon = try connection.createCoupon(newCoupon("a"), actor: "admin")
+                let coupon = try connection.createCoupon(newCoupon("a"), codeKey: nil, actor: "admin")
                 _ = try connection.beginEpoch(shard, after: nil)
                 let (early, late) = (entry(stream(1), coupon, [user]), entry(stream(2), coupon, [user]))
                 let cursor = Cursor(epoch: Epoch(1), lastID: stream(1))
@@ -82,7 +82,7 @@ import Testing
             let coupon = newCoupon("a", total: 1_000)
             try await client.withConnection { connection throws in
                 try connection.createUsers(users, actor: "admin")
-                _ = try connection.createCoupon(coupon, actor: "admin")
+                _ = try connection.createCoupon(coupon, codeKey: nil, actor: "admin")
                 _ = try connection.beginEpoch(shard, after: nil)
             }
             let same = batch([entry(stream(1), coupon, users)])
@@ -136,7 +136,7 @@ import Testing
             let shards = [Shard(index: 0), Shard(index: 1)]
             try await client.withConnection { connection throws in
                 try connection.createUsers(users, actor: "admin")
-                for coupon in coupons { _ = try connection.createCoupon(coupon, actor: "admin") }
+                for coupon in coupons { _ = try connection.createCoupon(coupon, codeKey: nil, actor: "admin") }
                 for shard in shards { _ = try connection.beginEpoch(shard, after: nil) }
             }
             try await withThrowingTaskGroup(of: Void.self) { group in
@@ -167,7 +167,7 @@ import Testing
             try await client.withConnection { connection throws in
                 let (user, other) = (newUser("u", credit: 1_000), newUser("o", credit: 1_000))
                 try connection.createUsers([user, other], actor: "admin")
-                let coupons = try (0..<7).map { try connection.createCoupon(newCoupon("c\($0)"), actor: "admin") }
+                let coupons = try (0..<7).map { try connection.createCoupon(newCoupon("c\($0)"), codeKey: nil, actor: "admin") }
                 _ = try connection.beginEpoch(shard, after: nil)
                 let entries = coupons.enumerated().map { entry(stream(UInt64($0) + 1), $1, [user, other]) }
                 _ = try connection.land(batch(entries))

@@ -15,7 +15,7 @@ import Testing
     private func oversell(_ connection: PostgresConnection, total: Int, users count: Int) throws -> Oversold {
         let users = (0..<count).map { newUser("u\($0)", credit: 100) }
         try connection.createUsers(users, actor: "admin")
-        let coupon = try connection.createCoupon(newCoupon("c", total: total), actor: "admin")
+        let coupon = try connection.createCoupon(newCoupon("c", total: total), codeKey: nil, actor: "admin")
         _ = try connection.beginEpoch(shard, after: nil)
         _ = try connection.land(batch([entry(stream(1), coupon, users)]))
         let quarantined = try connection.quarantined(QuarantineFilter(), after: 0, limit: 100)
@@ -250,7 +250,7 @@ import Testing
             try await client.withConnection { connection throws in
                 let user = newUser("u", credit: 100)
                 try connection.createUsers([user], actor: "admin")
-                let coupon = try connection.createCoupon(newCoupon("c"), actor: "admin")
+                let coupon = try connection.createCoupon(newCoupon("c"), codeKey: nil, actor: "admin")
                 _ = try connection.beginEpoch(shard, after: nil)
                 _ = try connection.land(batch([entry(stream(1), coupon, [user]), entry(stream(2), coupon, [user])]))
                 let id = try connection.quarantined(QuarantineFilter(), after: 0, limit: 1)[0].id
@@ -268,7 +268,7 @@ import Testing
             let coupon = newCoupon("c", total: 1_000)
             try await client.withConnection { connection throws in
                 try connection.createUsers(users, actor: "admin")
-                _ = try connection.createCoupon(coupon, actor: "admin")
+                _ = try connection.createCoupon(coupon, codeKey: nil, actor: "admin")
                 _ = try connection.beginEpoch(shard, after: nil)
                 try connection.execute("update coupons set redeemed = 7")
                 #expect(try connection.recountRedeemed(coupon.id).map { [$0.counted, $0.rows] } == [7, 0])

@@ -12,7 +12,7 @@ import Testing
             try await client.withConnection { connection throws in
                 let users = (0..<100).map { newUser("u\($0)", credit: 1_000) }
                 try connection.createUsers(users, actor: "admin")
-                let coupon = try connection.createCoupon(newCoupon("c", total: 1_000), actor: "admin")
+                let coupon = try connection.createCoupon(newCoupon("c", total: 1_000), codeKey: nil, actor: "admin")
                 _ = try connection.beginEpoch(shard, after: nil)
                 var rows = entry(stream(1), coupon, users).redemptions
                 let (stranger, unknown) = (newUser("stranger"), newCoupon("unknown"))
@@ -58,8 +58,8 @@ import Testing
             try await client.withConnection { connection throws in
                 let users = (0..<50).map { newUser("u\($0)", credit: 1_000) }
                 try connection.createUsers(users, actor: "admin")
-                let few = try connection.createCoupon(newCoupon("few", total: 33), actor: "admin")
-                let many = try connection.createCoupon(newCoupon("many", total: 50), actor: "admin")
+                let few = try connection.createCoupon(newCoupon("few", total: 33), codeKey: nil, actor: "admin")
+                let many = try connection.createCoupon(newCoupon("many", total: 50), codeKey: nil, actor: "admin")
                 _ = try connection.beginEpoch(shard, after: nil)
                 let report = try connection.land(batch([entry(stream(1), few, users), entry(stream(2), many, users)]))
                 #expect(report.landed == 83)
@@ -77,7 +77,7 @@ import Testing
     @Test func aBatchOfNothingButBadRowsDoesNotBlockTheDrain() async throws {
         try await withClient { client throws in
             try await client.withConnection { connection throws in
-                let coupon = try connection.createCoupon(newCoupon("c", total: 1_000), actor: "admin")
+                let coupon = try connection.createCoupon(newCoupon("c", total: 1_000), codeKey: nil, actor: "admin")
                 _ = try connection.beginEpoch(shard, after: nil)
                 let strangers = (0..<200).map { newUser("s\($0)") }
                 let report = try connection.land(batch([entry(stream(1), coupon, strangers)]))
@@ -94,7 +94,7 @@ import Testing
             try await client.withConnection { connection throws in
                 let user = newUser("u", credit: 1_000)
                 _ = try connection.createUser(user, actor: "admin")
-                let coupon = try connection.createCoupon(newCoupon("c"), actor: "admin")
+                let coupon = try connection.createCoupon(newCoupon("c"), codeKey: nil, actor: "admin")
                 _ = try connection.beginEpoch(shard, after: nil)
                 let fields = ["epoch", "one", "na\0me", #"qu"o\te"#, "", "🎟"]
                 let malformed = LandingBatch.Malformed(id: stream(3), fields: fields, reason: "epoch 'o\0ne' is no number")

@@ -10,8 +10,8 @@ import Testing
             let (a, b) = (newCoupon("a", price: 10, total: 50), newCoupon("b", price: 10))
             try await client.withConnection { connection throws in
                 try connection.createUsers(users, actor: "admin")
-                _ = try connection.createCoupon(a, actor: "admin")
-                _ = try connection.createCoupon(b, actor: "admin")
+                _ = try connection.createCoupon(a, codeKey: nil, actor: "admin")
+                _ = try connection.createCoupon(b, codeKey: nil, actor: "admin")
                 _ = try connection.beginEpoch(shard, after: nil)
                 // As text 9-0 is behind 10-0, and 5-10 before 5-9.
                 let entries = [
@@ -61,7 +61,7 @@ import Testing
             try await client.withConnection { connection throws in
                 let (a, b) = (newUser("a", credit: 10), newUser("b", credit: 5))
                 try connection.createUsers([a, b], actor: "admin")
-                let coupon = try connection.createCoupon(newCoupon("c", price: 10), actor: "admin")
+                let coupon = try connection.createCoupon(newCoupon("c", price: 10), codeKey: nil, actor: "admin")
                 _ = try connection.beginEpoch(shard, after: nil)
                 _ = try connection.land(batch([entry(stream(1), coupon, [a, b])]))
                 let audit = try connection.audit([a.id, b.id], of: shard, newerThan: start)
@@ -87,7 +87,7 @@ import Testing
     @Test func aSnapshotDoesNotSeeWhatComesLater() async throws {
         try await withClient { client throws in
             let coupon = newCoupon("c", total: 1)
-            try await client.withConnection { _ = try $0.createCoupon(coupon, actor: "admin") }
+            try await client.withConnection { _ = try $0.createCoupon(coupon, codeKey: nil, actor: "admin") }
             let (read, restocked) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
             async let snapshots = client.transaction(.snapshotReadOnly) { connection throws in
                 let before = try connection.couponsSnapshot()

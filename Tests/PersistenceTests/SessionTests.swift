@@ -22,7 +22,7 @@ import Testing
                     }
                     try await writer.withConnection { connection throws in
                         try connection.query("select pg_sleep(0.1)")
-                        _ = try connection.createCoupon(newCoupon("c"), actor: "admin")
+                        _ = try connection.createCoupon(newCoupon("c"), codeKey: nil, actor: "admin")
                     }
                     let (notifications, duration) = try await waiting.value
                     #expect(notifications == [PostgresNotification(channel: "redeem_control", payload: "1")])
@@ -31,7 +31,9 @@ import Testing
                         _ = try connection.beginEpoch(shard, after: nil)
                         _ = try connection.land(LandingBatch(shard: shard, cursor: start, entries: [], last: stream(1)))
                         // A transaction that is rolled back tells nobody.
-                        #expect(throws: PostgresError.self) { try connection.createCoupon(newCoupon("c"), actor: "admin") }
+                        #expect(throws: PostgresError.self) {
+                            try connection.createCoupon(newCoupon("c"), codeKey: nil, actor: "admin")
+                        }
                     }
                     var payloads: [String] = []
                     while payloads.count < 2 {

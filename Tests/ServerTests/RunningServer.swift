@@ -43,7 +43,7 @@ struct RunningServer: Sendable {
             endsAt: endsAt,
             state: state
         )
-        _ = try await environment.postgres.withConnection { try $0.createCoupon(coupon, actor: "test") }
+        _ = try await environment.postgres.withConnection { try $0.createCoupon(coupon, codeKey: digester.keyID, actor: "test") }
     }
 
     /// A user in Postgres, with the password.

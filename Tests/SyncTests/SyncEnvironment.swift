@@ -116,7 +116,7 @@ struct SyncEnvironment: Sendable {
             CodeDigest(bytes: Array(id.description.utf8) + Array(repeating: 0, count: 32 - id.description.utf8.count))
         )
         let coupon = Coupon(id: id, name: "test", codeDigest: digest, price: price, total: total)
-        _ = try await postgres.withConnection { try $0.createCoupon(coupon, actor: "test") }
+        _ = try await postgres.withConnection { try $0.createCoupon(coupon, codeKey: nil, actor: "test") }
         return id
     }
 

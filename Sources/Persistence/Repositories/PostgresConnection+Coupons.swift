@@ -63,8 +63,9 @@ extension PostgresConnection {
     ///
     /// Throws a unique violation of `PostgresConstraint.couponID` or `.couponCode`, check violations of the coupon's ranges, and
     /// `WrongServiceKey`.
-    /// - Parameter codeKey: the id of the key that its code was digested with.
-    public func createCoupon(_ coupon: Coupon, codeKey: String? = nil, actor: String) throws -> Coupon {
+    /// - Parameter codeKey: the id of the key that its code was digested with; `nil`: of none that anybody else has, and it is not
+    ///   compared.
+    public func createCoupon(_ coupon: Coupon, codeKey: String?, actor: String) throws -> Coupon {
         let created = Coupon(
             id: coupon.id,
             name: coupon.name,

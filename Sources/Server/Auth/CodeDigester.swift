@@ -4,8 +4,11 @@ public import Domain
 /// is a code's normal form, so that it does not matter which keyboard it was typed on.
 public struct CodeDigester: Sendable {
     private let hmac: HMACSHA256
+    /// Of the key, as Postgres records it.
+    public let keyID: String
 
     public init(key: ServiceKey) {
+        keyID = key.codeKeyID
         hmac = HMACSHA256(key: key.bytes)
     }
 

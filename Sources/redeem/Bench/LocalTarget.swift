@@ -55,7 +55,11 @@ struct LocalTarget: Sendable {
         let client = RedisClient(configuration: app.redis, eventLoopGroup: app.eventLoopGroup.next(), logger: logger)
         let stores = BenchStores(hotPath: HotPath(client: client), postgres: postgres)
         do {
-            _ = try await postgres.withConnection { try Migrator().run(on: $0) }
+            let keys = try GivenKeys(app.settings)
+            try await postgres.withConnection { connection in
+                try Migrator().run(on: connection)
+                try keys.claim(on: connection)
+            }
             let sync = try await programs.start("sync", [], readyMarker: "the shard is open")
             try await app.waitUntilOpen()
             try await client.connect()
@@ -97,8 +101,10 @@ struct LocalTarget: Sendable {
     private func seed(_ app: App, _ stores: BenchStores, _ files: SeedFiles) async throws -> CouponID {
         guard let id = CouponID(LocalTarget.coupon) else { preconditionFailure("'\(LocalTarget.coupon)' is not a coupon id") }
         let reader = app.settings.reader
+        let digester = CodeDigester(key: try ServiceKey.code(reader))
         var seeder = BulkSeeder(
             postgres: stores.postgres,
+            codeKey: digester.keyID,
             signer: AccessTokenSigner(
                 keys: TokenKeys(signing: try ServiceKey.token(reader)),
                 parties: try TokenParties(reader),
@@ -114,7 +120,7 @@ struct LocalTarget: Sendable {
         let coupon = Coupon(
             id: id,
             name: "Bench",
-            codeDigest: CodeDigester(key: try ServiceKey.code(reader)).digest(of: LocalTarget.code),
+            codeDigest: digester.digest(of: LocalTarget.code),
             price: LocalTarget.price,
             total: settings.stock
         )

@@ -82,6 +82,7 @@ struct SeedCommand: AsyncParsableCommand {
             )
             var seeder = BulkSeeder(
                 postgres: stores.postgres,
+                codeKey: digester.keyID,
                 signer: AccessTokenSigner(
                     keys: TokenKeys(signing: try ServiceKey.token(stores.settings.reader)),
                     parties: try TokenParties(stores.settings.reader),
@@ -115,6 +116,8 @@ struct BulkSeeder: Sendable {
     static let usersPerChunk = 2_000
 
     let postgres: PostgresClient
+    /// The id of the key that the coupon's code was digested with.
+    let codeKey: String
     let signer: AccessTokenSigner
     let refreshTokens: RefreshTokens
     let credit: Int
@@ -125,12 +128,14 @@ struct BulkSeeder: Sendable {
 
     init(
         postgres: PostgresClient,
+        codeKey: String,
         signer: AccessTokenSigner,
         refreshTokens: RefreshTokens,
         credit: Int,
         sessionLifetime: Duration
     ) {
         self.postgres = postgres
+        self.codeKey = codeKey
         self.signer = signer
         self.refreshTokens = refreshTokens
         self.credit = credit
@@ -180,7 +185,7 @@ struct BulkSeeder: Sendable {
         do {
             existing = try await postgres.withConnection { connection in
                 if let existing = try connection.coupon(coupon.id) { return existing }
-                return try connection.createCoupon(coupon, actor: Actor.commandLine)
+                return try connection.createCoupon(coupon, codeKey: codeKey, actor: Actor.commandLine)
             }
         } catch let error as PostgresError where error.constraint == PostgresConstraint.couponCode {
             throw Refusal("another coupon has this hidden code; give --code another one")

@@ -82,7 +82,7 @@ enum DemoData {
         ),
     ]
 
-    /// Creates what is not there yet.
+    /// Creates what is not there yet. Throws `WrongServiceKey`.
     static func seed(_ postgres: PostgresClient, digester: CodeDigester, hasher: PasswordHasher) async throws {
         for demo in users {
             guard try await postgres.withConnection({ try $0.user(username: demo.username) }) == nil else { continue }
@@ -110,7 +110,7 @@ enum DemoData {
             )
             try await postgres.withConnection { connection in
                 guard try connection.coupon(id) == nil else { return }
-                _ = try connection.createCoupon(coupon, actor: "demo")
+                _ = try connection.createCoupon(coupon, codeKey: digester.keyID, actor: "demo")
             }
         }
     }

@@ -26,7 +26,7 @@ struct TortureOperators: Sendable {
     let postgres: PostgresClient
     let digester: CodeDigester
 
-    /// Users, and the coupons of the beginning.
+    /// Users, and the coupons of the beginning. Throws `WrongServiceKey` where the servers have another code key.
     static func prepare(
         _ users: Int,
         credit: Int = TortureWorld.credit,
@@ -49,7 +49,10 @@ struct TortureOperators: Sendable {
                 credit: credit
             )
         }
-        try await postgres.withConnection { try $0.createUsers(new, actor: "torture") }
+        try await postgres.withConnection { connection in
+            try connection.claimKey(.code, ids: [digester.keyID], actor: "torture")
+            try connection.createUsers(new, actor: "torture")
+        }
         let world = TortureWorld(users: new.map(\.id), credit: credit, seed: seed)
         let operators = TortureOperators(world: world, postgres: postgres, digester: digester)
         var random = SplitMix64(seed: seed, sequence: 1)
@@ -115,7 +118,7 @@ struct TortureOperators: Sendable {
             total: total
         )
         let isDone = await perform(.create(coupon: number)) { connection, actor in
-            _ = try connection.createCoupon(coupon, actor: actor)
+            _ = try connection.createCoupon(coupon, codeKey: digester.keyID, actor: actor)
         }
         if isDone { world.announce(number) }
     }
@@ -131,6 +134,8 @@ struct TortureOperators: Sendable {
         var outcome = Attempt.Outcome.done
         do {
             try await postgres.withConnection { try body($0, "\(TortureOperators.actor)\(number)") }
+        } catch let error as WrongServiceKey {
+            outcome = .refused(error.problem)
         } catch let error as PostgresError {
             outcome = error.outcomeIsUnknown ? .unknown(error.code.description) : .refused(error.code.description)
         } catch {
