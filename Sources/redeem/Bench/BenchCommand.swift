@@ -45,7 +45,7 @@ struct BenchCommand: AsyncParsableCommand {
         let report = try await BenchRun(settings: settings, target: target).perform()
         if options.json != "-" { print(BenchTable(report: report).text) }
         if let file = options.json { try write(report, to: file) }
-        if let file = options.html { try write(Data(ReportPage(report).html.utf8), to: file, "--html") }
+        if let file = options.html { try OutputFile.write(Data(ReportPage(report).html.utf8), to: file, "--html") }
         guard report.holds else { throw ExitCode.failure }
     }
 
@@ -54,15 +54,7 @@ struct BenchCommand: AsyncParsableCommand {
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
         encoder.dateEncodingStrategy = .iso8601
         let data = try encoder.encode(report)
-        guard file == "-" else { return try write(data, to: file, "--json") }
+        guard file == "-" else { return try OutputFile.write(data, to: file, "--json") }
         print(String(decoding: data, as: UTF8.self))
-    }
-
-    private func write(_ data: Data, to file: String, _ flag: String) throws {
-        do {
-            try data.write(to: URL(fileURLWithPath: file), options: .atomic)
-        } catch {
-            throw UsageError("cannot write '\(file)': \(error.localizedDescription)", remedy: "give \(flag) another path")
-        }
     }
 }

@@ -1,5 +1,4 @@
 internal import Foundation
-internal import Glibc
 
 /// The files that seeding fills, one line a user in each, in the same order. Nobody else may read them.
 struct SeedFiles: Sendable {
@@ -25,27 +24,10 @@ struct SeedFiles: Sendable {
 
     func open() throws -> Open {
         Open(
-            tokens: try SeedFiles.open(tokens, "--tokens"),
-            refreshTokens: try refreshTokens.map { try SeedFiles.open($0, "--refresh-tokens") },
-            logins: try logins.map { try SeedFiles.open($0, "--logins") }
+            tokens: try OutputFile.open(tokens, "--tokens", isSecret: true),
+            refreshTokens: try refreshTokens.map { try OutputFile.open($0, "--refresh-tokens", isSecret: true) },
+            logins: try logins.map { try OutputFile.open($0, "--logins", isSecret: true) }
         )
-    }
-
-    private static func open(_ path: String, _ flag: String) throws -> FileHandle {
-        var status = stat()
-        // Somebody else's link would make root write into another file.
-        let isOwnLink = lstat(path, &status) == 0 && [0, geteuid()].contains(status.st_uid)
-        let flags = O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | (isOwnLink ? 0 : O_NOFOLLOW)
-        let file = Glibc.open(path, flags, 0o600)
-        guard file >= 0 else {
-            throw UsageError(
-                "cannot write '\(path)': \(String(cString: strerror(errno)))",
-                remedy: "give \(flag) the path of a file in a folder that exists"
-            )
-        }
-        fstat(file, &status)
-        if status.st_mode & S_IFMT == S_IFREG { fchmod(file, 0o600) }
-        return FileHandle(fileDescriptor: file, closeOnDealloc: true)
     }
 
     private static func write(_ lines: [String], to file: FileHandle) throws {

@@ -76,12 +76,11 @@ final class ServiceProcess: Sendable {
     func resume() { state.withLock { $0.process?.resume() } }
 
     /// Copies what it has logged, a file for each start.
-    func copyLogs(to directory: String) throws {
+    func copyLogs(to directory: TrustedFolder) throws {
         let starts = state.withLock { $0.starts }
         for number in stride(from: 1, through: starts, by: 1) {
-            let copy = "\(directory)/\(name).\(number).log"
-            try? FileManager.default.removeItem(atPath: copy)
-            try FileManager.default.copyItem(atPath: "\(folder)/\(name).\(number)/log", toPath: copy)
+            let log = try Data(contentsOf: URL(fileURLWithPath: "\(folder)/\(name).\(number)/log"))
+            try directory.write(String(decoding: log, as: UTF8.self), to: "\(name).\(number).log")
         }
     }
 

@@ -69,11 +69,7 @@ struct TortureCommand: AsyncParsableCommand {
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
         let data = try encoder.encode(report)
         guard file != "-" else { return print(String(decoding: data, as: UTF8.self)) }
-        do {
-            try data.write(to: URL(fileURLWithPath: file), options: .atomic)
-        } catch {
-            throw UsageError("cannot write '\(file)': \(error.localizedDescription)", remedy: "give --json another path")
-        }
+        try OutputFile.write(data, to: file, "--json")
     }
 }
 

@@ -31,6 +31,7 @@ struct TortureStack: Sendable {
         logger: Logger,
         _ body: (TortureStack) async throws -> Result
     ) async throws -> Result {
+        let logs = try settings.logs.map(logsFolder)
         let folder = try await TemporaryFolder.make()
         defer { try? FileManager.default.removeItem(atPath: folder) }
         Output.note("starting Redis with a replica and a Sentinel, Postgres, two servers and two workers in \(folder) …")
@@ -56,6 +57,7 @@ struct TortureStack: Sendable {
                     links: links,
                     program: program,
                     folder: folder,
+                    logs: logs,
                     logger: logger
                 ).with(body)
                 await links.stop()
@@ -70,6 +72,17 @@ struct TortureStack: Sendable {
     }
 }
 
+extension TortureStack {
+    /// Before anything starts: its files get names that the caller did not choose, so the folder must be nobody else's.
+    private static func logsFolder(_ path: String) throws -> TrustedFolder {
+        do {
+            return try TrustedFolder(making: URL(fileURLWithPath: path).standardizedFileURL.path)
+        } catch {
+            throw UsageError("\(error)", remedy: "give --logs a folder that can be written, and that is yours")
+        }
+    }
+}
+
 /// Puts the processes on top of the stores.
 private struct Builder {
     let settings: TortureSettings
@@ -78,6 +91,7 @@ private struct Builder {
     let links: TortureLinks
     let program: String
     let folder: String
+    let logs: TrustedFolder?
     let logger: Logger
     let codeKey = ServiceKey.random().secretText
     let tokenKey = ServiceKey.random().secretText
@@ -92,7 +106,12 @@ private struct Builder {
             process("sync-\(number)", ["sync"], "the shard", number, isServer: false)
         }
         do {
-            _ = try await direct.postgres.withConnection { try Migrator().run(on: $0) }
+            let flags = ["code.key": codeKey, "token.key": tokenKey]
+            let keys = try GivenKeys(try await Settings(flags: flags, file: nil))
+            try await direct.postgres.withConnection { connection in
+                try Migrator().run(on: connection)
+                try keys.claim(on: connection)
+            }
             try await direct.client.connect()
             try await watched.hurry()
             for worker in workers { try await worker.start() }
@@ -119,12 +138,11 @@ private struct Builder {
         for process in processes { await process.stop() }
         await direct.close()
         await redis.close()
-        guard let logs = settings.logs else { return }
+        guard let logs else { return }
         do {
-            try FileManager.default.createDirectory(atPath: logs, withIntermediateDirectories: true)
             for process in processes { try process.copyLogs(to: logs) }
         } catch {
-            Output.note("cannot keep the logs in \(logs): \(error.localizedDescription)")
+            Output.note("cannot keep the logs in \(logs.path): \(error)")
         }
     }
 
