@@ -45,6 +45,14 @@ enum SettingNames {
         )
     }
 
+    /// The setting that a line of the settings file means whose name is not ours: `LOG_LEVEL` means `REDEEM_LOG_LEVEL`, also with a
+    /// letter too many, too few or wrong. `nil`: the line is another program's.
+    static func meant(by name: String) -> String? {
+        guard !name.hasPrefix(prefix) else { return nil }
+        let name = prefix + name.uppercased()
+        return variables.subtracting([variable("config")]).sorted().first { distance(name, $0) <= 1 }
+    }
+
     /// Kubernetes gives each container the addresses of all services, as REDEEM_SERVICE_HOST and REDEEM_PORT_8080_TCP for one that
     /// is called `redeem`; so does Docker for links.
     private static func isServiceLink(_ name: String, _ value: String) -> Bool {

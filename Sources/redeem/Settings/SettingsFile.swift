@@ -47,6 +47,20 @@ struct SettingsFile {
             }
             values[name] = value
         }
+        try checkForMissingPrefixes(lines, path)
+    }
+
+    /// Other programs' lines may be in the file, as in one that docker-compose or systemd reads too. A line that says `LOG_LEVEL` is
+    /// taken for one only where `REDEEM_LOG_LEVEL` is in the file as well: else it is a setting that would be missing silently.
+    private func checkForMissingPrefixes(_ lines: [String: Int], _ path: String) throws {
+        for (name, line) in lines.sorted(by: { $0.value < $1.value }) {
+            guard let setting = SettingNames.meant(by: name), values[setting] == nil else { continue }
+            throw UsageError(
+                "'\(path)', line \(line): \(name) is not read",
+                remedy:
+                    "write \(setting); if the line is another program's, keep it elsewhere, or set \(setting) in this file too"
+            )
+        }
     }
 
     /// `nil`: a blank line or a comment.
