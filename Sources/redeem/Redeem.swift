@@ -38,17 +38,17 @@ struct Redeem: AsyncParsableCommand {
         }
     }
 
-    /// As the library would, but for what it quotes: an argument in the wrong place may be a part of a code or a password, and is
-    /// not for the terminal to obey.
+    /// As the library would, but for the arguments that it quotes: one in the wrong place may be a code or a password.
     private static func end(_ error: any Error) -> Never {
         let code = exitCode(for: error)
         guard !code.isSuccess, !(error is ExitCode) else { exit(withError: error) }
-        let text = fullMessage(for: error)
-            .replacing(#/(\d+ unexpected arguments?:|unexpected argument) '.*/#.ignoresCase()) { _ in
-                "there is a value too many; one with blanks in it needs quotes"
-            }
-            .replacing(#/'[^'\n]*:\/\/[^'\n]*@[^'\n]*'/#) { Output.withoutLogin(String($0.output)) }
-        Output.note(text)
+        let message = message(for: error)
+        let isTooMuch = message.prefixMatch(of: #/(\d+ unexpected arguments:|Unexpected argument) '/#) != nil
+        let shown =
+            isTooMuch
+            ? "there is a value too many; one with blanks in it needs quotes"
+            : ArgumentSecrets.ofThisProcess.hidden(in: message)
+        Output.note(fullMessage(for: error).replacing(message, with: shown, maxReplacements: 1))
         exit(withError: code)
     }
 }

@@ -78,7 +78,7 @@ import Testing
         #expect {
             try replay("GET /\n\(line)")
         } throws: { error in
-            "\(error)".hasPrefix("'requests' has a line that is no request: '\(line)'\n  write a method")
+            "\(error)".hasPrefix("'requests', line 2 is no request\n  write a method")
         }
     }
 

@@ -46,7 +46,7 @@ import TestSupport
             try lines.joined(separator: "\r\n").write(toFile: file, atomically: true, encoding: .utf8)
             let refused = await redeem("user", "import", file, environment: product.environment)
             #expect(refused.status == 64)
-            #expect(refused.output.contains("line 7: the credit 'ten' is not a whole number"))
+            #expect(refused.output.contains("line 7: the column 'credit' has no whole number"))
             #expect(await redeem("user", "show", "user1", environment: product.environment).status == 1)
             let sync = product.start("sync")
             _ = try await sync.logged("the shard is open")

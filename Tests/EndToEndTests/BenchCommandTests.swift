@@ -243,7 +243,7 @@ import TestSupport
             await refused(["refresh"] + url, "--refresh-tokens is missing")
             await refused(["refresh"] + url + ["--refresh-tokens", one], status: 69, "http://127.0.0.1:9 does not answer")
             await refused(["replay"] + url, "--requests is missing")
-            await refused(["replay"] + url + ["--requests", one], "'\(one)' has a line that is no request: 'token'")
+            await refused(["replay"] + url + ["--requests", one], "'\(one)', line 1 is no request")
             await refused(["login"] + url + ["--logins", one], "line 1 of '\(one)' has no space")
         }
     }

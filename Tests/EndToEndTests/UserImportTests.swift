@@ -53,8 +53,9 @@ import Testing
                 product,
                 file,
                 [
-                    "what is wrong: 12", "\(file), line 3: 'no good' is not a username", "line 3: the credit 'ten' is not",
-                    "line 3: the role 'king' is neither user nor admin", "line 3: the column 'password' has 5 characters",
+                    "what is wrong: 12", "\(file), line 3: the column 'username' has no username",
+                    "line 3: the column 'credit' has no",
+                    "line 3: the column 'role' is neither user nor admin", "line 3: the column 'password' has 5 characters",
                     "line 4: the username 'ann' is on line 2 too", "line 5: the username 'taken' is taken",
                     "line 6: 3 fields where the first line has 6",
                     "line 7: the line has the control character U+0000 at position 21", "line 8: there is no password",
@@ -73,7 +74,8 @@ import Testing
             try await refused(product, try write(product, utf16), ["line 1: the line is not UTF-8 (byte 1), but UTF-16"])
             for (text, words) in [
                 ("", "line 1: is empty"), ("username,credit\n", "the columns 'password' and 'password_hash' are missing"),
-                ("username,password\n", "the column 'credit' is missing"), ("user,credit\n", "'user' is not a column"),
+                ("username,password\n", "the column 'credit' is missing"),
+                ("user,credit\n", "the name of column 1 is none of username"),
                 ("username,credit,password,credit\n", "the column 'credit' is named twice"),
                 ("username,credit,password\n", "line 2: is missing"),
             ] { try await refused(product, try write(product, text), [words]) }

@@ -7,15 +7,14 @@ struct HTTPAddress: Hashable, Sendable, CustomStringConvertible {
 
     init(_ text: String, of flag: String) throws {
         let remedy = "write it as http://127.0.0.1:8080"
-        let shown = Output.withoutLogin(text)
         guard let parts = URLComponents(string: text), let host = parts.host, !host.isEmpty else {
-            throw UsageError("\(flag) '\(shown)' is not a URL", remedy: remedy)
+            throw UsageError("\(flag) is not a URL", remedy: remedy)
         }
         guard parts.scheme == "http" else {
-            throw UsageError("\(flag) '\(shown)' is not http; the load generator speaks no TLS", remedy: remedy)
+            throw UsageError("\(flag) is not http; the load generator speaks no TLS", remedy: remedy)
         }
         guard parts.path.isEmpty || parts.path == "/", parts.query == nil else {
-            throw UsageError("\(flag) '\(shown)' has more than a host and a port", remedy: remedy)
+            throw UsageError("\(flag) has more than a host and a port", remedy: remedy)
         }
         // An IPv6 address is in brackets in a URL, and nowhere else.
         self.host = host.hasPrefix("[") ? String(host.dropFirst().dropLast()) : host

@@ -51,8 +51,7 @@ struct CouponCommand: AsyncParsableCommand {
 
         func run() async throws {
             try await Stores.with(connection) { stores in
-                let key = try ServiceKey.code(stores.settings.reader)
-                let digester = CodeDigester(key: key)
+                let digester = CodeDigester(key: try ServiceKey.code(stores.settings.reader))
                 let coupon = Coupon(
                     id: try Input.couponID(id),
                     name: try Input.name(name ?? id),
@@ -70,7 +69,7 @@ struct CouponCommand: AsyncParsableCommand {
                 }
                 do {
                     let created = try await stores.postgres.withConnection {
-                        try $0.createCoupon(coupon, codeKey: key.codeKeyID, actor: Actor.commandLine)
+                        try $0.createCoupon(coupon, codeKey: digester.keyID, actor: Actor.commandLine)
                     }
                     try CouponView.print([created], json: json)
                     Output.recorded()
@@ -190,7 +189,9 @@ struct NamedCoupon: ParsableArguments {
         try await Stores.with(connection) { stores in
             let id = try Input.couponID(id)
             guard let coupon = try await stores.postgres.withConnection({ try body($0, id) }) else {
-                throw Refusal("there is no coupon '\(id)'; see: redeem coupon list")
+                throw Refusal(
+                    "there is no coupon \(ArgumentSecrets.ofThisProcess.quoted(id.description)); see: redeem coupon list"
+                )
             }
             try CouponView.print([coupon], json: json)
         }

@@ -4,30 +4,32 @@ internal import Foundation
 /// Checks of what people type: the name of what was given, what is wrong with it, and what it should be. A text that may be secret
 /// is never repeated.
 enum Input {
+    private static func quoted(_ text: String) -> String { ArgumentSecrets.ofThisProcess.quoted(text) }
+
     static func couponID(_ text: String) throws -> CouponID {
         guard let id = CouponID(text) else {
-            throw UsageError("'\(text.prefix(80))' is not a coupon id", remedy: "use \(CouponID.rule)")
+            throw UsageError("\(quoted(text)) is not a coupon id", remedy: "use \(CouponID.rule)")
         }
         return id
     }
 
     static func sessionID(_ text: String) throws -> SessionID {
         guard let id = SessionID(text) else {
-            throw UsageError("'\(text.prefix(80))' is not a session id", remedy: "`redeem session list USER` shows them")
+            throw UsageError("\(quoted(text)) is not a session id", remedy: "`redeem session list USER` shows them")
         }
         return id
     }
 
     static func quarantineID(_ text: String) throws -> Int {
         guard let id = Int(text), id >= 1 else {
-            throw UsageError("'\(text.prefix(80))' is not an id of quarantine", remedy: "`redeem quarantine list` shows them")
+            throw UsageError("\(quoted(text)) is not an id of quarantine", remedy: "`redeem quarantine list` shows them")
         }
         return id
     }
 
     static func username(_ text: String) throws -> String {
         guard Username.isValid(text) else {
-            throw UsageError("'\(text.prefix(80))' is not a username", remedy: "use \(Username.rule)")
+            throw UsageError("\(quoted(text)) is not a username", remedy: "use \(Username.rule)")
         }
         return text
     }
@@ -75,7 +77,10 @@ enum Input {
 
     static func role(_ text: String) throws -> Role {
         guard let role = Role(rawValue: text) else {
-            throw UsageError("'\(text)' is not a role", remedy: "use \(Role.allCases.map(\.rawValue).joined(separator: " or "))")
+            throw UsageError(
+                "\(quoted(text)) is not a role",
+                remedy: "use \(Role.allCases.map(\.rawValue).joined(separator: " or "))"
+            )
         }
         return role
     }
@@ -83,7 +88,7 @@ enum Input {
     /// RFC 3339 in, with or without fractions of a second.
     static func moment(_ text: String, _ what: String) throws -> Timestamp {
         guard let moment = Timestamp(rfc3339: text) else {
-            throw UsageError("\(what) '\(text.prefix(80))' is not a moment", remedy: "write it as 2030-06-01T10:00:00Z")
+            throw UsageError("\(what) \(quoted(text)) is not a moment", remedy: "write it as 2030-06-01T10:00:00Z")
         }
         return moment
     }

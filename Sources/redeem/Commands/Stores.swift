@@ -32,7 +32,7 @@ struct Stores: Sendable {
 
     func user(_ username: String) async throws -> User {
         guard let user = try await postgres.withConnection({ try $0.user(username: username) }) else {
-            throw Refusal("there is no user '\(username)'")
+            throw Refusal("there is no user \(ArgumentSecrets.ofThisProcess.quoted(username))")
         }
         return user
     }

@@ -70,11 +70,10 @@ struct UserTable {
 
     private static func header(_ names: [String]) throws(CSVFault) -> [Column] {
         var header: [Column] = []
-        for name in names {
+        for (index, name) in names.enumerated() {
             guard let column = Column(rawValue: name.lowercased()) else {
-                throw CSVFault(
-                    "'\(name.prefix(40))' is not a column; use \(Column.allCases.map(\.rawValue).joined(separator: ", "))"
-                )
+                let columns = Column.allCases.map(\.rawValue).joined(separator: ", ")
+                throw CSVFault("the name of column \(index + 1) is none of \(columns)")
             }
             guard !header.contains(column) else { throw CSVFault("the column '\(column.rawValue)' is named twice") }
             header.append(column)
@@ -108,7 +107,8 @@ struct UserTable {
         rows.append(row)
     }
 
-    /// All that is wrong with a row is told; `nil` where something is.
+    /// All that is wrong with a row is told; `nil` where something is. Its fields are not repeated: in a row that lacks one, the
+    /// password stands in the place of another.
     private static func row(_ fields: [Column: String], _ line: Int, _ faults: inout [String]) -> Row? {
         func filled(_ column: Column) -> String? { fields[column].flatMap { $0.isEmpty ? nil : $0 } }
         func text(_ text: String, _ rule: TextRule, _ column: Column) -> String {
@@ -119,15 +119,14 @@ struct UserTable {
         }
         let username = fields[.username] ?? ""
         if !Username.isValid(username) {
-            faults.append("'\(username.prefix(80))' is not a username: use \(Username.rule)")
+            faults.append("the column 'username' has no username: use \(Username.rule)")
         }
         let credit = Int(fields[.credit] ?? "") ?? -1
         if !(0...Limits.amount).contains(credit) {
-            let given = (fields[.credit] ?? "").prefix(40)
-            faults.append("the credit '\(given)' is not a whole number from 0 to \(Limits.amount)")
+            faults.append("the column 'credit' has no whole number from 0 to \(Limits.amount)")
         }
         let role = filled(.role).map(Role.init(rawValue:)) ?? .user
-        if role == nil { faults.append("the role '\((fields[.role] ?? "").prefix(40))' is neither user nor admin") }
+        if role == nil { faults.append("the column 'role' is neither user nor admin") }
         let name = filled(.name).map { text($0, .name, .name) } ?? username
         let secret: Row.Secret?
         switch (filled(.password), filled(.passwordHash)) {

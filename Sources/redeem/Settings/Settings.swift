@@ -74,8 +74,12 @@ extension ConfigReader {
     /// A value as a message may have it. Whatever stands where a number or an address should may be a password that got into the
     /// wrong line, so only what looks like one is shown.
     static func shown(_ value: String) -> String {
-        let isShown = value.utf8.count <= 20 && value.allSatisfy { $0.isASCII && ($0.isNumber || "+-.,:/_".contains($0)) }
-        return isShown ? "'\(value)'" : "a text of \(value.utf8.count) bytes"
+        isNumeric(value) ? "'\(value)'" : "a text of \(value.utf8.count) bytes"
+    }
+
+    /// Whether it was meant to be a number or an address.
+    static func isNumeric(_ value: String) -> Bool {
+        value.utf8.count <= 20 && value.allSatisfy { $0.isASCII && ($0.isNumber || "+-.,:/_".contains($0)) }
     }
 
     /// The name or address of a host.

@@ -22,7 +22,7 @@ struct Replay: Sendable {
             let line = lines.text(index)
             let start = bytes.count
             guard let request = Replay.request(line, host: host) else {
-                throw UsageError("'\(file)' has a line that is no request: '\(line.prefix(80))'", remedy: Replay.format)
+                throw UsageError("'\(file)', line \(index + 1) is no request", remedy: Replay.format)
             }
             bytes += request
             ranges.append(start..<bytes.count)
