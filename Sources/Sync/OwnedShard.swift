@@ -47,10 +47,31 @@ struct OwnedShard: Sendable {
         let found = try await verify()
         let shard = pinned(to: found.status.redis)
         try await shard.requireReplay()
-        // A rebuild begins to count again.
-        var told = 0
-        alarmIfEntriesAreMissing(found.status, told: &told)
-        return (shard, try await shard.open(known.map(Verdict.rebuild) ?? found.verdict, found, since: started))
+        let isTorn = try await shard.hasTornFile(found)
+        if !isTorn {
+            // A rebuild begins to count again.
+            var told = 0
+            alarmIfEntriesAreMissing(found.status, told: &told)
+        }
+        var verdict = known.map(Verdict.rebuild) ?? found.verdict
+        if case .sound = verdict, isTorn { verdict = .rebuild(.tornFile) }
+        return (shard, try await shard.open(verdict, found, since: started))
+    }
+
+    /// Whether this Redis, when it started, wrote into users, coupons or the outbox what had not taken place. Once it has the scripts, an
+    /// owner has mended that.
+    private func hasTornFile(_ found: ShardComparison) async throws -> Bool {
+        guard !found.status.scriptsLoaded else { return false }
+        let count = try await store.tornTransactions()
+        guard count > 0 else { return false }
+        logger.error(
+            """
+            Redis's append-only file has the beginning of a transaction that a crash had cut off, and Redis carried it out when it started; \
+            send it BGREWRITEAOF once the shard is open, or each start of Redis rebuilds the shard
+            """,
+            metadata: ["transactions": "\(count)"]
+        )
+        return true
     }
 
     /// Redis that drops a part of its append-only file at a start may have just done so. The file has everything until something
@@ -78,7 +99,9 @@ struct OwnedShard: Sendable {
         case .rebuild(let reason):
             cursor = try await rebuild(reason, found)
         }
-        try await endRevokedSessions(after: found.controlAgrees ? found.status.control ?? 0 : 0)
+        // A session that began or went on in the part that came back may have been revoked since.
+        let isTrusted = found.controlAgrees && verdict != .rebuild(.tornFile)
+        try await endRevokedSessions(after: isTrusted ? found.status.control ?? 0 : 0)
         try await store.loadScripts()
         try await settleLeftovers(upTo: cursor)
         metrics.shardOpen(true)

@@ -48,7 +48,7 @@ struct ShardComparison: Hashable, Sendable {
         switch reason {
         case .behindCursor: postgresWentBack
         case .firstStart, .shardMissing, .otherEpoch, .aheadOfControl, .controlDiffers, .controlRefused, .controlUnreadable,
-            .couponMissing, .operatorAsked:
+            .couponMissing, .tornFile, .operatorAsked:
             true
         }
     }
@@ -75,7 +75,8 @@ struct ShardComparison: Hashable, Sendable {
         case .otherEpoch: (status.epoch ?? Epoch(0)) < (cursor?.epoch ?? Epoch(0))
         // A rebuild that did not finish has left no record behind, and the highest epoch that was begun.
         case .shardMissing: status.begunEpoch != cursor?.epoch
-        case .firstStart, .aheadOfControl, .controlDiffers, .controlRefused, .controlUnreadable, .couponMissing, .operatorAsked:
+        case .firstStart, .aheadOfControl, .controlDiffers, .controlRefused, .controlUnreadable, .couponMissing, .tornFile,
+            .operatorAsked:
             false
         }
     }

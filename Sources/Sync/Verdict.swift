@@ -29,6 +29,8 @@ public enum RebuildReason: String, Hashable, Sendable, CaseIterable {
     /// A coupon that Redis was told of is not there: somebody deleted it, or an owner that was stopped in the middle of a
     /// rebuild went on with it after its successor had opened the shard.
     case couponMissing = "coupon_missing"
+    /// Redis has carried out a part of a transaction that had not taken place (`ShardStore.tornTransactions`).
+    case tornFile = "torn_file"
     /// An operator had it rebuilt, by the control log.
     case operatorAsked = "operator_asked"
 }
@@ -39,7 +41,7 @@ extension RebuildReason {
         switch self {
         case .firstStart, .operatorAsked: true
         case .shardMissing, .otherEpoch, .behindCursor, .aheadOfControl, .controlDiffers, .controlRefused, .controlUnreadable,
-            .couponMissing:
+            .couponMissing, .tornFile:
             false
         }
     }

@@ -97,6 +97,12 @@ import Testing
                     try await sale.redis("DEL", "{s0}:coupon:sale")
                 }
             )
+        case .tornFile:
+            Story(then: { sale in
+                try await sale.env.startOnATornFile()
+                try await sale.env.writeATransaction()
+                try await sale.env.restartRedis()
+            })
         case .operatorAsked:
             Story(
                 keeps: true,

@@ -170,6 +170,30 @@ struct SyncEnvironment: Sendable {
         try await postgres.withConnection { try $0.query("select count(*) from redemptions")[0].decode(0) }
     }
 
+    /// Two writes at once, which stand in Redis's file as one transaction.
+    func writeATransaction() async throws {
+        _ = try await redis.command("EVAL", "redis.call('INCR', KEYS[1]) return redis.call('INCR', KEYS[1])", "1", "{s0}:test")
+    }
+
+    /// Stops Redis in order, and starts it.
+    func restartRedis() async throws {
+        await redis.stop()
+        try await startRedis()
+    }
+
+    /// Kills Redis, and starts it on a file that ends in the middle of the last transaction.
+    func startOnATornFile() async throws {
+        await redis.kill()
+        // Of the EXEC that is its last command.
+        #expect(try await redis.truncateAppendOnlyFile(by: 3) == 3)
+        try await startRedis()
+    }
+
+    private func startRedis() async throws {
+        try await redis.restart()
+        try await until("connected") { (try? await store.status()) != nil }
+    }
+
     func holds() async throws {
         let report = try await Reconciler(hotPath: hotPath, postgres: postgres).run()
         #expect(report.holds, "\(report.checks.flatMap(\.examples))")

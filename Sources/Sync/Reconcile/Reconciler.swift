@@ -9,9 +9,6 @@ public import Persistence
 /// all that Redis had trimmed; what landed in between is in both, and is told apart by its stream id. An operator's change
 /// that Redis has not applied yet is told apart by its sequence number. Work in flight is therefore never called drift.
 public struct Reconciler: Sendable {
-    /// Ends what is said of a number of entries.
-    public static let deletedEntries = "entries were deleted from the outbox before they were settled"
-
     /// A rebuild that begins between the two reads makes them incomparable; they are repeated so often.
     static let attempts = 5
     /// How long a shard may be closed before it is called so.
@@ -131,7 +128,7 @@ public struct Reconciler: Sendable {
         report.expect(
             4,
             snapshot.missingEntries ?? 0 <= 0,
-            "shard \(shard): \(snapshot.missingEntries ?? 0) \(Reconciler.deletedEntries)",
+            "shard \(shard): \(snapshot.missingEntries ?? 0) entries were deleted from the outbox before they were settled",
             .rebuild(shard)
         )
         report.expect(
