@@ -1,5 +1,6 @@
 internal import Foundation
 internal import Glibc
+internal import SystemPackage
 
 /// A file at a path that was given on the command line. What it leads to is the caller's choice: a device, a pipe, a link of their
 /// own. It must not be somebody else's: their link would make root write into a file that nobody named.
@@ -8,11 +9,12 @@ enum OutputFile {
     ///   - flag: that gave the path.
     ///   - isSecret: nobody else may read the file, also where it was there before.
     static func open(_ path: String, _ flag: String, isSecret: Bool = false) throws -> FileHandle {
-        var status = stat()
-        let isLink = lstat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFLNK
-        guard !isLink || [0, geteuid()].contains(status.st_uid) else {
+        let status = try? Stat(path, followTargetSymlink: false)
+        let owner = status?.userID.rawValue ?? geteuid()
+        let isLink = status?.type == .symbolicLink
+        guard !isLink || [0, geteuid()].contains(owner) else {
             throw UsageError(
-                "cannot write '\(path)': it is a link that belongs to user \(status.st_uid)",
+                "cannot write '\(path)': it is a link that belongs to user \(owner)",
                 remedy: "take it away, or give \(flag) another path"
             )
         }
@@ -24,7 +26,7 @@ enum OutputFile {
                 remedy: "give \(flag) the path of a file in a folder that exists"
             )
         }
-        if isSecret, fstat(file, &status) == 0, status.st_mode & S_IFMT == S_IFREG { fchmod(file, 0o600) }
+        if isSecret, (try? Stat(FileDescriptor(rawValue: file)))?.type == .regular { fchmod(file, 0o600) }
         return FileHandle(fileDescriptor: file, closeOnDealloc: true)
     }
 
