@@ -67,6 +67,12 @@ struct API: Sendable {
         )
     }
 
+    /// What `/metrics` says of a series; `nil`: it does not tell it.
+    func metric(_ series: String) async throws -> Double? {
+        let line = try await send(.GET, "/metrics").body.split(separator: "\n").first { $0.hasPrefix(series + " ") }
+        return line?.split(separator: " ").last.flatMap { Double($0) }
+    }
+
     func login(_ username: String, _ password: String) async throws -> String {
         let answer = try await send(.POST, "/v1/auth/login", body: #"{"username":"\#(username)","password":"\#(password)"}"#)
         guard let token = answer["access_token"] as? String else {

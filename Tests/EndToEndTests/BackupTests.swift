@@ -1,5 +1,4 @@
 import Domain
-import Domain
 import Foundation
 import NIOHTTP1
 import Persistence
@@ -57,9 +56,23 @@ import Testing
             try await product.run("quarantine", "drop", "\(left[0])", "--yes", "--reason", "of a coupon that is gone")
             // 5 and 6: operators do it again, and all goes on.
             try await product.run("user", "credit", "ann", "--add", "7")
-            let again = product.start("sync")
-            _ = try await again.line(where: { $0.contains("rebuilding the shard") && $0.contains("ahead_of_control") })
+            let (again, operations) = try await product.sync()
+            let rebuilding = try await again.line(where: {
+                $0.contains("rebuilding the shard") && $0.contains("ahead_of_control")
+            })
+            #expect(rebuilding.contains(" error redeem"))
+            #expect(try await again.logged("everybody is logged out").contains(" error redeem"))
             _ = try await again.logged("the shard is open")
+            try await API.with(operations) { worker in
+                for series in [
+                    #"redeem_shard_rebuilds_total{shard="s0",reason="ahead_of_control"}"#,
+                    #"redeem_sync_postgres_went_back_total{shard="s0"}"#,
+                    #"redeem_sync_everybody_logged_out_total{shard="s0"}"#,
+                ] {
+                    let count = try await worker.metric(series)
+                    #expect(count == 1, "\(series)")
+                }
+            }
             try await product.run("reconcile")
             let reopened = try await product.serve()
             try await API.with(reopened.api) { api in

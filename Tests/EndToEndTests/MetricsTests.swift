@@ -1,6 +1,8 @@
 import Domain
 import Foundation
+import HotPath
 import NIOHTTP1
+import TestSupport
 import Testing
 
 /// What servers and workers tell Prometheus is what `Metric` says, all of it, from the start.
@@ -10,12 +12,10 @@ import Testing
 
     @Test func bothProcessesTellWhatIsListedAndPrometheusTakesIt() async throws {
         try await Product.with { product in
-            let sync = product.start(["sync", "--ops-port", "0"])
-            let line = try await sync.logged("Server started and listening on 127.0.0.1:")
-            let port = try #require(line.split(separator: ":").last.flatMap { Int($0.prefix { $0.isNumber }) })
-            _ = try await sync.logged("the shard is open")
+            let sync = try await product.sync()
+            _ = try await sync.process.logged("the shard is open")
             let (_, _, operations) = try await product.serve()
-            for (url, origin) in [(operations, Metric.Origin.server), ("http://127.0.0.1:\(port)", .worker)] {
+            for (url, origin) in [(operations, Metric.Origin.server), (sync.operations, .worker)] {
                 let text = try await API.with(url) { try await $0.send(.GET, "/metrics").body }
                 let told = Family.all(in: text)
                 let listed = Metric.allCases.filter { $0.origin == origin || $0.origin == .both }.map(Family.init)
@@ -48,6 +48,44 @@ import Testing
             #expect(cases.contains { $0.name == alert && !$0.fires }, "no case in which \(alert) does not fire")
         }
         #expect(Set(cases.map(\.name)) == Set(alerts))
+    }
+
+    /// What operators have alarms for, and what stands in the log beside it.
+    @Test func whatAlarmsIsCounted() async throws {
+        try await Product.with { product in
+            let (sync, url) = try await product.sync()
+            _ = try await sync.logged("the shard is open")
+            try await API.with(url) { worker in
+                func until(_ metric: Metric, _ more: String = "", is value: Double) async throws {
+                    let series = "\(metric.name){shard=\"s0\"\(more)}"
+                    try await TestSupport.until("\(series) is \(value)") { try await worker.metric(series) == value }
+                }
+                try await product.inRedis { redis in
+                    _ = try await redis.send(["XADD", "{s0}:outbox", "MAXLEN", "0", "*", "a", "b"])
+                    try await until(.outboxMissing, is: 1)
+                    _ = try await redis.send(["ACL", "SETUSER", "default", "-xtrim"])
+                    try await until(.replayRefused, is: 1)
+                    _ = try await redis.send(["ACL", "SETUSER", "default", "+@all"])
+                    try await until(.replayRefused, is: 0)
+                }
+                let row = #"(1, E'one\n2030-01-01T00:00:00+0000 info redeem: two\x1b[2J', '{}', '')"#
+                try await run(
+                    """
+                    alter table control_log drop constraint control_log_kind;
+                    insert into control_log (seq, kind, payload, actor) values \(row)
+                    """,
+                    at: product.database
+                )
+                try await until(.controlUnreadable, is: 1)
+                try await until(.shardRebuilds, #",reason="control_unreadable""#, is: 1)
+                // A rebuild begins to count again.
+                try await until(.outboxMissing, is: 0)
+            }
+            #expect(await sync.stop() == 0)
+            // What a row says is told in the line of its entry, and a terminal has nothing to obey.
+            let told = sync.output.split(separator: "\n").filter { $0.contains("2030-01-01") }
+            #expect(told.count == 1 && told.allSatisfy { $0.contains(#"one\u{A}2030"#) && $0.contains(#"\u{1B}[2J"#) }, "\(told)")
+        }
     }
 
     @Test func theDocumentsNameTheMetricsThatThereAre() throws {

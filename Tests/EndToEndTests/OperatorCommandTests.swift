@@ -20,10 +20,12 @@ import Testing
         let reason: String
     }
 
+    private static let entries = #"redeem_quarantine_entries{shard="s0"}"#
+
     /// Five users who have each redeemed `sale`.
-    private func withSale(_ body: (Product, API, [String]) async throws -> Void) async throws {
+    private func withSale(_ body: (Product, _ api: API, _ worker: API, [String]) async throws -> Void) async throws {
         try await Product.with { product in
-            let sync = product.start("sync")
+            let (sync, operations) = try await product.sync()
             let server = try await product.serve()
             _ = try await sync.logged("the shard is open")
             let tokens = try await product.seed(users: 5, stock: 10)
@@ -31,7 +33,7 @@ import Testing
                 let statuses = try await concurrently(2, tokens) { try await api.redeem(token: $0).status }
                 try #require(statuses == Array(repeating: 201, count: 5))
                 try await product.settled()
-                try await body(product, api, tokens)
+                try await API.with(operations) { try await body(product, api, $0, tokens) }
             }
         }
     }
@@ -56,7 +58,7 @@ import Testing
     }
 
     @Test func driftIsNamedAndRepaired() async throws {
-        try await withSale { product, api, tokens in
+        try await withSale { product, api, _, tokens in
             await expect(product, ["reconcile", "--repair"], status: 64, "is no terminal", "give --yes")
             await expect(product, ["reconcile", "--yes"], status: 64, "--yes without --repair")
             await expect(product, ["reconcile", "--repair", "--yes"], status: 0, "there is nothing to repair")
@@ -83,7 +85,7 @@ import Testing
     }
 
     @Test func whatOnlyRedisHasWaitsForADecision() async throws {
-        try await withSale { product, api, tokens in
+        try await withSale { product, api, worker, tokens in
             await expect(product, ["quarantine", "list"], status: 0, "REASON")
             try await product.deleteOneRedemption()
             let lost = ["reconcile", "--repair", "--yes"]
@@ -114,6 +116,9 @@ import Testing
                 await expect(product, ["quarantine"] + arguments, status: status, words)
             }
             #expect(try await listed(product).map(\.id) == [first.id])
+            // The worker did not put it there, and tells of it.
+            try await until("a worker tells of one") { try await worker.metric(Self.entries) == 1 }
+            #expect(try await worker.metric(#"redeem_sync_quarantined_total{shard="s0"}"#) == 0)
             let noSuch = try await product.run("quarantine", "list", "--json", "--reason", "nobody says this")
             #expect(noSuch.filter { !$0.isWhitespace } == "[]")
 
@@ -135,21 +140,20 @@ import Testing
                 "dropped \(second.id): the sync worker gives credit and stock back"
             )
             #expect(try await listed(product).isEmpty)
-            let limit = ContinuousClock.now + .seconds(10)
-            while try await api.send(.GET, "/v1/coupons/sale", token: tokens[0])["left"] as? Int != 6 {
-                try #require(ContinuousClock.now < limit, "the use was not given back")
-                try await Task.sleep(for: .milliseconds(20))
+            try await until("the use is given back") {
+                try await api.send(.GET, "/v1/coupons/sale", token: tokens[0])["left"] as? Int == 6
             }
             try await product.settled()
             let statuses = try await concurrently(1, tokens) { try await api.redeem(token: $0).status }
             #expect(statuses.sorted() == [201, 409, 409, 409, 409])
             try await product.settled()
+            try await until("a worker tells of none") { try await worker.metric(Self.entries) == 0 }
         }
     }
 
     /// On a terminal it asks, and takes only yes for yes.
     @Test func asksOnATerminal() async throws {
-        try await withSale { product, _, _ in
+        try await withSale { product, _, _, _ in
             try await product.inRedis("HINCRBY", "{s0}:coupon:sale", "left", "3")
             let settings = product.environment.map { "\($0)='\($1)'" }.joined(separator: " ")
             func answer(_ text: String) async -> String {
@@ -173,30 +177,19 @@ import Testing
     /// The worker finds it by itself.
     @Test func aWorkerTellsOfDriftInLogAndMetrics() async throws {
         try await Product.with { product in
-            let sync = product.start(["sync", "--ops-port", "0"], ["REDEEM_SYNC_RECONCILE_INTERVAL_S": "1"])
-            let line = try await sync.logged("Server started and listening on 127.0.0.1:")
-            let port = try #require(line.split(separator: ":").last.flatMap { Int($0.prefix { $0.isNumber }) })
+            let (sync, url) = try await product.sync(with: ["REDEEM_SYNC_RECONCILE_INTERVAL_S": "1"])
             _ = try await sync.logged("the shard is open")
             try await product.run("coupon", "create", "sale", "--price", "1", "--total", "5", "--code", "C")
-            try await API.with("http://127.0.0.1:\(port)") { operations in
-                func metrics(until what: String, _ isThere: (String) -> Bool) async throws -> String {
-                    let limit = ContinuousClock.now + .seconds(60)
-                    while true {
-                        let text = try await operations.send(.GET, "/metrics").body
-                        if isThere(text) { return text }
-                        try #require(ContinuousClock.now < limit, "no \(what) in:\n\(text)")
-                        try await Task.sleep(for: .milliseconds(50))
-                    }
-                }
-                _ = try await metrics(until: "comparison that holds") { text in
-                    text.split(separator: "\n").contains { line in
-                        line.hasPrefix(#"redeem_reconcile_runs_total{shard="s0",outcome="holds"}"#) && !line.hasSuffix(" 0")
-                    }
+            try await API.with(url) { operations in
+                try await until("a comparison holds") {
+                    try await operations.metric(#"redeem_reconcile_runs_total{shard="s0",outcome="holds"}"#) ?? 0 > 0
                 }
                 try await product.inRedis("HINCRBY", "{s0}:coupon:sale", "left", "1")
-                _ = try await sync.logged("Redis and Postgres have parted")
-                let text = try await metrics(until: "drift") { $0.contains(#"redeem_drift{shard="s0",invariant="5"} 1"#) }
-                #expect(text.contains(#"redeem_shard_owner{shard="s0"} 1"#))
+                #expect(try await sync.logged("Redis and Postgres have parted").contains(" error redeem"))
+                try await until("drift is told") {
+                    try await operations.metric(#"redeem_drift{shard="s0",invariant="5"}"#) == 1
+                }
+                #expect(try await operations.metric(#"redeem_shard_owner{shard="s0"}"#) == 1)
                 #expect(try await operations.send(.GET, "/livez").status == 200)
             }
             #expect(await sync.stop() == 0)

@@ -32,6 +32,14 @@ extension RedeemProcess {
 }
 
 extension Product {
+    /// A worker, and the URL at which it tells its metrics.
+    func sync(with more: [String: String] = [:]) async throws -> (process: RedeemProcess, operations: String) {
+        let process = start(["sync", "--ops-port", "0"], more)
+        let line = try await process.logged("Server started and listening on 127.0.0.1:")
+        let port = try #require(line.split(separator: ":").last.flatMap { Int($0.prefix { $0.isNumber }) })
+        return (process, "http://127.0.0.1:\(port)")
+    }
+
     /// Waits until the outbox is empty and checks that every invariant holds.
     func settled() async throws {
         try await inRedis { client in
