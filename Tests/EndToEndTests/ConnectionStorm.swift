@@ -2,19 +2,23 @@ import Foundation
 import Synchronization
 import TestSupport
 
-/// Connections that ask for nothing, each opened again as soon as it is closed; some of them are closed by this side, all the time.
+/// Connections that ask for nothing, each opened again as soon as it is closed.
 final class ConnectionStorm: Sendable {
     private let port: in_port_t
     private let text: String
+    private let isRestless: Bool
     private let isOver = Atomic(false)
     private let count = Atomic<Int>(0)
 
     /// Beyond the first of each.
     var reopened: Int { count.load(ordering: .relaxed) }
 
-    /// - Parameter text: what each says first; it need not be heard.
-    init(url: String, connections: Int, sending text: String = "") throws {
+    /// - Parameters:
+    ///   - text: what each says first; it need not be heard.
+    ///   - isRestless: whether this side closes some of them, all the time.
+    init(url: String, connections: Int, sending text: String = "", isRestless: Bool = true) throws {
         self.text = text
+        self.isRestless = isRestless
         guard let port = url.split(separator: ":").last.flatMap({ in_port_t($0) }) else { throw TestFailure("no port: \(url)") }
         self.port = port
         let descriptors = (0..<connections).map { _ in open() }
@@ -27,7 +31,8 @@ final class ConnectionStorm: Sendable {
         var descriptors = first
         defer { for descriptor in descriptors { close(descriptor) } }
         while !isOver.load(ordering: .relaxed) {
-            for place in descriptors.indices where isEnded(descriptors[place]) || Int.random(in: 0..<100) == 0 {
+            for place in descriptors.indices
+            where isEnded(descriptors[place]) || (isRestless && Int.random(in: 0..<100) == 0) {
                 close(descriptors[place])
                 descriptors[place] = open()
                 count.wrappingAdd(1, ordering: .relaxed)
