@@ -96,7 +96,7 @@ import Testing
             try await FlaskDatabase.withShop { flask in
                 let report = try await product.importFlask(flask, "--time-zone", "Europe/Berlin", status: 0)
                 let remarks = try #require(report["remarks"] as? [[String: Any]])
-                #expect(remarks.map { $0["kind"] as? String } == ["coupon_endless", "time_zone_assumed"])
+                try #require(remarks.map { $0["kind"] as? String } == ["coupon_endless", "time_zone_assumed"])
                 #expect(remarks[0]["examples"] as? [String] == ["coupon 1 'Sümmer Gala!'"])
                 #expect(
                     remarks[1]["examples"] as? [String] == ["coupon 2 'Winter': Europe/Berlin", "coupon 3 'Old': Europe/Berlin"]
