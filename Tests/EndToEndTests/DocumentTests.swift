@@ -1,6 +1,7 @@
 import Foundation
 import Glibc
 import HotPath
+import NIOHTTP1
 import TestSupport
 import Testing
 
@@ -100,6 +101,36 @@ import Testing
                 #expect(said.contains(words), "\(said)")
             }
             #expect(await dev.stop() == 0)
+        }
+    }
+
+    /// The calls, refusals and headings that docs/MOVING.md sends developers of clients to are there.
+    @Test func whatClientsMoveToIsThere() async throws {
+        let page = try String(contentsOf: Repository.file("docs/MOVING.md"), encoding: .utf8)
+        let calls = Set(page.matches(of: /`(GET|POST|DELETE) (\/[^`]*)`/).map { "\($0.output.1) \($0.output.2)" })
+        let codes = Set(page.matches(of: /[45]\d\d(?: `[a-z_]+`,)* `([a-z_]+)`/).map { String($0.output.1) })
+        #expect(calls.count > 6 && codes.count > 12, "\(calls) \(codes)")
+        try await Product.with { product in
+            let server = try await product.serve()
+            try await API.with(server.api) { api in
+                for call in calls {
+                    let words = call.split(separator: " ").map(String.init)
+                    let path = words[1].replacing(/\{\w+\}/, with: "x")
+                    let answer = try await api.send(HTTPMethod(rawValue: words[0]), path, body: words[0] == "POST" ? "{}" : nil)
+                    #expect(!["not_found", "method_not_allowed"].contains(answer.code), "\(call): \(answer.body)")
+                }
+                for code in codes { #expect(try await api.send(.GET, "/problems/\(code)").status == 200, "\(code)") }
+            }
+            #expect(await server.process.stop() == 0)
+        }
+        for file in ["API.md", "OPERATIONS.md"] {
+            let lines = try String(contentsOf: Repository.file("docs/\(file)"), encoding: .utf8).split(separator: "\n")
+            let headings = lines.filter { $0.hasPrefix("#") }.map { heading in
+                heading.drop { $0 == "#" || $0 == " " }.lowercased().filter { $0.isLetter || $0.isNumber || "- ".contains($0) }
+                    .replacing(" ", with: "-")
+            }
+            let links = page.matches(of: /\]\(([A-Z]+\.md)#([^)]*)\)/).filter { $0.output.1 == file }
+            for link in links { #expect(headings.contains(String(link.output.2)), "\(file) has no #\(link.output.2)") }
         }
     }
 
