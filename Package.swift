@@ -37,6 +37,7 @@ let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
 let nioEmbedded: Target.Dependency = .product(name: "NIOEmbedded", package: "swift-nio")
 let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
+let nioTLS: Target.Dependency = .product(name: "NIOTLS", package: "swift-nio")
 let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
 let unixSignals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
 let systemPackage: Target.Dependency = .product(name: "SystemPackage", package: "swift-system")
@@ -107,7 +108,7 @@ let package = Package(
         // HTTP load and what it measures; it knows nothing of coupons.
         .target(
             name: "LoadGenerator",
-            dependencies: [histogram, nioCore, nioPosix],
+            dependencies: [histogram, nioCore, nioPosix, nioSSL, nioTLS],
             path: "bench/load",
             swiftSettings: settings
         ),
@@ -117,7 +118,8 @@ let package = Package(
             name: "redeem",
             dependencies: [
                 "Domain", "HotPath", "LoadGenerator", "LocalStack", "Persistence", "Server", "Sync", "Torture", argumentParser,
-                asyncHTTPClient, configuration, lifecycle, logging, metricsCore, nioCore, nioHTTP1, nioPosix, systemPackage,
+                asyncHTTPClient, configuration, lifecycle, logging, metricsCore, nioCore, nioHTTP1, nioPosix, nioSSL,
+                systemPackage,
                 unixSignals,
             ],
             swiftSettings: settings
@@ -167,7 +169,7 @@ let package = Package(
         ),
         .testTarget(
             name: "LoadGeneratorTests",
-            dependencies: ["LoadGenerator", "TestSupport", nioCore, nioEmbedded, nioHTTP1, nioPosix],
+            dependencies: ["LoadGenerator", "TestSupport", nioCore, nioEmbedded, nioHTTP1, nioPosix, nioSSL],
             swiftSettings: settings
         ),
         .testTarget(
@@ -187,7 +189,7 @@ let package = Package(
             name: "EndToEndTests",
             dependencies: [
                 "redeem", "HotPath", "LocalStack", "Persistence", "TestSupport", asyncHTTPClient, logging, nioCore, nioHTTP1,
-                nioPosix, subprocess, systemPackage,
+                nioPosix, nioSSL, subprocess, systemPackage,
             ],
             swiftSettings: settings
         ),

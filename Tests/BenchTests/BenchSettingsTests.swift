@@ -62,9 +62,19 @@ import Testing
         #expect(problem("--local", "--mix", "redeem=1").hasPrefix("--mix is for the scenario mixed"))
         #expect(problem("--local", "--durability", "none").hasPrefix("--durability 'none' is not known"))
         #expect(problem("--local", "--fail-if", "p98>1ms").hasPrefix("--fail-if: 'p98' in 'p98>1ms' is not a metric"))
-        #expect(problem("--url", "https://x").hasPrefix("--url 'https://x' is not http"))
-        #expect(problem("--url", "localhost:8080").hasPrefix("--url 'localhost:8080' is not"))
-        #expect(problem("--url", "http://x/y").hasPrefix("--url 'http://x/y' has more than a host and a port"))
+        #expect(problem("--url", "ftp://x").hasPrefix("--url is neither http nor https"))
+        #expect(problem("--url", "http://x", "--insecure").hasPrefix("--insecure is for https, and there is no https URL"))
+        #expect(problem("--local", "--ca", "/nowhere").hasPrefix("--ca is for https"))
+        #expect(problem("--url", "https://x", "--ca", "/nowhere").hasPrefix("cannot read '/nowhere'"))
+        #expect(problem("--url", "https://x", "--cacert", "/etc/hostname").hasPrefix("'/etc/hostname' has no certificate"))
+        #expect(problem("--url", "https://x", "--ca", "/x", "-k").hasPrefix("--ca and --insecure exclude each other"))
+        #expect(
+            problem("--local", "--fail-if", "rate<0.9x").hasPrefix("--fail-if: 'rate<0.9x' is of a baseline, and there is none")
+        )
+        #expect(problem("--local", "--baseline", "/nowhere").hasPrefix("cannot read '/nowhere'\n  give --baseline"))
+        #expect(problem("--local", "--baseline", "/etc/hostname").hasPrefix("'/etc/hostname' is no report of redeem bench"))
+        #expect(problem("--url", "localhost:8080").hasPrefix("--url is not a URL"))
+        #expect(problem("--url", "http://x/y").hasPrefix("--url has more than a host and a port"))
     }
 
     @Test func wrongMixesAreNamed() {
@@ -87,5 +97,8 @@ import Testing
         let six = try HTTPAddress("http://[::1]:90", of: "--url")
         #expect(six.host == "::1")
         #expect(six.description == "http://[::1]:90")
+        let secure = try HTTPAddress("https://example.org", of: "--url")
+        #expect(secure.isTLS)
+        #expect(secure.description == "https://example.org:443")
     }
 }

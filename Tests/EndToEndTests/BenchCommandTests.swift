@@ -172,11 +172,34 @@ import TestSupport
                 ]
                 return RedeemProcess(arguments + more, environment: product.environment)
             }
-            let slow = load(Product.code, "--fail-if", "p99>1us", "--fail-if", "errors>0")
-            #expect(await slow.exitStatus() == 1)
+            let json = "\(product.folder)/before.json"
+            let slow = load(Product.code, "--fail-if", "p99>1us", "--fail-if", "errors>0", "--json", json)
+            #expect(await slow.exitStatus() == 99)
             #expect(slow.output.contains("FAILED  p99>1us: p99 is"))
             #expect(!slow.output.contains("FAILED  errors>0"))
-            let wrong = load("WRONG")
+
+            // Beside that run: no machine is a hundred times as fast or slow as a moment before.
+            let same = load(Product.code, "--baseline", json, "--fail-if", "rate<0.01x", "--fail-if", "errors>1x")
+            #expect(await same.exitStatus() == 0, "\(same.output)")
+            #expect(same.output.contains("baseline     rate "), "\(same.output)")
+            let less = load(
+                Product.code,
+                "--baseline",
+                json,
+                "--fail-if",
+                "rate<99x",
+                "--fail-if",
+                "rate<1/s",
+                "--connections",
+                "8"
+            )
+            #expect(await less.exitStatus() == 99)
+            #expect(less.output.contains("FAILED  rate<99x: rate is "), "\(less.output)")
+            #expect(less.output.contains("the baseline is another kind of run: connections 64, now 8"), "\(less.output)")
+            #expect(!less.output.contains("FAILED  rate<1/s"))
+
+            // A promise that is broken is worse than a condition that holds.
+            let wrong = load("WRONG", "--fail-if", "errors>0")
             #expect(await wrong.exitStatus() == 1)
             #expect(wrong.output.contains("BROKEN  requests were answered as the scenario expects  (0 of 50)"), "\(wrong.output)")
             #expect(wrong.output.contains("wrong_code (422) 50, 100.0 %  unexpected"))

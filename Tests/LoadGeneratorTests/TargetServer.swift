@@ -1,6 +1,7 @@
 import NIOCore
 import NIOHTTP1
 import NIOPosix
+import NIOSSL
 
 /// An HTTP server that behaves as a test wants it to.
 struct TargetServer: Sendable {
@@ -22,6 +23,7 @@ struct TargetServer: Sendable {
 
     /// - Parameter behaviour: given the number of the request, from 0, among all of the server.
     static func with<Result: Sendable>(
+        tls: NIOSSLContext? = nil,
         _ behaviour: @escaping @Sendable (Int) -> Behaviour,
         _ body: (TargetServer) async throws -> Result
     ) async throws -> Result {
@@ -31,6 +33,7 @@ struct TargetServer: Sendable {
             .serverChannelOption(.backlog, value: 1024)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
+                    if let tls { try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: tls)) }
                     try channel.pipeline.syncOperations.configureHTTPServerPipeline(withPipeliningAssistance: false)
                     try channel.pipeline.syncOperations.addHandler(Handler(requests: requests, behaviour: behaviour))
                 }

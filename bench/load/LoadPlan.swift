@@ -25,6 +25,8 @@ public struct RequestKind: Hashable, Sendable {
 /// A run: against what, how much, how long.
 public struct LoadPlan: Sendable {
     public var address: SocketAddress
+    /// `nil`: plain HTTP.
+    public var tls: LoadTLS?
     public var pace: Pace
     public var kinds: [RequestKind]
     /// Of all threads together.

@@ -5,7 +5,7 @@ struct BenchOptions: ParsableArguments {
     @Argument(help: "redeem, storm, repeat, refresh, login, mixed or replay.")
     var scenario = Scenario.redeem
 
-    @Option(help: ArgumentHelp("The API to load, http://host:port.", valueName: "url"))
+    @Option(help: ArgumentHelp("The API to load, http://host:port or https://host:port.", valueName: "url"))
     var url: String?
 
     @Flag(help: "Load a Redis, a Postgres and a server of this command's own, with users made for it; all gone afterwards.")
@@ -64,6 +64,18 @@ struct BenchOptions: ParsableArguments {
     @Option(help: ArgumentHelp("The operations port, http://host:port, for outbox and lag.", valueName: "url"))
     var opsURL: String?
 
+    @Option(
+        name: [.customLong("ca"), .customLong("cacert")],
+        help: ArgumentHelp(
+            "Of an https URL: trust the certificates of this file (PEM) in place of the system's.",
+            valueName: "file"
+        )
+    )
+    var authority: String?
+
+    @Flag(name: [.customLong("insecure"), .customShort("k")], help: "Of an https URL: take any certificate.")
+    var isInsecure = false
+
     // With --url, scenario replay
 
     @Option(
@@ -106,9 +118,18 @@ struct BenchOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Exit with 1 if this holds, such as 'p99>20ms', 'rate<19000', 'errors>0.1%'. Can be given more than once.",
+            "Exit with 99 if this holds, such as 'p99>20ms', 'rate<19000', 'errors>0.1%'; beside a baseline, 'p99>1.5x', "
+                + "'rate<0.9x'. Can be given more than once.",
             valueName: "condition"
         )
     )
     var failIf: [String] = []
+
+    @Option(
+        help: ArgumentHelp(
+            "Compare with an earlier run: the file that --json wrote of it, read before the load.",
+            valueName: "file"
+        )
+    )
+    var baseline: String?
 }

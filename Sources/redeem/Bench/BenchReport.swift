@@ -28,6 +28,16 @@ struct BenchReport: Sendable, Codable {
         let microseconds: Double
     }
 
+    /// Beside an earlier run.
+    struct Comparison: Sendable, Codable {
+        let version: String
+        let startedAt: Date
+        /// What this run has of what that one had, by metric.
+        let ratios: [String: Double]
+        /// In what the two are not of one kind.
+        let differences: [String]
+    }
+
     let version: String
     let startedAt: Date
     let machine: Machine
@@ -38,10 +48,12 @@ struct BenchReport: Sendable, Codable {
     /// Of the target's processes, where they are on this machine and known.
     let processors: [ProcessorTime]
     let checks: [SaleFacts.Check]
+    /// `nil`: there is no --baseline.
+    var baseline: Comparison?
     /// Conditions of --fail-if that hold, each with what was found.
     var failed: [String: String]
 
-    var holds: Bool { checks.allSatisfy { $0.holds != false } && failed.isEmpty }
+    var isKept: Bool { checks.allSatisfy { $0.holds != false } }
 
     /// Outcomes of which it is not known whether the request was carried out.
     static let unknownOutcomes = Set(TransportFailure.allCases.map(\.rawValue) + ["outcome_unknown"])
@@ -71,6 +83,9 @@ struct BenchReport: Sendable, Codable {
         }
         if configuration.pace == "closed" {
             notes.append("a closed loop: a stall delays the requests behind it, and they are not in the latencies")
+        }
+        if let baseline, !baseline.differences.isEmpty {
+            notes.append("the baseline is another kind of run: \(baseline.differences.joined(separator: "; "))")
         }
         return notes
     }

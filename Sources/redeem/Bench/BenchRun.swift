@@ -22,7 +22,7 @@ struct BenchRun: Sendable {
         if settings.mix.contains(.repeated) { try await prelude(ledger) }
 
         let startedAt = Date()
-        let run = try await open(plan(), ledger)
+        let run = try await open(try plan(), ledger)
         let interrupted = await stopOnInterrupt(run)
         defer { interrupted.cancel() }
         let used = processors()
@@ -37,11 +37,13 @@ struct BenchRun: Sendable {
         checks.append(hasSucceeded(result))
         let unknown = BenchReport.unknown(in: result)
         let requests = Double(max(1, result.series.reduce(0) { $0 + $1.answered }))
+        let measured = FailCondition.Run(result, unknown: unknown)
+        let (machine, configuration) = (Machine.current(), configuration())
         return BenchReport(
             version: Version.current,
             startedAt: startedAt,
-            machine: Machine.current(),
-            configuration: configuration(),
+            machine: machine,
+            configuration: configuration,
             result: result,
             unknown: unknown,
             processors: target.processes.compactMap { process in
@@ -49,19 +51,21 @@ struct BenchRun: Sendable {
                 return BenchReport.ProcessorTime(process: process.name, microseconds: (to - from) / requests * 1e6)
             },
             checks: checks,
+            baseline: settings.baseline?.compared(with: measured, configuration, machine),
             failed: settings.conditions.reduce(into: [:]) { failed, condition in
-                failed[condition.description] = condition.violation(in: result, unknown: unknown)
+                failed[condition.description] = condition.violation(in: measured, baseline: settings.baseline?.run)
             }
         )
     }
 
-    private func plan() -> LoadPlan {
+    private func plan() throws -> LoadPlan {
         var plan = LoadPlan(
             address: target.address,
             pace: settings.pace,
             kinds: settings.mix.parts.map { RequestKind($0.kind.rawValue, expected: $0.kind.expected) },
             duration: settings.duration
         )
+        plan.tls = try target.loadTLS()
         plan.connections = settings.connections
         plan.threads = settings.threads
         plan.warmup = settings.warmup
@@ -89,7 +93,7 @@ struct BenchRun: Sendable {
     /// Lets those redeem who shall have redeemed.
     private func prelude(_ ledger: SaleLedger) async throws {
         Output.note("letting users redeem who will ask again …")
-        var plan = plan()
+        var plan = try plan()
         plan.pace = .closed
         plan.warmup = .zero
         plan.duration = BenchRun.preludeLimit

@@ -12,6 +12,8 @@ struct BenchSettings: Sendable {
     let scenario: Scenario
     let mix: Mix
     let place: Place
+    /// `nil`: nothing is https.
+    let tls: TargetTLS?
     let pace: Pace
     let duration: Duration
     let warmup: Duration
@@ -23,6 +25,8 @@ struct BenchSettings: Sendable {
     let users: Int
     let stock: Int
     let durability: Durability
+    /// An earlier run to compare with.
+    let baseline: BenchBaseline?
     let conditions: [FailCondition]
 
     private static let rates = 0.1...1_000_000
@@ -49,6 +53,7 @@ struct BenchSettings: Sendable {
             throw UsageError("there is nothing to load", remedy: "give --url http://host:port, or --local")
         case (.some, true): throw UsageError("--url and --local exclude each other", remedy: "give one of them")
         }
+        tls = try BenchSettings.tls(options)
         if options.closed, let rate = options.rate {
             throw UsageError("--closed has no rate, and --rate is \(rate)", remedy: "give one of them")
         }
@@ -70,7 +75,10 @@ struct BenchSettings: Sendable {
         }
         seed = options.seed
         hasKeys = options.idempotencyKeys
-        conditions = try options.failIf.map(BenchSettings.condition)
+        // Before the run, which may write to the same file.
+        let baseline = try options.baseline.map { try BenchBaseline(file: $0) }
+        self.baseline = baseline
+        conditions = try options.failIf.map { try BenchSettings.condition($0, besideBaseline: baseline != nil) }
         durability = try BenchSettings.durability(options.durability)
         let asked = BenchSettings.usersAsked(scenario, pace, (warmup + duration).seconds)
         users = try BenchSettings.count(options.users ?? asked, "--users", 1...BenchSettings.userLimit)
@@ -122,9 +130,27 @@ struct BenchSettings: Sendable {
         return durability
     }
 
-    private static func condition(_ text: String) throws -> FailCondition {
+    private static func tls(_ options: BenchOptions) throws -> TargetTLS? {
+        let trust: [(flag: String, isGiven: Bool)] = [("--ca", options.authority != nil), ("--insecure", options.isInsecure)]
+        if trust.allSatisfy(\.isGiven) {
+            throw UsageError("--ca and --insecure exclude each other", remedy: "give one of them")
+        }
+        let addresses = try [(options.url, "--url"), (options.opsURL, "--ops-url")].compactMap { text, flag in
+            try text.map { try HTTPAddress($0, of: flag) }
+        }
+        guard addresses.contains(where: \.isTLS) else {
+            guard let given = trust.first(where: \.isGiven) else { return nil }
+            throw UsageError(
+                "\(given.flag) is for https, and there is no https URL",
+                remedy: "leave it away, or give --url https://…"
+            )
+        }
+        return try TargetTLS(authority: options.authority, isInsecure: options.isInsecure)
+    }
+
+    private static func condition(_ text: String, besideBaseline: Bool) throws -> FailCondition {
         do throws(FailCondition.Invalid) {
-            return try FailCondition(text)
+            return try FailCondition(text, besideBaseline: besideBaseline)
         } catch {
             throw UsageError("--fail-if: \(error.problem)", remedy: error.remedy)
         }

@@ -1,3 +1,4 @@
+internal import Foundation
 internal import LoadGenerator
 
 /// A run's result for a terminal. No I/O.
@@ -29,6 +30,7 @@ struct BenchTable {
             rows.append(("connections", "\(result.connectionsLost) lost, \(result.connectFailures) not opened"))
         }
         rows += processorRows
+        if let baseline = report.baseline { rows.append(("baseline", BenchTable.text(of: baseline))) }
         let checks = report.checks.map { check in
             "\(check.holds.map { $0 ? "holds" : "BROKEN" } ?? "-")".padded(to: 8) + "\(check.promise)  (\(check.detail))"
         }
@@ -48,6 +50,13 @@ struct BenchTable {
         guard !report.processors.isEmpty else { return [("generator", text)] }
         let others = report.processors.map { "\($0.process) \(Measure.microseconds($0.microseconds))" }
         return [("generator", text), ("processors", others.joined(separator: ", ") + " a request")]
+    }
+
+    private static func text(of baseline: BenchReport.Comparison) -> String {
+        let ratios = BenchBaseline.metrics.compactMap { metric in
+            baseline.ratios[metric.rawValue].map { "\(metric.rawValue) \(Measure.ratio($0))" }
+        }
+        return "\(ratios.joined(separator: "  "))  of redeem \(baseline.version), \(baseline.startedAt.formatted(.iso8601))"
     }
 
     private static func text(of latency: LatencySummary) -> String {

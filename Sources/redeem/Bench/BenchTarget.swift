@@ -1,7 +1,7 @@
 internal import Domain
 internal import HotPath
+internal import LoadGenerator
 internal import NIOCore
-internal import NIOPosix
 internal import Persistence
 
 /// What is loaded, and all that is known of it.
@@ -10,6 +10,7 @@ struct BenchTarget: Sendable {
     /// Where it listens.
     let address: SocketAddress
     let operations: HTTPAddress?
+    let tls: TargetTLS?
     let coupon: CouponID
     let code: String
     var tokens = TokenLines([])
@@ -21,9 +22,10 @@ struct BenchTarget: Sendable {
     /// The processes of a target on this machine, by name.
     var processes: [(name: String, pid: Int32)] = []
 
-    init(api: HTTPAddress, operations: HTTPAddress?, coupon: CouponID, code: String) throws {
+    init(api: HTTPAddress, operations: HTTPAddress?, tls: TargetTLS? = nil, coupon: CouponID, code: String) throws {
         self.api = api
         self.operations = operations
+        self.tls = tls
         self.coupon = coupon
         self.code = code
         do {
@@ -35,17 +37,43 @@ struct BenchTarget: Sendable {
 }
 
 extension BenchTarget {
-    private static let connectTimeout = TimeAmount.seconds(5)
+    /// Calls that are not load.
+    var caller: TargetAPI { TargetAPI(address: api, tls: tls?.configuration) }
+    var operationsCaller: TargetAPI? { operations.map { TargetAPI(address: $0, tls: tls?.configuration) } }
+
+    /// For the API; `nil`: it is plain HTTP.
+    func loadTLS() throws -> LoadTLS? { api.isTLS ? try tls?.load(host: api.host) : nil }
 
     /// Opens a connection and closes it.
     func reach() async throws {
+        var plan = LoadPlan(address: address, pace: .closed, kinds: [RequestKind("none", expected: [])], duration: .seconds(1))
+        plan.tls = try loadTLS()
+        plan.connections = 1
+        plan.limits.connectAttempts = 1
         do {
-            let bootstrap = ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
-            try await bootstrap.connectTimeout(BenchTarget.connectTimeout).connect(to: address).get().close()
-        } catch {
-            throw Unreachable("\(api) does not answer: \(error)", remedy: "is `redeem serve` running there?")
+            try await LoadRun.open(plan) { _ in NoWorkload() }.close()
+        } catch LoadError.cannotConnect(_, _, let error) {
+            throw Unreachable("\(api) does not answer: \(error)", remedy: remedy)
         }
     }
+
+    /// Where no connection can be opened.
+    var remedy: String {
+        api.isTLS
+            ? "is it running there, and with TLS? --ca names the file of who signed a certificate for \(api.host), --insecure takes any"
+            : "is `redeem serve` running there?"
+    }
+}
+
+/// Nothing to send.
+private final class NoWorkload: Workload {
+    var supply: WorkloadSupply { .exhausted }
+
+    func next(into buffer: inout ByteBuffer) -> WorkloadRequest {
+        preconditionFailure("a workload without requests is asked for one")
+    }
+
+    func ended(_ request: WorkloadRequest, _ end: WorkloadEnd) {}
 }
 
 /// The stores behind a target.

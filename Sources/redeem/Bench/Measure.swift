@@ -30,6 +30,9 @@ enum Measure {
         return (value < 0 ? "-" : "") + ([Substring(text)] + parts).joined(separator: ",")
     }
 
+    /// Times another one.
+    static func ratio(_ value: Double) -> String { "\(three(value))x" }
+
     static func percent(_ share: Double) -> String { String(format: share < 0.1 ? "%.2f %%" : "%.1f %%", 100 * share) }
 
     private static func three(_ value: Double) -> String {

@@ -17,6 +17,7 @@ struct RemoteTarget {
         var target = try BenchTarget(
             api: api,
             operations: try options.opsURL.map { try HTTPAddress($0, of: "--ops-url") },
+            tls: settings.tls,
             coupon: coupon,
             code: try given(options.code, "--code", for: [.redeem, .repeated]) ?? ""
         )

@@ -27,7 +27,7 @@ struct SaleAudit: Sendable {
     }
 
     func before() async throws -> Before {
-        let stock = try await TargetAPI(address: target.api).stock(of: target.coupon)
+        let stock = try await target.caller.stock(of: target.coupon)
         guard let left = stock.left else {
             throw Unreachable("the shard of \(target.coupon) is closed", remedy: "start `redeem sync`, and try again")
         }
@@ -41,7 +41,7 @@ struct SaleAudit: Sendable {
     func after(_ before: Before) async throws -> [Check] {
         var drained: Check?
         if let stores = target.stores { drained = try await drain(stores) }
-        let left = try await TargetAPI(address: target.api).stock(of: target.coupon).left
+        let left = try await target.caller.stock(of: target.coupon).left
         var facts = SaleFacts(answers: ledger.summary, leftBefore: before.left, leftAfter: left ?? 0)
         guard let stores = target.stores else {
             return facts.checks + [try await sample(before), SaleAudit.unknownRows]
@@ -119,14 +119,14 @@ extension SaleAudit {
     private func credit(of users: [Int]) async throws -> [Int: Int] {
         var credit: [Int: Int] = [:]
         for user in users {
-            credit[user] = try await TargetAPI(address: target.api).me(token: target.tokens.text(user)).credit.available
+            credit[user] = try await target.caller.me(token: target.tokens.text(user)).credit.available
         }
         return credit
     }
 
     /// Each user of the sample was charged the price and has the coupon, if accepted, and else was charged nothing.
     private func sample(_ before: Before) async throws -> Check {
-        let api = TargetAPI(address: target.api)
+        let api = target.caller
         let after = try await credit(of: before.credit.keys.sorted())
         var wrong: [String] = []
         var checked = 0

@@ -3,6 +3,7 @@ internal import Domain
 internal import Foundation
 internal import NIOCore
 internal import NIOHTTP1
+internal import NIOSSL
 
 /// The few calls that are not load: what is left of the coupon, a user's redemptions, the metrics.
 struct TargetAPI: Sendable {
@@ -34,6 +35,7 @@ struct TargetAPI: Sendable {
     private static let bodyBytes = 4 << 20
 
     let address: HTTPAddress
+    let tls: TLSConfiguration?
 
     func stock(of coupon: CouponID) async throws -> Stock { try await get("/v1/coupons/\(coupon)") }
 
@@ -50,6 +52,7 @@ struct TargetAPI: Sendable {
 
     private func body(_ path: String, token: String? = nil) async throws -> ByteBuffer {
         var request = HTTPClientRequest(url: "\(address)\(path)")
+        request.tlsConfiguration = tls
         if let token { request.headers.add(name: "Authorization", value: "Bearer \(token)") }
         let response: HTTPClientResponse
         do {

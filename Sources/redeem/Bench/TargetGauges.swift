@@ -47,10 +47,10 @@ struct TargetGauges: Sendable {
     }
 
     private func readAPI(into values: inout [Gauge: Double]) async {
-        if hasSale, let stock = try? await TargetAPI(address: target.api).stock(of: target.coupon), let left = stock.left {
+        if hasSale, let stock = try? await target.caller.stock(of: target.coupon), let left = stock.left {
             values[.left] = Double(left)
         }
-        guard let operations = target.operations, let text = try? await TargetAPI(address: operations).metrics() else { return }
+        guard let operations = target.operationsCaller, let text = try? await operations.metrics() else { return }
         values[.outbox] = PrometheusText.value(of: "redeem_outbox_length", in: text)
         // Told by a process with a sync worker in it.
         values[.lag] = PrometheusText.value(of: "redeem_sync_lag_seconds", in: text)

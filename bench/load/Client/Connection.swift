@@ -1,4 +1,5 @@
 internal import NIOCore
+internal import NIOTLS
 
 /// One connection to the target: a request out, its answer in, one after the other. It is used on its event loop alone.
 final class Connection: ChannelInboundHandler {
@@ -14,8 +15,11 @@ final class Connection: ChannelInboundHandler {
 
     /// Its place in the worker's list.
     let slot: Int
-    private unowned let worker: Worker
+    /// Until the connection is closed, when the worker lets go of it: TLS closes some time after it was asked to.
+    private let worker: Worker
     private let answerLimit: Int
+    /// Kept when TLS is agreed upon; `nil`: there is none.
+    private let handshake: EventLoopPromise<Void>?
     private var context: ChannelHandlerContext?
     /// Used again and again; the channel is done with it when the next request is written.
     var outgoing: ByteBuffer
@@ -23,11 +27,12 @@ final class Connection: ChannelInboundHandler {
     private var partial: ByteBuffer?
     var inFlight: InFlight?
 
-    init(slot: Int, worker: Worker, answerLimit: Int, outgoing: ByteBuffer) {
+    init(slot: Int, worker: Worker, answerLimit: Int, outgoing: ByteBuffer, handshake: EventLoopPromise<Void>?) {
         self.slot = slot
         self.worker = worker
         self.answerLimit = answerLimit
         self.outgoing = outgoing
+        self.handshake = handshake
     }
 
     func handlerAdded(context: ChannelHandlerContext) { self.context = context }
@@ -69,9 +74,22 @@ final class Connection: ChannelInboundHandler {
         }
     }
 
-    func channelInactive(context: ChannelHandlerContext) { worker.lost(self, .connectionLost) }
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        switch event as? TLSUserEvent {
+        case .handshakeCompleted: handshake?.succeed()
+        case .shutdownCompleted, nil: break
+        }
+    }
 
-    func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
+    func channelInactive(context: ChannelHandlerContext) {
+        handshake?.fail(ChannelError.eof)
+        worker.lost(self, .connectionLost)
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        handshake?.fail(error)
+        context.close(promise: nil)
+    }
 
     private func invalid(_ context: ChannelHandlerContext, at now: UInt64) {
         worker.lost(self, .invalidAnswer)

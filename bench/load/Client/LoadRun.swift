@@ -1,3 +1,4 @@
+internal import Foundation
 internal import NIOCore
 internal import NIOPosix
 
@@ -67,6 +68,7 @@ public final class LoadRun: Sendable {
         let before = await gauges()
         let first = try await snapshots()
         let start = NIODeadline.now().uptimeNanoseconds + LoadRun.lead.nanoseconds
+        let beganAt = Date.now.timeIntervalSince1970 + LoadRun.lead.inSeconds
         let clock = RunClock(start: start, warmup: plan.warmup, duration: plan.duration)
         var series = LoadSeries(plan: plan, clock: clock, first: first, gauges: before)
         let (events, continuation) = AsyncStream<Event>.makeStream()
@@ -99,7 +101,9 @@ public final class LoadRun: Sendable {
         var recordings: [WorkerRecording] = []
         for worker in workers { recordings.append(try await worker.eventLoop.submit { worker.value.recording() }.get()) }
         try? await group.shutdownGracefully()
-        return series.result(recordings, endedAt: ended)
+        var result = series.result(recordings, endedAt: ended)
+        result.beganAt = beganAt
+        return result
     }
 
     private func snapshots() async throws -> [WorkerSnapshot] {

@@ -84,11 +84,14 @@ extension Worker {
     }
 
     private func connect(_ slot: Int, _ done: @escaping (Worker, Result<Connection, any Error>) -> Void) {
+        let tls = plan.tls
+        let handshake = tls.map { _ in makeHandshake() }
         let connection = Connection(
             slot: slot,
             worker: self,
             answerLimit: plan.limits.answerBytes,
-            outgoing: ByteBufferAllocator().buffer(capacity: 1024)
+            outgoing: ByteBufferAllocator().buffer(capacity: 1024),
+            handshake: handshake
         )
         let handler = NIOLoopBound(connection, eventLoop: eventLoop)
         ClientBootstrap(group: eventLoop)
@@ -100,10 +103,29 @@ extension Worker {
                 value: FixedSizeRecvByteBufferAllocator(capacity: LoadLimits.receiveBytes)
             )
             .channelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(handler.value) }
+                channel.eventLoop.makeCompletedFuture {
+                    if let tls { try channel.pipeline.syncOperations.addHandler(tls.handler()) }
+                    try channel.pipeline.syncOperations.addHandler(handler.value)
+                }
             }
             .connect(to: plan.address)
+            .flatMap { channel in handshake?.futureResult ?? channel.eventLoop.makeSucceededVoidFuture() }
             .assumeIsolated()
-            .whenComplete { result in done(self, result.map { _ in connection }) }
+            .whenComplete { result in
+                if case .failure(let error) = result {
+                    handshake?.fail(error)
+                    connection.close()
+                }
+                done(self, result.map { connection })
+            }
+    }
+
+    /// A server that takes a connection and says nothing is given up too.
+    private func makeHandshake() -> EventLoopPromise<Void> {
+        let promise = eventLoop.makePromise(of: Void.self)
+        let limit = TimeAmount(plan.limits.connectTimeout)
+        let timeout = eventLoop.scheduleTask(in: limit) { promise.fail(ChannelError.connectTimeout(limit)) }
+        promise.futureResult.whenComplete { _ in timeout.cancel() }
+        return promise
     }
 }

@@ -63,6 +63,8 @@ public struct LoadResult: Sendable, Codable, Hashable {
     public let gaugesBefore: [String: Double]
     /// Of the whole run.
     public let series: [LoadInterval]
+    /// Seconds of Unix time at which the run began, the warm-up included.
+    public var beganAt: Double?
 
     /// What the generator tells of itself.
     public struct Generator: Sendable, Codable, Hashable {

@@ -1,11 +1,17 @@
 internal import Foundation
 
-/// What a run must not be, as in `p99>20ms`.
+/// What a run must not be, as in `p99>20ms`; or, beside an earlier run, `p99>1.5x`.
 public struct FailCondition: Sendable, Hashable, CustomStringConvertible {
-    /// A text that is no condition.
-    public struct Invalid: Error, Hashable {
-        public let problem: String
-        public let remedy: String
+    /// A run that conditions look at.
+    public struct Run: Sendable {
+        public let result: LoadResult
+        /// Requests of which it is not known whether they were carried out.
+        public let unknown: Int
+
+        public init(_ result: LoadResult, unknown: Int) {
+            self.result = result
+            self.unknown = unknown
+        }
     }
 
     public enum Metric: String, CaseIterable, Sendable {
@@ -23,7 +29,7 @@ public struct FailCondition: Sendable, Hashable, CustomStringConvertible {
         /// The greatest of the run.
         case lag, outbox
 
-        fileprivate var kind: Kind {
+        var kind: Kind {
             switch self {
             case .p50, .p90, .p99, .p999, .p9999, .max, .mean, .lag: .time
             case .rate: .rate
@@ -33,22 +39,13 @@ public struct FailCondition: Sendable, Hashable, CustomStringConvertible {
         }
     }
 
-    fileprivate enum Kind {
+    enum Kind {
         case time
         /// A second, or per cent of the rate asked for.
         case rate
         /// A number of requests, or per cent of them.
         case share
         case count
-
-        var units: [String] {
-            switch self {
-            case .time: ["us", "ms", "s"]
-            case .rate: ["/s", "%"]
-            case .share: ["%"]
-            case .count: []
-            }
-        }
     }
 
     enum Comparison: String, CaseIterable, Sendable {
@@ -68,67 +65,62 @@ public struct FailCondition: Sendable, Hashable, CustomStringConvertible {
         }
     }
 
+    /// What the limit is a number of.
+    enum Scale: Sendable {
+        /// Milliseconds, per second, or a count.
+        case absolute
+        case percent
+        /// Times what the baseline has.
+        case baseline
+    }
+
     let metric: Metric
     let comparison: Comparison
-    /// Milliseconds, per second, or a count; in per cent where `isPercent`.
     let limit: Double
-    let isPercent: Bool
+    let scale: Scale
     public let description: String
 
-    /// Reads a metric, one of > >= < <=, and a value with its unit.
-    public init(_ text: String) throws(Invalid) {
-        let compact = text.filter { !$0.isWhitespace }
-        guard
-            let (comparison, range) = Comparison.allCases.lazy
-                .compactMap({ comparison in compact.range(of: comparison.rawValue).map { (comparison, $0) } }).first
-        else { throw FailCondition.invalid("'\(text)' has none of >, >=, < and <=") }
-        let name = compact[..<range.lowerBound]
-        guard let metric = Metric(rawValue: String(name)) else {
-            throw FailCondition.invalid("'\(name)' in '\(text)' is not a metric")
-        }
-        let value = compact[range.upperBound...]
-        let digits = value.prefix { $0.isNumber || $0 == "." }
-        let unit = value.dropFirst(digits.count)
-        guard let number = Double(digits) else { throw FailCondition.invalid("'\(value)' in '\(text)' is not a number") }
-        let kind = metric.kind
-        guard unit.isEmpty ? kind != .time : kind.units.contains(String(unit)) else {
-            let units =
-                kind == .time ? "one of \(kind.units.joined(separator: ", "))" : (["none"] + kind.units).joined(separator: " or ")
-            throw FailCondition.invalid(
-                "'\(value)' in '\(text)' \(unit.isEmpty ? "has no unit" : "has the unit '\(unit)'"); \(metric.rawValue) takes \(units)"
-            )
-        }
-        self.metric = metric
-        self.comparison = comparison
-        switch unit {
-        case "us": limit = number / 1000
-        case "s": limit = number * 1000
-        default: limit = number
-        }
-        isPercent = unit == "%"
-        description = compact
-    }
-
-    private static func invalid(_ problem: String) -> Invalid {
-        Invalid(
-            problem: problem,
-            remedy: "write it as p99>20ms; the metrics are \(Metric.allCases.map(\.rawValue).joined(separator: ", "))"
-        )
-    }
+    /// Whether it says nothing without an earlier run.
+    public var needsBaseline: Bool { scale == .baseline }
 
     /// What the run's value is, where it is one that must not be. Nobody can vouch for a value that was not measured.
-    public func violation(in result: LoadResult, unknown: Int) -> String? {
-        guard let value = value(in: result, unknown: unknown) else { return "\(metric.rawValue) was not measured" }
-        guard comparison.holds(value, limit) else { return nil }
-        switch metric.kind {
-        case .time: return "\(metric.rawValue) is \(value.formatted(digits: 3)) ms"
-        case .rate, .share, .count: return "\(metric.rawValue) is \(value.formatted(digits: 3))\(isPercent ? " %" : "")"
+    public func violation(in run: Run, baseline: Run? = nil) -> String? {
+        guard let value = metric.value(in: run, inPercent: scale == .percent) else {
+            return "\(metric.rawValue) was not measured"
+        }
+        switch scale {
+        case .absolute, .percent:
+            return comparison.holds(value, limit) ? "\(metric.rawValue) is \(text(of: value))" : nil
+        case .baseline:
+            guard let baseline, let before = metric.value(in: baseline) else {
+                return "\(metric.rawValue) is not in the baseline"
+            }
+            // Multiplied, because a baseline may have none.
+            guard comparison.holds(value, limit * before) else { return nil }
+            let ratio = before > 0 ? ", \((value / before).formatted(digits: 3))x" : ""
+            return "\(metric.rawValue) is \(text(of: value))\(ratio) of \(text(of: before)) in the baseline"
         }
     }
 
-    private func value(in result: LoadResult, unknown: Int) -> Double? {
+    private func text(of value: Double) -> String {
+        let unit =
+            switch metric.kind {
+            case .time: " ms"
+            case .rate, .share, .count: scale == .percent ? " %" : ""
+            }
+        return value.formatted(digits: 3) + unit
+    }
+}
+
+extension FailCondition.Metric {
+    /// Milliseconds, per second, or a count; `nil`: it was not measured.
+    public func value(in run: FailCondition.Run, inPercent: Bool = false) -> Double? {
+        let result = run.result
         let latency = result.latency
-        switch metric {
+        func share(_ count: Int) -> Double {
+            inPercent ? 100 * Double(count) / Double(Swift.max(1, result.requests + result.notSent)) : Double(count)
+        }
+        switch self {
         case .p50: return latency?.p50
         case .p90: return latency?.p90
         case .p99: return latency?.p99
@@ -136,17 +128,13 @@ public struct FailCondition: Sendable, Hashable, CustomStringConvertible {
         case .p9999: return latency?.p9999
         case .max: return latency?.max
         case .mean: return latency?.mean
-        case .rate: return isPercent ? result.targetRate.map { 100 * result.rate / $0 } : result.rate
-        case .errors: return share(of: result.errors, in: result)
-        case .unknown: return share(of: unknown, in: result)
-        case .notSent: return share(of: result.notSent, in: result)
+        case .rate: return inPercent ? result.targetRate.map { 100 * result.rate / $0 } : result.rate
+        case .errors: return share(result.errors)
+        case .unknown: return share(run.unknown)
+        case .notSent: return share(result.notSent)
         case .lag: return result.series.compactMap { $0.gauges[Gauge.lag.rawValue] }.max().map { $0 * 1000 }
         case .outbox: return result.series.compactMap { $0.gauges[Gauge.outbox.rawValue] }.max()
         }
-    }
-
-    private func share(of count: Int, in result: LoadResult) -> Double {
-        isPercent ? 100 * Double(count) / Double(Swift.max(1, result.requests + result.notSent)) : Double(count)
     }
 }
 

@@ -1,8 +1,8 @@
 import Foundation
 
 /// A certificate authority, and certificates for `localhost` (not for 127.0.0.1) and for a client, as PEM files.
-enum TestCertificates {
-    static func make(in folder: String) throws {
+public enum TestCertificates {
+    public static func make(in folder: String) throws {
         try openssl(in: folder, "req -x509 -newkey rsa:2048 -nodes -keyout ca.key -out ca.crt -days 2 -subj /CN=test-authority")
         for (name, extensions) in [("server", "subjectAltName=DNS:localhost"), ("client", "extendedKeyUsage=clientAuth")] {
             try extensions.write(toFile: "\(folder)/\(name).ext", atomically: true, encoding: .utf8)
