@@ -48,7 +48,7 @@ torture: release ## Break a Redeem of its own in every way there is, and check e
 load: release ## Load a Redeem of its own and check every promise. Other runs: ARGS='storm --local --html storm.html'
 	@exec "$$($(SWIFT) build -c release --show-bin-path)/redeem" bench $(or $(ARGS),--local)
 
-bench: release ## Measure Redeem beside its peers, 15 to 20 minutes. Less: ARGS=--quick or ARGS='--only rates,drain'
+bench: release ## Measure Redeem beside its peers, half an hour. Less: ARGS=--quick or ARGS='--only rates,drain'
 	@scripts/setup bench
 	@exec bench/compare --redeem "$$($(SWIFT) build -c release --show-bin-path)/redeem" $(ARGS)
 

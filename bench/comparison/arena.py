@@ -1,5 +1,7 @@
 """Redeem, Webdis and nginx side by side on one Redis, and the requests that each of them gets for the same redemptions."""
 
+import uuid
+
 from . import load, peers, prepared
 from .failure import Failure
 from .measure import Costs
@@ -29,9 +31,10 @@ class Arena:
         for side in PEERS:
             self.context.processes.stop(self.servers[side].process)
 
-    def requests(self, side, tokens, coupon, name):
+    def requests(self, side, tokens, coupon, name, keys=False):
+        """`keys`: with an Idempotency-Key each, as clients should."""
         if side == REDEEM:
-            lines = [prepared.redemption(token, coupon, self.stack.code(coupon)) for token in tokens]
+            lines = [prepared.redemption(token, coupon, self.stack.code(coupon), uuid.uuid4() if keys else None) for token in tokens]
         else:
             digest = self.stack.digest(coupon)
             lines = [prepared.evalsha(token, coupon, digest, self.script) for token in tokens]

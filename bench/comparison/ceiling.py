@@ -8,7 +8,7 @@ from .failure import Discarded
 from .load import CONNECTIONS, Run
 from .measure import Costs
 from .population import Population, script_sha1
-from .stack import SHARD, Stack
+from .stack import Stack
 
 ROW = 'redis-benchmark -P 16'
 PIPELINE = 16
@@ -43,12 +43,11 @@ class Ceiling:
         """It replaces each __rand_int__ by a number of 12 digits, another one each time: user, session and tail differ."""
         redis, coupon, population = self.stack.redis, f'ceiling-{turn}', self.population
         before = self.stack.left(coupon)
+        request = (f'{population.prefix}__rand_int__', f'{population.session_prefix}__rand_int__', '7000-8000-__rand_int__')
         command = [
             'redis-benchmark', '-h', redis.host, '-p', redis.port, '-a', redis.password, '-P', PIPELINE, '-c', CONNECTIONS,
-            '-n', count, '-r', population.count, '--csv', 'EVALSHA', script_sha1('redeem', redis), 4, f'{SHARD}:coupon:{coupon}',
-            f'{SHARD}:outbox', f'{SHARD}:user:{population.prefix}__rand_int__',
-            f'{SHARD}:session:{population.session_prefix}__rand_int__', prepared.ATTEMPTS, prepared.WINDOW_MS, prepared.ENTRIES,
-            '7000-8000-__rand_int__', self.stack.digest(coupon)]
+            '-n', count, '-r', population.count, '--csv',
+            *prepared.call(script_sha1('redeem', redis), coupon, self.stack.digest(coupon), [request])]
         with Costs(self.stack, count) as costs:
             said = self.context.processes.must('redis-benchmark', list(map(str, command)))
         costs.server = None

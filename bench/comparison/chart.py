@@ -2,12 +2,13 @@
 
 from html import escape
 
-from . import ceiling, modes, postgres, rounds, storm
+from . import ceiling, modes, postgres, rounds, storm, sweep
 from .arena import REDEEM, SIDES
 from .measure import RATE
 
 WIDTH, LEFT, RIGHT, BAR, GAP, TITLE = 760, 236, 150, 22, 8, 40
 # Ink that has enough contrast on white and on a dark page; the background stays whatever the page has.
+OURS = (REDEEM, sweep.BEFORE)
 STYLE = '''
   text { font: 13px system-ui, sans-serif; fill: #1f2328 }
   .title { font-weight: 600 }
@@ -29,6 +30,8 @@ def groups(results):
     wanted = [
         ('Redemptions a second over HTTP, 64 connections (redeem bench)', http + limits),
         ('The same, driven by wrk', [(side, rounds.WRK, side, side == REDEEM) for side in SIDES]),
+        *((f'{connections:,} connections (redeem bench)', [(side, sweep.table(connections, sweep.BENCH), side, side in OURS) for side in
+                                                           (*SIDES, sweep.BEFORE)]) for connections in (16, 256, 1024)),
         ('Durability modes', [(f'Redeem, mode {mode}', modes.TABLE, mode, True) for mode in (modes.RELAXED, modes.LOCAL, modes.LEDGER)]),
         ('Sold out', [(row, storm.TABLE, row, True) for row in (storm.SALE, storm.STORM)]),
     ]

@@ -8,7 +8,7 @@ import signal
 import sys
 import tempfile
 
-from . import bars, chart, drain, generator, latency, machine, memory, modes, postgres, report, rounds, storm, together
+from . import bars, chart, drain, generator, latency, machine, memory, modes, postgres, report, rounds, storm, sweep, together
 from .context import FULL, QUICK, Context
 from .failure import Discarded, Failure, WrongUse
 
@@ -17,6 +17,7 @@ WRONG_USE, UNAVAILABLE = 64, 69
 # In this order; what each of them measures.
 SECTIONS = {
     'rates': 'redemptions/s over HTTP: Redeem, Webdis, nginx + Lua; by redeem bench and by wrk; processor time of each process',
+    'sweep': 'the same by the number of connections, 1 to 1,024; with --before, beside an earlier Redeem',
     'redis-benchmark': 'redis-benchmark -P 16 of the same script, one call a redemption, beside Redeem',
     'postgres': 'Postgres alone: a transaction with SELECT … FOR UPDATE, through pgbench',
     'latency': 'p50 and p99 of each side at 70% of the better peer\'s rate, open loop (needs rates)',
@@ -25,10 +26,10 @@ SECTIONS = {
     'drain': 'a backlog of 1,000,000 redemptions into Postgres',
     'memory': 'the server with 10,000 idle connections; Redis, a user',
     'generator': 'redeem bench --closed beside wrk -t1',
-    'together': 'all at once for a minute: 15,000/s, mode local, sync worker running',
+    'together': 'all at once, mode local, sync worker running: the highest rate that is sustained, then 70% of it for a minute',
 }
 IN_ROUNDS = ('rates', 'redis-benchmark', 'postgres')
-ALONE = {'latency': latency.run, 'storm': storm.run, 'modes': modes.run, 'drain': drain.run, 'memory': memory.run,
+ALONE = {'sweep': sweep.run, 'latency': latency.run, 'storm': storm.run, 'modes': modes.run, 'drain': drain.run, 'memory': memory.run,
          'generator': generator.run, 'together': together.run}
 TOOLS = ('redis-server', 'redis-benchmark', 'psql', 'webdis', 'nginx', 'wrk')
 
@@ -47,16 +48,18 @@ def parser():
                     'loopback, and stops them whatever happens.',
         epilog=f'sections:\n{sections}\n\n'
                'examples:\n'
-               '  bench/compare                               all of it, 15 to 20 minutes; writes bench/results/<date>.md and .svg\n'
-               '  bench/compare --quick                       all of it, roughly, in about 5 minutes; writes nothing\n'
+               '  bench/compare                               all of it, about half an hour; writes bench/results/<date>.md and .svg\n'
+               '  bench/compare --quick                       all of it, roughly, in about 8 minutes; writes nothing\n'
                '  bench/compare --only rates --rounds 9       one section, with more rounds\n'
+               '  bench/compare --only sweep --before ../earlier/.build/release/redeem\n'
                '  bench/compare --only drain,memory --results /tmp\n\n'
                'exit code: 0 also where bars are missed; 1 a section failed, or with --strict a bar was missed; 64 wrong use;\n'
                '69 something cannot start. It needs a release build (make release) and the packages of scripts/setup bench.')
     made.add_argument('--only', metavar='SECTIONS', help='some of the sections, with commas between them')
-    made.add_argument('--rounds', type=int, metavar='N', help='rounds of the first three sections (default: 5; quick 2)')
+    made.add_argument('--rounds', type=int, metavar='N', help='rounds of rates, sweep, redis-benchmark and postgres (default: 5; quick 2)')
     made.add_argument('--quick', action='store_true', help='fewer users, fewer rounds, shorter runs')
-    made.add_argument('--together-rate', type=int, default=15_000, metavar='N', help='redemptions/s of together (default: 15000)')
+    made.add_argument('--together-rate', type=int, metavar='N', help='redemptions/s of together, in place of 70%% of what is sustained')
+    made.add_argument('--before', metavar='PATH', help='another built redeem, of an earlier commit: a further side of sweep')
     made.add_argument('--results', metavar='FOLDER', help='where <date>.md and <date>.svg go (default: bench/results, for a full run only)')
     made.add_argument('--redeem', metavar='PATH', help='the program (default: .build/release/redeem)')
     made.add_argument('--strict', action='store_true', help='exit with 1 if a bar is missed')
@@ -76,20 +79,24 @@ def sections(only):
     return [name for name in SECTIONS if name in names]
 
 
-def check(options):
+def check(options, names):
     if options.rounds is not None and not 1 <= options.rounds <= 99:
         raise WrongUse(f'--rounds {options.rounds} is out of range; use 1 to 99')
-    if not 100 <= options.together_rate <= 100_000:
+    if options.together_rate is not None and not 100 <= options.together_rate <= 100_000:
         raise WrongUse(f'--together-rate {options.together_rate} is out of range; use 100 to 100000')
     if options.results and not os.path.isdir(options.results):
         raise WrongUse(f'--results: there is no folder \'{options.results}\'')
+    if options.before and 'sweep' not in names:
+        raise WrongUse('--before is a side of sweep, which is not measured; add it to --only, or leave --before away')
     redeem = os.path.abspath(options.redeem or f'{ROOT}/.build/release/redeem')
-    if not os.access(redeem, os.X_OK):
-        raise Failure(f'there is no {redeem}; build it: make release')
+    before = options.before and os.path.abspath(options.before)
+    for program, remedy in ((redeem, 'build it: make release'), (before, 'build it in a clone of the earlier commit: make release')):
+        if program and not (os.path.isfile(program) and os.access(program, os.X_OK)):
+            raise Failure(f'there is no {program}; {remedy}')
     missing = [tool for tool in TOOLS if not shutil.which(tool)]
     if missing:
         raise Failure(f'{", ".join(missing)} missing; install: scripts/setup bench')
-    return redeem
+    return redeem, before
 
 
 def measure(context, names):
@@ -121,15 +128,19 @@ def write(folder, context, about, notes):
 def compare(arguments):
     options = parser().parse_args(arguments)
     names = sections(options.only)
-    redeem = check(options)
+    redeem, before = check(options, names)
     sizes = QUICK if options.quick else FULL
     turns = options.rounds or (2 if options.quick else 5)
     folder = tempfile.mkdtemp(prefix='redeem-compare-')
     os.chmod(folder, 0o711)  # servers run as another user when this is root
-    context = Context(redeem, folder, turns, sizes, options.together_rate)
+    context = Context(redeem, folder, turns, sizes, options.together_rate, before)
     about = machine.describe(redeem, postgres.pgbench())
     # Where the program is says nothing about the run; its commit and its version are told.
-    told = [argument for argument in arguments if redeem not in argument and argument != '--redeem']
+    paths = [os.path.abspath(path) for path in (options.redeem, options.before) if path]
+    told = [argument for argument in arguments
+            if os.path.abspath(argument.partition('=')[2] or argument) not in paths and argument not in ('--redeem', '--before')]
+    if before:
+        about.append(('before', machine.program(before)))
     about += [('run', f'bench/compare {" ".join(told)}'.rstrip()),
               ('sizes', f'{turns} round{"" if turns == 1 else "s"} of {sizes.redemptions:,} redemptions a side, 64 connections; Redis with an append-only file, '
                         'written every second in mode relaxed and for its peers, for each answer in mode local')]

@@ -22,17 +22,21 @@ class Sizes:
     short_rounds: int  # of storm, modes, generator
     backlog: int  # rows that drain carries
     together_seconds: int
+    search_seconds: int  # of one rate that together tries
+    search_users: int
     memory_users: int
     idle_connections: int
 
 
-FULL = Sizes(40_000, 1_000_000, 500_000, 5, 4, 3, 3, 3, 1_000_000, 60, 100_000, 10_000)
-QUICK = Sizes(20_000, 200_000, 100_000, 2, 2, 1, 1, 2, 200_000, 10, 20_000, 10_000)
+FULL = Sizes(40_000, 1_000_000, 500_000, 5, 4, 5, 3, 5, 1_000_000, 60, 10, 500_000, 100_000, 10_000)
+QUICK = Sizes(20_000, 200_000, 100_000, 2, 2, 1, 1, 2, 200_000, 10, 5, 200_000, 20_000, 10_000)
 
 
 class Context:
-    def __init__(self, redeem, folder, rounds, sizes, together_rate):
+    def __init__(self, redeem, folder, rounds, sizes, together_rate=None, before=None):
+        """`before`: another built `redeem`, of an earlier commit."""
         self.redeem, self.folder, self.rounds, self.sizes, self.together_rate = redeem, folder, rounds, sizes, together_rate
+        self.before = before
         self.processes = Processes(folder)
         self.results = Results()
         self.failures = []

@@ -2,7 +2,7 @@
 
 from . import load
 from .failure import Discarded
-from .measure import record
+from .measure import in_turn, record
 from .stack import Stack
 
 TABLE = 'load generators'
@@ -22,7 +22,7 @@ def run(context):
             tokens = stack.seed(2 * count, coupon)
             stack.settle()
             sides = [(BENCH, tokens[:count]), (WRK, tokens[count:])]
-            for side, mine in sides if turn % 2 else reversed(sides):
+            for side, mine in in_turn(sides, turn):
                 file = f'{stack.folder}/tokens-of-one'
                 with open(file, 'w', encoding='ascii') as lines:
                     lines.write('\n'.join(mine) + '\n')

@@ -10,6 +10,7 @@ CONNECTIONS = 64
 LIMIT_SECONDS = 60  # of one closed run
 FILLERS = {'redeem': '/livez "live"', 'peer': '/PING PONG'}
 EXPECTED = {'redeem': '201', 'peer': 'accepted'}
+BROKEN, CONDITION = 1, 99  # exit codes of redeem bench: a promise was broken; a --fail-if holds
 WRK = f'{__file__.rpartition("/")[0]}/../wrk'
 
 
@@ -30,38 +31,42 @@ class Requests:
         self.kind = kind
 
 
-def with_bench(context, url, requests, rate=None, seconds=LIMIT_SECONDS, warmup=0):
-    """Each request once: as fast as 64 connections can, or `rate` a second."""
+def with_bench(context, url, requests, rate=None, seconds=LIMIT_SECONDS, warmup=0, connections=CONNECTIONS):
+    """Each request once: as fast as the connections can, or `rate` a second."""
     pace = ['--rate', str(rate)] if rate else ['--closed']
     return run_bench(context, [
         'replay', '--url', url, '--requests', requests.path, '--expect', EXPECTED[requests.kind], *pace,
-        '--duration', f'{seconds}s', '--warmup', f'{warmup}s'])
+        '--duration', f'{seconds}s', '--warmup', f'{warmup}s'], connections)
 
 
-def run_bench(context, arguments):
+def run_bench(context, arguments, connections=CONNECTIONS, look=None, every=1):
+    """`look(process)` is called while it runs, so often."""
     report = f'{context.folder}/report.json'
     status, said = context.processes.run('redeem bench', [
-        context.redeem, 'bench', *arguments, '--connections', str(CONNECTIONS), '--fail-if', 'errors>0', '--json', report])
-    if status not in (0, 1):
+        context.redeem, 'bench', *arguments, '--connections', str(connections), '--fail-if', 'errors>0', '--json', report],
+        while_running=look, every=every)
+    if status not in (0, BROKEN, CONDITION):
         raise Failure(f'redeem bench ended with {status}:\n{said[-2000:]}')
-    if status == 1:
+    if status:
         raise Discarded(f'not every answer was as it must be: {outcomes(said)}')
     with open(report, encoding='utf-8') as file:
         result = json.load(file)['result']
     late = result['generator'].get('lateness')
     run = Run(result['rate'], result['latency']['p50'], result['latency']['p99'], result['generator']['cpuPerRequest'],
               late and late['p99'])
+    run.result = result
     run.requests = sum(count['count'] for kind in result['kinds'] for count in kind['wholeRun'])
     return run
 
 
-def with_wrk(context, url, requests):
+def with_wrk(context, url, requests, connections=CONNECTIONS):
     return run_wrk(context, url, 'replay.lua', requests.count, 'expected', {
-        'REDEEM_REQUESTS': requests.path, 'REDEEM_EXPECT': EXPECTED[requests.kind], 'REDEEM_FILLER': FILLERS[requests.kind]})
+        'REDEEM_REQUESTS': requests.path, 'REDEEM_EXPECT': EXPECTED[requests.kind], 'REDEEM_FILLER': FILLERS[requests.kind]},
+        connections)
 
 
-def run_wrk(context, url, script, count, outcome, environment):
-    command = ['wrk', '-t1', f'-c{CONNECTIONS}', f'-d{LIMIT_SECONDS}s', '-s', f'{WRK}/{script}', url]
+def run_wrk(context, url, script, count, outcome, environment, connections=CONNECTIONS):
+    command = ['wrk', '-t1', f'-c{connections}', f'-d{LIMIT_SECONDS}s', '-s', f'{WRK}/{script}', url]
     said = context.processes.must('wrk', command, environment)
     if f'outcome {outcome} {count}\n' not in said:
         raise Discarded(f'not all of {count} answers were as they must be: {outcomes(said)}')

@@ -24,6 +24,12 @@ def first(pattern, text):
     return found.group(1) if found else '?'
 
 
+def program(path):
+    """Version of a built `redeem`, and the commit of the clone that it lies in."""
+    commit = said(['git', '-C', os.path.dirname(os.path.realpath(path)), 'describe', '--always', '--dirty', '--abbrev=12', '--exclude=*'])
+    return f'redeem {said([path, "--version"])}' + (f', commit {commit}' if re.fullmatch(r'[0-9a-f]+(-dirty)?', commit) else '')
+
+
 def describe(redeem, pgbench):
     """Rows of (what, text)."""
     with open('/proc/cpuinfo', encoding='utf-8') as file:

@@ -8,9 +8,12 @@ SERVER, REDIS, SCRIPT, GENERATOR = 'server µs', 'Redis µs', 'script µs', 'gen
 
 
 def in_turn(sides, turn):
-    """Another one first each time."""
-    first = turn % len(sides)
-    return sides[first:] + sides[:first]
+    """The order of a round: A B C, C B A, B C A, A C B, C A B, B A C. Each second round is the one before in reverse, so what gets
+    slower or faster with time favours no side, and none is always the first or behind the same one."""
+    sides = list(sides)
+    pair = turn // 2 % len(sides) if len(sides) > 2 else 0
+    order = sides[pair:] + sides[:pair]
+    return order[::-1] if turn % 2 else order
 
 
 class Costs:

@@ -28,11 +28,17 @@ class Population:
         self.session_prefix = f'00000000-0000-7000-9{group:03x}-'
         self.own_sessions = own_sessions
 
+    def user_id(self, number):
+        return f'{self.prefix}{number:012d}'
+
+    def session_id(self, number):
+        return f'{self.session_prefix}{number if self.own_sessions else 0:012d}'
+
     def user(self, number):
-        return f'{SHARD}:user:{self.prefix}{number:012d}'
+        return f'{SHARD}:user:{self.user_id(number)}'
 
     def session(self, number):
-        return f'{SHARD}:session:{self.session_prefix}{number if self.own_sessions else 0:012d}'
+        return f'{SHARD}:session:{self.session_id(number)}'
 
     def create(self):
         stack = self.stack
@@ -57,13 +63,11 @@ class Population:
         """Each user redeems the coupon, `batch` in one call of the script, as a server under load does it."""
         stack = self.stack
         sha1, digest = script_sha1('redeem', stack.redis), stack.digest(coupon)
-        head = (f'{SHARD}:coupon:{coupon}', f'{SHARD}:outbox')
 
         def call(start):
             numbers = range(start, min(start + batch, self.count))
-            keys = [key for number in numbers for key in (self.user(number), self.session(number))]
-            arguments = [part for number in numbers for part in (f'7000-8000-{number:012d}', digest)]
-            return ('EVALSHA', sha1, 2 + len(keys), *head, *keys, prepared.ATTEMPTS, prepared.WINDOW_MS, prepared.ENTRIES, *arguments)
+            requests = [(self.user_id(number), self.session_id(number), f'7000-8000-{number:012d}') for number in numbers]
+            return prepared.call(sha1, coupon, digest, requests)
 
         accepted = sum(reply.count('accepted') for reply in stack.redis.pipeline(call(start) for start in range(0, self.count, batch)))
         assert accepted == self.count, f'{accepted} of {self.count} redemptions were accepted'

@@ -3,6 +3,7 @@
 import base64
 import json
 import random
+from urllib.parse import quote
 
 from .stack import SHARD
 
@@ -10,17 +11,27 @@ from .stack import SHARD
 ATTEMPTS, WINDOW_MS, ENTRIES = 10, 600_000, 1_000_000
 
 
-def redemption(token, coupon, code):
+def call(script, coupon, digest, requests):
+    """EVALSHA of lua/redeem.lua for requests of (user, session, tail), as its first lines say: all that is called beside Redeem is
+    this."""
+    keys = [f'{SHARD}:coupon:{coupon}', f'{SHARD}:outbox']
+    arguments = [ATTEMPTS, WINDOW_MS, ENTRIES]
+    for user, session, own in requests:
+        keys += [f'{SHARD}:user:{user}', f'{SHARD}:session:{session}']
+        arguments += [own, digest]
+    return ['EVALSHA', script, len(keys), *keys, *arguments]
+
+
+def redemption(token, coupon, code, key=None):
+    """`key`: an Idempotency-Key."""
     return (f'POST /v1/coupons/{coupon}/redemptions\t{{"code":"{code}"}}\tContent-Type: application/json'
-            f'\tAuthorization: Bearer {token}')
+            f'\tAuthorization: Bearer {token}' + (f'\tIdempotency-Key: {key}' if key else ''))
 
 
 def evalsha(token, coupon, digest, script):
     """The same redemption, for a server that runs scripts. No token is checked: user and session are read out of it here."""
-    user, session = holder(token)
-    shard = SHARD.replace('{', '%7B').replace('}', '%7D')
-    keys = f'{shard}:coupon:{coupon}/{shard}:outbox/{shard}:user:{user}/{shard}:session:{session}'
-    return f'GET /EVALSHA/{script}/4/{keys}/{ATTEMPTS}/{WINDOW_MS}/{ENTRIES}/{tail()}/{digest}'
+    parts = call(script, coupon, digest, [(*holder(token), tail())])
+    return 'GET /' + '/'.join(quote(part if isinstance(part, bytes) else str(part), safe=':') for part in parts)
 
 
 def holder(token):

@@ -88,14 +88,14 @@ class Processes:
         process.stop()
         self._started.remove(process)
 
-    def run(self, name, command, environment=None, seconds=600, while_running=None):
-        """Runs a program to its end: its exit status, and what it said."""
+    def run(self, name, command, environment=None, seconds=600, while_running=None, every=1):
+        """Runs a program to its end: its exit status, and what it said. `while_running(process)` is called each so many seconds."""
         process = self.start(name, command, environment)
         try:
             deadline = time.monotonic() + seconds
             while True:
                 try:
-                    return process.popen.wait(1 if while_running else seconds), process.said()
+                    return process.popen.wait(every if while_running else seconds), process.said()
                 except subprocess.TimeoutExpired:
                     if time.monotonic() > deadline:
                         raise Failure(f'{name} has not ended after {seconds} s:\n{process.said()[-2000:]}') from None

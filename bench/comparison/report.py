@@ -2,12 +2,14 @@
 
 import unicodedata
 
+from . import pairs, sweep
 from .bars import bars, number
 
 BARS = ['what', 'bar', 'goal beyond', 'measured', 'verdict']
 READ_ME = (
     'Medians of the rounds; behind each rate, half of what lies between the fastest and the slowest round. Sides take turns within a '
-    'round, so a ratio is the median of the ratios of single rounds, with the least and the greatest; only ratios of one run say '
+    'round, and each second round has them in reverse, so a ratio is the median of the ratios of single rounds, with the least and the '
+    'greatest, and with how many rounds say the same; only ratios of one run say '
     'something, because everything shares the cores of one machine. Microseconds are processor time for each redemption: of the server '
     '(without Redis), of the process of Redis, of that what it spent in scripts, of the load generator.')
 
@@ -22,7 +24,14 @@ def cell(results, table, row, column):
 
 def grids(results):
     """(title, head, rows) of each table."""
+    head, rows = pairs.grid(results)
+    if rows:
+        yield 'pair by pair', head, rows
+    for title, columns, rows in sweep.grids(results):
+        yield title, ['connections'] + columns, [[name] + [cell(results, *place) for place in places] for name, places in rows]
     for table in results.tables():
+        if table in sweep.TABLES:
+            continue
         columns = results.columns(table)
         rows = [[row] + [cell(results, table, row, column) for column in columns] for row in results.rows(table)]
         yield table, [''] + columns, rows

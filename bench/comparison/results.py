@@ -4,12 +4,23 @@ from statistics import median
 
 
 class Ratio:
-    """Of two rows, round by round: what is common to both, such as a busy machine, is in neither."""
+    """Of two rows, pair by pair: a pair is of one round, so what is common to both, such as a busy machine, is in neither."""
 
-    def __init__(self, values):
+    def __init__(self, values, clean=True):
+        self.values = values
+        self.clean = clean
         self.median = median(values)
         self.least = min(values)
         self.greatest = max(values)
+
+    def above(self, limit):
+        """In how many rounds."""
+        return sum(value > limit for value in self.values)
+
+    def sign(self, limit=1):
+        """Whether all rounds agree on which side of the limit they are."""
+        above, of = self.above(limit), len(self.values)
+        return f'above in all {of}' if above == of else f'below in all {of}' if not above else f'above in {above} of {of}'
 
 
 class Results:
@@ -66,13 +77,15 @@ class Results:
         return (max(values) - min(values)) / 2 / middle if middle and len(values) > 1 else None
 
     def ratio(self, left, right):
-        """Of two (table, row, column), over the rounds that have both. Where those are not of the same rounds, the ratio of the
-        medians; `None`: one was not measured."""
-        ours, theirs = self._by_turn(*left), self._by_turn(*right)
-        values = [ours[turn] / theirs[turn] for turn in ours if theirs.get(turn)]
-        if not values and ours and theirs:
-            values = [median(ours.values()) / median(theirs.values())]
-        return Ratio(values) if values else None
+        """Of two (table, row, column), over the rounds that have both; of those in which nobody else used the machine, where there
+        are some. `None`: no round has both."""
+        ours, theirs = (self._values.get(table, {}).get(row, {}).get(column, {}) for table, row, column in (left, right))
+        both = [turn for turn in ours if turn in theirs and theirs[turn][0]]
+        pairs = [(ours[turn][0] / theirs[turn][0], ours[turn][1] and theirs[turn][1]) for turn in both]
+        clean = [value for value, is_clean in pairs if is_clean]
+        if not pairs:
+            return None
+        return Ratio(clean or [value for value, _ in pairs], bool(clean))
 
     def best(self, table, rows, column, of=max):
         """The row with the best median."""

@@ -12,6 +12,8 @@ CODE = 'BENCH-CODE'
 PRICE = 1
 DRAIN_SECONDS = 300
 SHARD = '{s0}'
+# What prepares a run is not measured, and a machine that stands still for a moment must not end it.
+PATIENT = {'REDEEM_REDIS_DEADLINE_MS': '30000'}
 
 
 class Server:
@@ -24,9 +26,12 @@ class Server:
 class Stack:
     """Everything of it ends with the `with` block."""
 
-    def __init__(self, context, name, vacuums=False):
-        """`vacuums`: Postgres vacuums by itself, as it does where nobody measures single seconds."""
+    def __init__(self, context, name, vacuums=False, rewrites=False, program=None):
+        """`vacuums`: Postgres vacuums by itself, as it does where nobody measures single seconds. `rewrites`: so does Redis rewrite
+        its append-only file. `program`: another `redeem` than the one that is measured."""
         self.context = context
+        self.program = program or context.redeem
+        self.rewrites = rewrites
         self.name = name
         self.vacuums = vacuums
         self.processes = context.processes
@@ -46,7 +51,8 @@ class Stack:
         under = {proc.name(pid): pid for pid in reversed(proc.descendants(dev.pid))}
         self.redis_pid, self.postgres_pid = under['redis-server'], under['postgres']
         # Either would hit whichever side is being measured by chance: a rewrite of the append-only file, and a vacuum.
-        self.redis.call('CONFIG', 'SET', 'auto-aof-rewrite-percentage', '0')
+        if not self.rewrites:
+            self.redis.call('CONFIG', 'SET', 'auto-aof-rewrite-percentage', '0')
         if not self.vacuums:
             self.sql('alter system set autovacuum = off')
             self.sql('select pg_reload_conf()')
@@ -58,7 +64,7 @@ class Stack:
             self.processes.stop(process)
 
     def _start(self, name, arguments):
-        process = self.processes.start(name, [self.context.redeem, *arguments])
+        process = self.processes.start(name, [self.program, *arguments])
         self._started.append(process)
         return process
 
@@ -73,6 +79,10 @@ class Stack:
             self._sync = self._start('sync', ['sync', '--config', self.settings])
             self._sync.wait_for('the shard is open')
         return self._sync
+
+    @property
+    def sync_pid(self):
+        return self.start_sync().pid
 
     def stop_sync(self):
         if self._sync:
@@ -118,6 +128,13 @@ class Stack:
         """Of the coupon's hidden code, as scripts get it."""
         return self.redis.call('HGET', f'{SHARD}:coupon:{coupon}', 'code')
 
+    def backlog(self):
+        """Entries of the outbox, and the age of the oldest in seconds by Redis's clock."""
+        length, first, now = self.redis.pipeline(
+            [('XLEN', f'{SHARD}:outbox'), ('XRANGE', f'{SHARD}:outbox', '-', '+', 'COUNT', 1), ('TIME',)])
+        age = int(now[0]) + int(now[1]) / 1e6 - int(first[0][0].partition('-')[0]) / 1000 if first else 0
+        return length, max(0, age)
+
     def left(self, coupon):
         return int(self.redis.call('HGET', f'{SHARD}:coupon:{coupon}', 'left'))
 
@@ -129,8 +146,8 @@ class Stack:
         return self.processes.must('psql', ['psql', '-X', '-q', '-A', '-t', '-v', 'ON_ERROR_STOP=1', '-c', text, url]).strip()
 
     def _redeem(self, *arguments):
-        command = [self.context.redeem, *map(str, arguments), '--config', self.settings]
-        return self.processes.must(f'redeem {arguments[0]}', command)
+        command = [self.program, *map(str, arguments), '--config', self.settings]
+        return self.processes.must(f'redeem {arguments[0]}', command, PATIENT)
 
     def _wait_for_coupon(self, coupon):
         self._until(lambda: self.redis.call('EXISTS', f'{SHARD}:coupon:{coupon}'), f'coupon {coupon} is not in Redis', 30)

@@ -3,11 +3,11 @@
 from . import load
 from .arena import REDEEM, Arena
 from .failure import Discarded
-from .measure import Costs, record
+from .measure import Costs, in_turn, record
 from .stack import PRICE, Stack
 
 TABLE = 'sold out, beside redemptions'
-SALE = 'redemptions'
+SALE = 'redemptions, requests with a key'
 STORM = 'sold_out answers, from memory'
 # A request with an Idempotency-Key may be the repeat of one that was accepted, so Redis is asked.
 ASKED = 'sold_out answers to requests with a key, from Redis'
@@ -26,10 +26,9 @@ def run(context):
             # Credit for both coupons.
             tokens = stack.seed(sizes.redemptions, f'sale-{turn}', 2 * PRICE)
             stack.coupon(f'storm-{turn}', STOCK)
-            file = arena.requests(REDEEM, tokens, f'sale-{turn}', 'requests')
+            file = arena.requests(REDEEM, tokens, f'sale-{turn}', 'requests', keys=True)
             stack.settle()
-            sides = [SALE, STORM, ASKED] if turn % 2 else [ASKED, STORM, SALE]
-            for side in sides:
+            for side in in_turn([SALE, STORM, ASKED], turn):
                 try:
                     measured = sale(context, stack, server, file) if side == SALE else storm(context, stack, server, turn, side)
                 except Discarded as discarded:

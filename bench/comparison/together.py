@@ -1,74 +1,135 @@
-"""Everything at once: load generator, server, Redis in mode local, sync worker and Postgres on this machine."""
+"""Everything at once: load generator, server, Redis in mode local, sync worker and Postgres on this machine. First the highest rate
+that they sustain is looked for, then a part of it is run for a minute and told second by second."""
 
-import json
-import time
-from statistics import median
+import os
 
-from . import proc
-from .failure import Failure
-from .load import CONNECTIONS
+from . import load
+from .failure import Discarded, Failure
+from .measure import P50, P99, RATE
+from .stack import PRICE, Stack
+from .watch import SAMPLE_SECONDS, Watch
 
-TABLE = 'everything at once'
-ROW = 'Redeem, mode local'
+TABLE, SECONDS = 'everything at once', 'everything at once, second by second'
+HIGHEST, RUN = 'highest sustained rate', 'a part of it'
+ASKED, SHARE, MAX, LAG = 'asked for/s', 'of the highest', 'max ms', 'lag at most s'
+CORES, IN_USE = 'part of the cores in use', 'cores in use'
+CONNECTIONS = 256  # a crowd: enough that no process waits for work
+PART = 0.7
+# Of what a closed loop reaches, tried until one is sustained.
+STEPS = (0.95, 0.9, 0.85, 0.8, 0.7, 0.6, 0.5, 0.4)
+LAG_SECONDS = 2  # what the sync worker may be behind, and no more with time
+ANSWERED = 0.99  # of the rate asked for
 WARMUP_SECONDS = 5
 SETTLED_SECONDS = 5  # after the load has begun; a server's memory is flat from there on
 
 
-class Watch:
-    """The resident memory of the processes of a load run, a sample a second: (when, bytes)."""
-
-    def __init__(self):
-        self.samples = {}  # by name
-
-    def look(self, process):
-        for pid in proc.descendants(process.pid):
-            words = proc.command_line(pid)
-            name = words[1] if len(words) > 1 and words[0].endswith('redeem') else proc.name(pid) if words else ''
-            if name in ('serve', 'sync', 'redis-server'):
-                self.samples.setdefault(name, []).append((time.monotonic(), proc.resident_bytes(pid)))
-
-    def at_both_ends(self, name, seconds):
-        """Bytes soon after the load has begun and when it ends; the server is started right before it."""
-        began = self.samples['serve'][0][0]
-        def near(moment):
-            return median(sorted(self.samples[name], key=lambda sample: abs(sample[0] - moment))[number][1] for number in range(3))
-        return near(began + WARMUP_SECONDS + SETTLED_SECONDS), near(began + WARMUP_SECONDS + seconds)
-
-
 def run(context):
-    rate, seconds = context.together_rate, context.sizes.together_seconds
-    report = f'{context.folder}/together.json'
-    context.say(f'everything at once: making users for {rate}/s over {seconds + WARMUP_SECONDS} s')
-    watch = Watch()
+    with Stack(context, 'together', vacuums=True, rewrites=True) as stack:
+        stack.start_sync()
+        server = stack.serve('local')
+        rate = context.together_rate or round(PART * search(context, stack, server), -2)
+        seconds = context.sizes.together_seconds
+        users = int(rate * (seconds + WARMUP_SECONDS))
+        context.say(f'everything at once: making {users} users')
+        stack.seed(users, 'together')
+        measured, watch, clean = ask(context, stack, server, 'together', ['--rate', str(rate)], seconds)
+        add = adder(context, RUN, measured, watch, clean)
+        add(ASKED, rate)
+        if not context.together_rate:
+            add(SHARE, PART)
+        for name, column in (('server', 'server'), ('sync', 'sync worker')):
+            for when, moment in (('start', WARMUP_SECONDS + SETTLED_SECONDS), ('end', WARMUP_SECONDS + seconds)):
+                add(f'{column} MB at {when}', watch.memory(name, measured.result['beganAt'] + moment) / 1e6)
+        tell(context, measured, watch)
+        context.results.note('together', f'everything at once: {CONNECTIONS} connections; {rate:,.0f} requests a second, evenly spaced, by '
+                             f'{users:,} users, each once, {seconds} s after {WARMUP_SECONDS} s of warm-up; Redis rewrites its append-only file '
+                             'and Postgres vacuums as they like; lag is the age of the oldest decision that was not in Postgres')
+        stack.reconcile()
+
+
+def search(context, stack, server):
+    """What a closed loop reaches, if the sync worker keeps up with it; else the greatest part of it that is kept by the clock."""
+    seconds = context.sizes.search_seconds
+    context.say(f'everything at once: making {context.sizes.search_users} users')
+    stack.seed(context.sizes.search_users, 'search', credit=(2 + len(STEPS)) * PRICE)
+    reached = None
+    for number, part in enumerate((None, *STEPS)):
+        pace = ['--closed'] if part is None else ['--rate', str(round(part * reached, -1))]
+        coupon = f'search-{number}'
+        stack.coupon(coupon, context.sizes.search_users)
+        try:
+            measured, watch, clean = ask(context, stack, server, coupon, pace, seconds)
+        except Discarded:
+            if part is None:
+                raise
+            continue
+        reached = reached or measured.rate
+        if is_sustained(measured.rate, part and part * reached, watch.lags(*window(measured))):
+            add = adder(context, HIGHEST, measured, watch, clean)
+            add(CORES, sum(watch.cores(*window(measured)).values()) / os.cpu_count())
+            return measured.rate
+    raise Failure(f'the sync worker keeps up with no rate down to {STEPS[-1]:.0%} of {reached:,.0f} a second')
+
+
+def is_sustained(rate, asked, lags):
+    """`asked`: `None` in a closed loop."""
+    return (asked is None or rate >= ANSWERED * asked) and max(lags, default=0) <= LAG_SECONDS
+
+
+def ask(context, stack, server, coupon, pace, seconds):
+    stack.settle()
+    stack.start_sync()
+    watch = Watch(stack, server)
     context.quiet.wait()
-    status, said = context.processes.run('redeem bench', [
-        context.redeem, 'bench', 'redeem', '--local', '--durability', 'local', '--rate', str(rate), '--duration', f'{seconds}s',
-        '--warmup', f'{WARMUP_SECONDS}s', '--connections', str(CONNECTIONS), '--json', report], while_running=watch.look)
+    measured = load.run_bench(context, [
+        'redeem', '--url', server.url, '--tokens', f'{stack.folder}/tokens', '--coupon', coupon, '--code', stack.code(coupon), *pace,
+        '--duration', f'{seconds}s', '--warmup', f'{WARMUP_SECONDS}s'], CONNECTIONS, watch.look, SAMPLE_SECONDS)
     clean = context.quiet.ended()
-    if status != 0:
-        raise Failure(f'redeem bench --local failed with {status}:\n{said[-2000:]}')
-    with open(report, encoding='utf-8') as file:
-        document = json.load(file)
-    result = document['result']
+    lags = watch.lags(*window(measured))
+    context.say(f'everything at once, {" ".join(pace)}: {measured.rate:,.0f}/s, p99 {measured.p99:.1f} ms, '
+                f'lag at most {max(lags, default=0):.1f} s, {sum(watch.cores(*window(measured)).values()):.2f} cores')
+    return measured, watch, clean
 
+
+def window(measured):
+    """From when to when it was measured, in seconds of Unix time."""
+    began = measured.result['beganAt'] + measured.result['warmup']
+    return began, began + measured.result['seconds']
+
+
+def adder(context, row, measured, watch, clean):
+    """Adds what all rows have; then, what it is told."""
     def add(column, value):
-        context.results.add(TABLE, ROW, column, value, clean=clean)
+        context.results.add(TABLE, row, column, value, clean=clean)
 
-    add('asked for/s', rate)
-    add('requests/s', result['rate'])
-    add('p50 ms', result['latency']['p50'])
-    add('p99 ms', result['latency']['p99'])
-    lags = [(entry['end'], entry['gauges'].get('lag', 0)) for entry in result['series'] if not entry['isWarmup']]
-    add('lag at most s', max(lag for _, lag in lags))
-    third = len(lags) // 3 or 1
-    add('lag, first third s', median(lag for _, lag in lags[:third]))
-    add('lag, last third s', median(lag for _, lag in lags[-third:]))
-    for name, column in (('serve', 'server'), ('sync', 'sync worker')):
-        start, end = watch.at_both_ends(name, seconds)
-        add(f'{column} MB at start', start / 1e6)
-        add(f'{column} MB at end', end / 1e6)
-    for process in document['processors']:
-        add(f'{process["process"]} µs', process['microseconds'])
-    context.results.note('together', f'everything at once: users were {rate * (seconds + WARMUP_SECONDS):,}, each once; lag is the age '
-                         'of the oldest decision that was not in Postgres, once a second')
-    context.say(f'everything at once: {result["rate"]:,.0f}/s, p99 {result["latency"]["p99"]:.1f} ms')
+    context.results.order(TABLE, [HIGHEST, RUN])
+    add(RATE, measured.rate)
+    add(P50, measured.p50)
+    add(P99, measured.p99)
+    add(MAX, measured.result['latency']['max'])
+    add(LAG, max(watch.lags(*window(measured)), default=0))
+    for name, cores in watch.cores(*window(measured)).items():
+        add(f'{name} µs', cores / measured.rate * 1e6)
+    return add
+
+
+def tell(context, measured, watch):
+    for row, values in by_second(measured.result, watch.cores):
+        for column, value in values.items():
+            if value is not None:
+                context.results.add(SECONDS, row, column, value)
+
+
+def by_second(result, cores):
+    """(second, values by column) of what was measured. `cores(from, to)`: what each process used of the processors."""
+    series = [entry for entry in result['series'] if not entry['isWarmup']]
+    if len(series) > 1 and series[-1]['length'] < 0.5:
+        # What came last is a moment only, but the answers that were longest under way are in it: it is a part of the last second.
+        last = series.pop()
+        longest = {name: max(series[-1].get(name) or 0, last.get(name) or 0) for name in ('p99', 'max')}
+        answered, length = series[-1]['answered'] + last['answered'], series[-1]['length'] + last['length']
+        series[-1] = {**series[-1], **longest, 'end': last['end'], 'length': length, 'rate': answered / length}
+    for number, entry in enumerate(series, 1):
+        used = cores(result['beganAt'] + entry['end'] - entry['length'], result['beganAt'] + entry['end'])
+        yield str(number), {
+            RATE: entry['rate'], P50: entry.get('p50'), P99: entry.get('p99'), MAX: entry.get('max'), **used, IN_USE: sum(used.values())}

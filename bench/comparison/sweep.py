@@ -1,0 +1,136 @@
+"""Redemptions a second by the number of connections: Redeem, Webdis and nginx side by side, by `redeem bench replay` and by wrk; and,
+where it is given, an earlier Redeem, which has a Redis, a Postgres and a shard of its own, because its scripts may be others."""
+
+import contextlib
+
+from . import load
+from .arena import PEERS, REDEEM, SIDES, Arena
+from .failure import Discarded
+from .measure import Costs, P99, RATE, REDIS, SERVER, in_turn, record
+from .stack import PRICE, Stack
+
+CONNECTIONS = (1, 4, 16, 64, 256, 1024)
+# Requests of one side in one round, as a part of those of the other sections: about a second's.
+PARTS = {1: 0.1, 4: 0.25}
+PART = 0.6
+BENCH, WRK = 'redeem bench', 'wrk'
+DRIVES = {BENCH: load.with_bench, WRK: load.with_wrk}
+BEFORE = 'Redeem before'
+
+
+def table(connections, by):
+    return f'{connections:,} connection{"" if connections == 1 else "s"}, by {by}'
+
+
+TABLES = {table(connections, by) for connections in CONNECTIONS for by in DRIVES}
+
+
+def count(context, connections, turn):
+    """Requests of one side; the first round warms up."""
+    full = max(1, int(context.sizes.redemptions * PARTS.get(connections, PART)))
+    return full if turn else max(connections, full // 10)
+
+
+class Shares:
+    """Users of a stack, each place its own: they redeem another coupon in each round, so they are made once."""
+
+    def __init__(self, context, stack, places):
+        self.context, self.stack = context, stack
+        self._from = {}
+        users = 0
+        for place in places:
+            self._from[place] = users
+            users += count(context, place[0], 1)
+        context.say(f'sweep: making {users} users')
+        self.users = users
+        self.tokens = stack.seed(users, 'sweep', credit=(context.rounds + 1) * PRICE)
+
+    def of(self, place, turn):
+        start = self._from[place]
+        return self.tokens[start:start + count(self.context, place[0], turn)]
+
+
+def run(context):
+    with contextlib.ExitStack() as stacks:
+        stack = stacks.enter_context(Stack(context, 'sweep'))
+        arena = Arena(context, stack).open()
+        places = [(connections, by, side) for connections in CONNECTIONS for by in DRIVES for side in SIDES]
+        shares = Shares(context, stack, places)
+        before = stacks.enter_context(Before(context)) if context.before else None
+        for connections in CONNECTIONS:
+            context.results.order(table(connections, BENCH), [*SIDES, BEFORE])
+            context.results.order(table(connections, WRK), SIDES)
+        for turn in range(context.rounds + 1):
+            context.say(f'sweep, round {turn} of {context.rounds}: writing requests')
+            coupon = f'sweep-{turn}'
+            stack.coupon(coupon, shares.users)
+            files = {place: arena.requests(place[2], shares.of(place, turn), coupon, f'requests-{number}')
+                     for number, place in enumerate(places)}
+            if before:
+                before.prepare(coupon, turn)
+            stack.settle()
+            for connections in in_turn(CONNECTIONS, turn):
+                for by in in_turn(DRIVES, turn):
+                    for side in in_turn([*SIDES, BEFORE] if before and by == BENCH else SIDES, turn):
+                        file = before.files[connections] if side == BEFORE else files[connections, by, side]
+                        ask(context, before if side == BEFORE else arena, connections, by, side, file, turn)
+        arena.close()
+        stack.reconcile()
+        if before:
+            before.stack.reconcile()
+
+
+def ask(context, arena, connections, by, side, file, turn):
+    name = table(connections, by)
+    try:
+        measured, costs = arena.run(side, file, lambda url, requests: DRIVES[by](context, url, requests, connections=connections))
+    except Discarded as discarded:
+        return context.discard(name, side, turn, discarded)
+    if turn:
+        record(context.results, name, side, turn, measured, costs)
+    context.progress(name, side, turn, measured, costs)
+
+
+class Before:
+    """An earlier Redeem, driven as the other sides are, by the load generator of the one that is measured."""
+
+    def __init__(self, context):
+        self.context = context
+        self.stack = Stack(context, 'before', program=context.before)
+
+    def __enter__(self):
+        self.stack.__enter__()
+        self.stack.start_sync()
+        self.server = self.stack.serve('relaxed')
+        self.shares = Shares(self.context, self.stack, [(connections, BENCH, BEFORE) for connections in CONNECTIONS])
+        return self
+
+    def __exit__(self, *problem):
+        self.stack.__exit__(*problem)
+
+    def prepare(self, coupon, turn):
+        self.stack.coupon(coupon, self.shares.users)
+        arena = Arena(self.context, self.stack)
+        self.files = {connections: arena.requests(REDEEM, self.shares.of((connections, BENCH, BEFORE), turn), coupon,
+                                                  f'requests-{connections}') for connections in CONNECTIONS}
+        self.stack.settle()
+
+    def run(self, side, requests, drive):
+        with Costs(self.stack, requests.count, self.server.pids) as costs:
+            measured = drive(self.server.url, requests)
+        return measured, costs
+
+
+# MARK: - What is shown
+
+def grids(results):
+    """(title, columns, rows of (connections, by column a (table, row, column))) by generator, in place of a table for each number
+    of connections."""
+    for by in DRIVES:
+        there = [connections for connections in CONNECTIONS if results.rows(table(connections, by))]
+        if there:
+            sides = [side for side in (*SIDES, BEFORE) if any(side in results.rows(table(connections, by)) for connections in there)]
+            columns = [(f'{side} /s', side, RATE) for side in sides] + [(f'{side} p99 ms', side, P99) for side in sides]
+            columns += [(f'{side} {column}', side, column) for side in (REDEEM, PEERS[0]) if side in sides for column in (SERVER, REDIS)]
+            yield (f'by connections, driven by {by}', [name for name, _, _ in columns],
+                   [(f'{connections:,}', [(table(connections, by), side, column) for _, side, column in columns]) for connections in there])

@@ -1,0 +1,65 @@
+"""What the processes of a run use while it runs: samples of processor time, memory and backlog, and what they say of any time between
+them."""
+
+import bisect
+import time
+
+from . import proc
+
+SAMPLE_SECONDS = 0.25
+
+
+class Samples:
+    """Values that were read at moments; between two of them, as if it went straight. No I/O."""
+
+    def __init__(self):
+        self._moments, self._values = [], []
+
+    def add(self, moment, value):
+        self._moments.append(moment)
+        self._values.append(value)
+
+    def at(self, moment):
+        """Before the first sample the first, after the last the last."""
+        after = bisect.bisect_left(self._moments, moment)
+        if after == 0:
+            return self._values[0]
+        if after == len(self._moments):
+            return self._values[-1]
+        begin, end = self._moments[after - 1], self._moments[after]
+        part = (moment - begin) / (end - begin)
+        return self._values[after - 1] + part * (self._values[after] - self._values[after - 1])
+
+    def within(self, begin, end):
+        return self._values[bisect.bisect_left(self._moments, begin):bisect.bisect_right(self._moments, end)]
+
+
+class Watch:
+    """Of generator, server, Redis, sync worker and Postgres."""
+
+    def __init__(self, stack, server):
+        self._stack = stack
+        self._pids = {'server': server.process.pid, 'Redis': stack.redis_pid, 'sync': stack.sync_pid}
+        self._cpu, self._memory, self._lag = {}, {}, Samples()
+
+    def look(self, generator):
+        for name, pid in {'generator': generator.pid, **self._pids}.items():
+            self._cpu.setdefault(name, Samples()).add(time.time(), proc.cpu_seconds([pid]))
+            self._memory.setdefault(name, Samples()).add(time.time(), proc.resident_bytes(pid))
+        postgres = self._stack.postgres_pid
+        used = sum(proc.cpu_seconds_with_children(pid) for pid in [postgres, *proc.descendants(postgres)])
+        self._cpu.setdefault('Postgres', Samples()).add(time.time(), used)
+        _, lag = self._stack.backlog()
+        self._lag.add(time.time(), lag)
+
+    def cores(self, begin, end):
+        """By process: 1 is all of one core."""
+        return {name: (samples.at(end) - samples.at(begin)) / (end - begin) for name, samples in self._cpu.items()}
+
+    def lags(self, begin, end):
+        """Seconds."""
+        return self._lag.within(begin, end)
+
+    def memory(self, name, moment):
+        """Bytes."""
+        return self._memory[name].at(moment)
