@@ -69,4 +69,38 @@ import Testing
             }
         }
     }
+
+    /// An edited or restored row may say any moment, which is no more than a mark of it.
+    @Test(arguments: [
+        "infinity", "-infinity", "1969-12-31 23:59:59.999999Z", "4713-01-01 00:00:00Z BC", "294276-12-31 23:59:59.999999Z",
+    ])
+    func aMomentThatCannotBeStopsNothing(_ moment: String) async throws {
+        try await SyncEnvironment.with { env in
+            let coupon = try await env.coupon("sale")
+            try await env.withWorker {
+                try await env.untilOpen(1)
+                try await env.postgres.withConnection {
+                    try $0.script(
+                        """
+                        begin; update coupons set total = total + 5;
+                        insert into control_log (seq, kind, payload, created_at, actor)
+                        values (2, 'coupon_restocked', '{"coupon": "sale", "amount": 5}', '\(moment)', 'somebody'); commit
+                        """
+                    )
+                }
+                try await until("it is applied") { try await env.store.stock(of: [coupon]) == [coupon: 105] }
+                // Nothing about it is new to the next owner, nor after a rebuild.
+                _ = try await env.client.send(["SCRIPT", "FLUSH"])
+                try await env.untilOpen(1)
+                _ = try await env.client.send(["DEL", "{s0}:shard"])
+                try await env.untilOpen(2)
+                _ = try await env.client.send(["SCRIPT", "FLUSH"])
+                try await env.untilOpen(2)
+                _ = try await env.postgres.withConnection { try $0.restockCoupon(coupon, by: 5, actor: "test") }
+                try await until("the log goes on") { try await env.store.stock(of: [coupon]) == [coupon: 110] }
+                #expect(try await env.store.status().epoch == Epoch(2))
+                try await env.holds()
+            }
+        }
+    }
 }

@@ -78,7 +78,10 @@ extension PostgresConnection {
         return try query(sql, sequence).first?.decode(0)
     }
 
-    static let controlMark = "(extract(epoch from created_at) * 1000000)::bigint"
+    /// From 0 to 2^53 - 1 whatever stands there (a row that was edited may say infinity, or a moment before 1970), so that no row
+    /// fails the statement, and scripts take it.
+    static let controlMark =
+        "least(greatest(extract(epoch from created_at) * 1000000, 0), \(Limits.amount))::bigint"
 
     /// Delivered to the listeners when the transaction commits.
     func notify(_ channel: PostgresChannel, _ payload: String) throws(PostgresError) {
