@@ -53,4 +53,45 @@ import Testing
             )
         }
     }
+
+    /// A database that comes from Postgres 14 lets everybody create in the schema of the tables. Whoever calls the function must not choose
+    /// what it calls, since it runs as the tables' owner.
+    @Test func whatAServerPutsBesideTheTablesIsNotCalled() async throws {
+        try await SyncEnvironment.with { env in
+            let user = try await env.user("jo")
+            try await LeastRights.grant(database: env.postgresConfiguration.url)
+            try await env.postgres.withConnection { try $0.script("grant create on schema public to public") }
+            let url = LeastRights.url(of: env.postgresConfiguration.url, as: .server)
+            let session = try await PostgresSession.open(PostgresConfiguration(url: url), logger: testLogger())
+            try await stopping({ await session.close() }) {
+                _ = try await session.withConnection { connection in
+                    // Nearer to what is called than the one that is meant, which takes anything.
+                    for arguments in ["text, uuid, text, bigint", "text, bigint"] {
+                        try connection.script(
+                            """
+                            create function public.jsonb_build_object(\(arguments)) returns jsonb language plpgsql as
+                            $$ begin raise exception 'called as %', current_user; end $$
+                            """
+                        )
+                    }
+                    // Nearer than bigint + bigint of numbers that are none.
+                    try connection.script(
+                        """
+                        create function public.planted(bigint, bigint) returns bigint language plpgsql as
+                        $$ begin raise exception 'called as %', current_user; end $$;
+                        create operator public.+ (leftarg = bigint, rightarg = bigint, function = public.planted);
+                        create operator public.<> (leftarg = boolean, rightarg = boolean, function = pg_catalog.booleq);
+                        """
+                    )
+                    #expect(try connection.revokeSessions(of: user, actor: "server") == 2)
+                    try connection.revokeSessions(before: Timestamp(milliseconds: 7), actor: "server")
+                }
+            }
+            #expect(try await env.postgres.withConnection { try $0.lastControlSequence() } == 2)
+            // Where the rights are given again nobody but the owner may put anything there.
+            try await LeastRights.grant(database: env.postgresConfiguration.url)
+            let sql = "select has_schema_privilege('redeem_server', 'public', 'create')"
+            #expect(try await env.postgres.withConnection { try !$0.query(sql)[0].decode(0, as: Bool.self) })
+        }
+    }
 }

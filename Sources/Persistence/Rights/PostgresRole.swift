@@ -103,8 +103,25 @@ public enum PostgresRole: String, CaseIterable, Sendable {
                 \(grants.joined())\(calls.joined())
                 """
         }
-        return "begin;\n\(roles.joined(separator: "\n"))commit;\n"
+        return "begin;\n\(schemaIsClosed)\(roles.joined(separator: "\n"))commit;\n"
     }
+
+    /// A database that comes from Postgres 14 lets everybody create in the schema of the tables: functions and operators that the owner's
+    /// statements could meet in place of those that are meant. Whose the schema is not only gets a warning for REVOKE.
+    private static let schemaIsClosed = """
+        do $$ begin
+            for attempt in 1..2 loop
+                exit when not exists (select from pg_namespace, aclexplode(nspacl) as item where nspname = 'public'
+                                      and item.grantee = 0 and item.privilege_type = 'CREATE');
+                if attempt = 2 then
+                    raise 'everybody may create in the schema public'
+                        using hint = 'as its owner: revoke create on schema public from public';
+                end if;
+                revoke create on schema public from public;
+            end loop;
+        end $$;
+
+        """
 }
 
 extension PostgresRole {
