@@ -1,6 +1,9 @@
 public import Domain
 
 /// Advisory locks, as Postgres's pairs of two integers. One place, so that no two meanings share a pair.
+///
+/// A transaction that takes several takes them in this order, so that no two wait for each other for ever: `imports`, `control`, the row of
+/// a key (`claimKey`), rows of coupons in the order of their ids.
 enum AdvisoryLock {
     case migrations
     /// Held from taking a control sequence number until the commit.

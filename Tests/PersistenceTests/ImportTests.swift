@@ -1,3 +1,4 @@
+import Dispatch
 import Domain
 import Persistence
 import Testing
@@ -176,6 +177,42 @@ import Testing
                 for await _ in began.stream { break }
                 _ = try await client.withConnection { try $0.beginEpoch(shard, after: nil) }
                 try await group.waitForAll()
+            }
+        }
+    }
+
+    /// Both need the control log and the row of the key. In the one order no two wait for each other, and an import that comes second
+    /// finds that its digests are of a key that is gone.
+    @Test func aKeyThatIsReplacedMeanwhileEndsTheImport() async throws {
+        try await withClient { client throws in
+            try await client.withConnection { try $0.recordKey(.code, id: "old", replacing: nil, actor: "test") }
+            let (entered, replaced) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
+            let replacing = Task {
+                try await client.withConnection { connection throws in
+                    entered.wait()
+                    defer { replaced.signal() }
+                    return try connection.replaceCodeKey(id: "new", digests: [:], shards: [], actor: "test").entry
+                }
+            }
+            let coupon = newCoupon("c")
+            await #expect(throws: WrongServiceKey.self) {
+                try await client.withConnection { connection throws in
+                    try connection.importing(keep: true, actor: "importer") { stage in
+                        entered.signal()
+                        replaced.wait()
+                        var report = ImportReport()
+                        try stage.write([self.stage(coupon)], codeKey: "old", into: &report)
+                    }
+                }
+            }
+            _ = try await replacing.value
+            try await client.withConnection { connection throws in
+                #expect(try connection.coupon(coupon.id) == nil)
+                try connection.importing(keep: true, actor: "importer") { stage in
+                    var report = ImportReport()
+                    try stage.write([self.stage(coupon)], codeKey: "new", into: &report)
+                    #expect(report.coupons.imported == 1)
+                }
             }
         }
     }

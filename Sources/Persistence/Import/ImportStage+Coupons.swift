@@ -12,7 +12,12 @@ extension ImportStage {
     }
 
     /// Coupons that are new, and the counts of those that were here. In the order of their ids, as landing locks them.
-    func writeCoupons(_ coupons: [StagedCoupon], isOpened: Bool, into report: inout ImportReport) throws {
+    func writeCoupons(
+        _ coupons: [StagedCoupon],
+        _ codeKey: String?,
+        _ isOpened: Bool,
+        into report: inout ImportReport
+    ) throws {
         let uses = try usesByCoupon()
         for coupon in coupons {
             let uses = uses[coupon.id] ?? Uses()
@@ -32,9 +37,12 @@ extension ImportStage {
         }
         let here = coupons.filter { $0.isHere && (uses[$0.id]?.new ?? 0) > 0 }
         let new = coupons.filter { !$0.isHere }
-        // As late as this, since whoever else changes something waits from here on; and before the rows of coupons, as every other
-        // change does it.
-        if !here.isEmpty || !new.isEmpty { try connection.takeLock(.control) }
+        // As late as this, since whoever else changes something waits from here on; and before the key's row and those of coupons, as
+        // every other change does it.
+        if !here.isEmpty || !new.isEmpty {
+            try connection.takeLock(.control)
+            if let codeKey { try connection.claimKey(.code, ids: [codeKey], actor: actor) }
+        }
         try count(uses, of: here, isOpened: isOpened)
         for coupon in new {
             let uses = uses[coupon.id] ?? Uses()

@@ -27,9 +27,14 @@ public struct ImportStage {
     /// Coupons are the last step: until the transaction ends, whoever changes something waits for the control log, and the
     /// shard's owner for the coupons that get further uses.
     ///
-    /// - Parameter progress: steps done, and steps in all.
+    /// Throws `WrongServiceKey`.
+    ///
+    /// - Parameters:
+    ///   - codeKey: the id of the key that codes of coupons were digested with.
+    ///   - progress: steps done, and steps in all.
     public func write(
         _ coupons: [StagedCoupon],
+        codeKey: String? = nil,
         into report: inout ImportReport,
         progress: (Int, Int) -> Void = { _, _ in }
     ) throws {
@@ -43,7 +48,7 @@ public struct ImportStage {
             { report in try grantCredit(into: &report) },
             { report in try noteChangesOfUsers(into: &report) },
             { report in try noteUsesGone(of: coupons.map(\.id), into: &report) },
-            { report in try writeCoupons(coupons.sorted { $0.id < $1.id }, isOpened: isOpened, into: &report) },
+            { report in try writeCoupons(coupons.sorted { $0.id < $1.id }, codeKey, isOpened, into: &report) },
         ]
         for (index, step) in steps.enumerated() {
             progress(index, steps.count)

@@ -9,7 +9,8 @@ extension PostgresConnection {
     }
 
     /// Records the first of the keys where none is recorded yet. Throws `WrongServiceKey` where one is that is not among them. Until
-    /// the transaction ends the record stays as it is.
+    /// the transaction ends the record stays as it is: so a transaction that needs the lock of the control log takes that first, as
+    /// `replaceCodeKey` does.
     public func claimKey(_ name: ServiceKeyName, ids: [String], actor: String) throws {
         let insert = "insert into service_keys (name, id, actor) values ($1, $2, $3) on conflict do nothing"
         try execute(insert, name.rawValue, ids[0], actor)

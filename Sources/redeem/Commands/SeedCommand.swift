@@ -69,7 +69,7 @@ struct SeedCommand: AsyncParsableCommand {
             let key = try ServiceKey.code(stores.settings.reader)
             let keys = try GivenKeys(stores.settings)
             try await stores.postgres.withConnection { connection in
-                try connection.claimKey(.code, ids: keys.code, actor: Actor.commandLine)
+                try connection.checkKey(.code, ids: keys.code)
                 try connection.checkKey(.token, ids: keys.token)
             }
             let digester = CodeDigester(key: key)
@@ -184,8 +184,14 @@ struct BulkSeeder: Sendable {
         let existing: Coupon
         do {
             existing = try await postgres.withConnection { connection in
-                if let existing = try connection.coupon(coupon.id) { return existing }
-                return try connection.createCoupon(coupon, codeKey: codeKey, actor: Actor.commandLine)
+                guard let existing = try connection.coupon(coupon.id) else {
+                    return try connection.createCoupon(coupon, codeKey: codeKey, actor: Actor.commandLine)
+                }
+                // One that was made before keys were recorded proves it.
+                if existing.codeDigest == coupon.codeDigest {
+                    try connection.claimKey(.code, ids: [codeKey], actor: Actor.commandLine)
+                }
+                return existing
             }
         } catch let error as PostgresError where error.constraint == PostgresConstraint.couponCode {
             throw Refusal("another coupon has this hidden code; give --code another one")

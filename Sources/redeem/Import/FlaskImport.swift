@@ -22,7 +22,8 @@ struct FlaskImport: Sendable {
         try FlaskSource.open(source, logger: logger, timeZone: timeZone) { source in
             try connection.importing(keep: keep, actor: Actor.flask) { stage in
                 var report = ImportReport()
-                try connection.claimKey(.code, ids: [codeKeyID], actor: Actor.flask)
+                // So that nothing is read for nothing. It is claimed where coupons are written, behind the lock of the control log.
+                try connection.checkKey(.code, ids: [codeKeyID])
                 var coupons = FlaskCoupons(
                     here: try connection.allCoupons(),
                     imported: try connection.couponsCreated(by: Actor.flask),
@@ -36,7 +37,7 @@ struct FlaskImport: Sendable {
                 try readUsers(source, stage, &report)
                 try readUses(source, coupons, stage, &report)
                 var bar: ProgressBar?
-                try stage.write(Array(coupons.staged.values), into: &report) { done, total in
+                try stage.write(Array(coupons.staged.values), codeKey: codeKeyID, into: &report) { done, total in
                     if bar == nil { bar = ProgressBar("writing", total: total) }
                     bar?.update(done)
                 }
