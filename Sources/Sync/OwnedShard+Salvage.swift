@@ -8,8 +8,6 @@ extension OwnedShard {
     static let salvageReason = "only Redis had it: accepted, in no outbox and not in Postgres"
     /// Asked of Postgres at a time.
     private static let redemptionsPerQuestion = 1_000
-    /// While there is nothing to ask, Postgres is told so often that this owner is alive: a fraction of `ownerSilence`.
-    private static let signOfLife: Duration = .seconds(1)
 
     /// Looks through all users for redemptions that Postgres lacks.
     /// - Parameters:
@@ -21,7 +19,6 @@ extension OwnedShard {
         if let settled { waiting = try await redemptions(behind: settled) }
         var found: [UnaccountedRedemption] = []
         var (looked, count) = (0, 0)
-        var asked = clock.now()
         var position: String?
         repeat {
             let part = try await store.scanRedemptions(position)
@@ -46,10 +43,6 @@ extension OwnedShard {
             if found.count >= OwnedShard.redemptionsPerQuestion || position == nil {
                 if !found.isEmpty { count += try await session.quarantine(found, reason: OwnedShard.salvageReason) }
                 found = []
-                asked = clock.now()
-            } else if clock.now() - asked > OwnedShard.signOfLife {
-                _ = try await session.cursor(of: shard)
-                asked = clock.now()
             }
         } while position != nil
         metrics.quarantined(count)

@@ -58,7 +58,7 @@ struct ShardOwner: Sendable {
                         defer { if clock.now() - began > configuration.retryPauseLimit { pause.reset() } }
                         // Whoever owns the shard next tells what is in quarantine.
                         defer { metrics.inQuarantine(0) }
-                        try await own(session, metrics)
+                        try await stayingHeard(session) { try await own(session, metrics) }
                     }
                 } catch {
                     metrics.shardOpen(false)
@@ -104,6 +104,27 @@ struct ShardOwner: Sendable {
     /// Whoever does not reach Redis stays away for long enough that a worker that waits gets the shard.
     private func delay(after error: any Error, _ backoff: inout Backoff) -> Duration {
         if case SyncError.redisAway = error { configuration.lockRetry * 2 } else { backoff.next() }
+    }
+
+    /// Runs the body, and meanwhile tells Postgres that this owner is alive, whatever the body waits for: what it does in Redis may
+    /// take longer than an owner may be silent (a look through all keys, or one command that Redis answers late). A process that is
+    /// stopped says nothing.
+    private func stayingHeard(_ session: any ShardLedger, _ body: @escaping @Sendable () async throws -> Void) async throws {
+        try await withThrowingTaskGroup(of: Bool.self) { group in
+            group.addTask {
+                try await body()
+                return true
+            }
+            group.addTask {
+                while true {
+                    await clock.sleep(configuration.ownerSilence / SyncConfiguration.signsInSilence)
+                    guard !Task.isStopping else { return false }
+                    _ = try await session.cursor(of: store.shard)
+                }
+            }
+            defer { group.cancelAll() }
+            while let isDone = try await group.next(), !isDone {}
+        }
     }
 
     /// Waits for the shard's lock. False: shutting down.

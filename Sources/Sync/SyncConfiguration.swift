@@ -12,6 +12,8 @@ public struct SyncConfiguration: Sendable {
     public var lockRetry: Duration = .milliseconds(500)
     /// An owner that sends Postgres nothing for so long (a stopped process) is disconnected by Postgres and so loses its lock.
     public var ownerSilence: Duration = .seconds(10)
+    /// How often an owner tells Postgres that it is alive while it is allowed to be silent once.
+    static let signsInSilence = 10
     /// How long an owner waits for a Redis that does not answer before it lets another worker try, which may reach it.
     public var redisPatience: Duration = .seconds(2)
     /// Pause after a failure, doubled each time up to the second figure.
