@@ -37,6 +37,8 @@ extension OwnedShard {
         let fresh = try await beginEpoch(after: drained, above: found.status.begunEpoch)
         let snapshot = try await session.couponsSnapshot()
         try await store.writeCoupons(snapshot.coupons, epoch: fresh.epoch)
+        // The record counts them as applied, so an owner who is cut off behind it leaves none of them to the next one.
+        try await endRevokedSessions(after: found.revocationsKnown(to: .rebuild(reason)))
         try await store.writeShard(epoch: fresh.epoch, control: snapshot.control, mark: snapshot.mark)
         logger.notice(
             "the shard is rebuilt",

@@ -99,9 +99,7 @@ struct OwnedShard: Sendable {
         case .rebuild(let reason):
             cursor = try await rebuild(reason, found)
         }
-        // A session that began or went on in the part that came back may have been revoked since.
-        let isTrusted = found.controlAgrees && verdict != .rebuild(.tornFile)
-        try await endRevokedSessions(after: isTrusted ? found.status.control ?? 0 : 0)
+        try await endRevokedSessions(after: found.revocationsKnown(to: verdict))
         try await store.loadScripts()
         try await settleLeftovers(upTo: cursor)
         metrics.shardOpen(true)
@@ -118,7 +116,7 @@ struct OwnedShard: Sendable {
     /// No session that was revoked redeems anything after the shard is open, though Redis may have missed the revocation or lost
     /// it.
     /// - Parameter sequence: the last entry of the control log that this Redis is known to have applied.
-    private func endRevokedSessions(after sequence: Int) async throws {
+    func endRevokedSessions(after sequence: Int) async throws {
         try await sessions.end(try await session.sessionRevocations(after: sequence))
     }
 

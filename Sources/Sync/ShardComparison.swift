@@ -59,6 +59,12 @@ struct ShardComparison: Hashable, Sendable {
         return applied == 0 || (mark != nil && !appliedAnotherEntry)
     }
 
+    /// The last entry of the control log that this Redis has surely applied, so that no session is left of those that it ended.
+    func revocationsKnown(to verdict: Verdict) -> Int {
+        // A session that began or went on in the part that came back may have been revoked since.
+        controlAgrees && verdict != .rebuild(.tornFile) ? status.control ?? 0 : 0
+    }
+
     /// Whether the sessions of this Redis are of another time than the users in Postgres, so that none of them can be trusted.
     /// Of an earlier time: they may have ended since. Of a later one: they began with credentials that Postgres has forgotten,
     /// and a revocation, which names a version of the credentials, would not end them.
