@@ -10,6 +10,8 @@ enum AdvisoryLock {
     case control
     /// Held by the transaction that imports.
     case imports
+    /// Held from looking for what is known to the commit of what is put into quarantine.
+    case quarantine
     /// Held by the shard's owner as long as its session lives.
     case shard(Shard)
 
@@ -21,6 +23,7 @@ enum AdvisoryLock {
         case .migrations: -1
         case .control: -2
         case .imports: -3
+        case .quarantine: -4
         case .shard(let shard): shard.index
         }
     }

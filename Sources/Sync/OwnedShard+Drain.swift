@@ -21,7 +21,8 @@ extension OwnedShard {
             )
             if !read.isEmpty {
                 cursor = try await land(read, cursor)
-                try await settle(read, cursor)
+                // Somebody deleted the first of them meanwhile; the others must not wait for it in the stream.
+                if try await !settle(read, cursor) { try await settleLeftovers(upTo: cursor) }
             }
             metrics.lag(since: read.first?.id.timestamp)
             if clock.now() >= nextCheck {
@@ -41,14 +42,7 @@ extension OwnedShard {
     /// One transaction: the rows, the counts of their coupons, and the cursor. Postgres refuses when the cursor is not the
     /// one this owner knows.
     func land(_ read: [OutboxRead], _ cursor: Cursor) async throws -> Cursor {
-        var entries: [OutboxEntry] = []
-        var malformed: [LandingBatch.Malformed] = []
-        for item in read {
-            switch item {
-            case .entry(let entry): entries.append(entry)
-            case .malformed(let id, let fields, let reason): malformed.append(.init(id: id, fields: fields, reason: reason))
-            }
-        }
+        let (entries, malformed) = OwnedShard.sorted(read)
         guard let last = read.last else { return cursor }
         let batch = LandingBatch(shard: shard, cursor: cursor, entries: entries, malformed: malformed, last: last.id)
         let report = try await session.land(batch)
@@ -58,7 +52,8 @@ extension OwnedShard {
     }
 
     /// Turns holds into spent credit and trims the stream.
-    func settle(_ read: [OutboxRead], _ cursor: Cursor) async throws {
+    /// - Returns: false where the stream does not begin with the first of them: read it again.
+    func settle(_ read: [OutboxRead], _ cursor: Cursor) async throws -> Bool {
         switch try await store.settle(cursor.epoch, read) {
         case .settled(let drifted):
             if drifted > 0 {
@@ -67,7 +62,8 @@ extension OwnedShard {
                     metadata: ["users": "\(drifted)", "up_to": "\(cursor.lastID)"]
                 )
             }
-        case .notFirst: return
+            return true
+        case .notFirst: return false
         case .wrongEpoch: throw SyncError.epochMoved(cursor.epoch)
         }
     }

@@ -57,7 +57,7 @@ extension OwnedShard {
 
     /// Lands what the closed shard's stream still has beyond the cursor. Entries of another epoch than the cursor's cannot be
     /// landed safely, since their credit and stock were given out again: those that Postgres lacks go to quarantine. So do those at or
-    /// below the cursor that Postgres lacks: a primary that never heard of its successor may come back with what it accepted alone.
+    /// below the cursor that Postgres lacks, and what cannot be read: after this the stream is cleared.
     private func salvageOutbox(from cursor: Cursor?) async throws -> Cursor? {
         var position = StreamID.zero
         var cursor = cursor
@@ -65,21 +65,21 @@ extension OwnedShard {
             let read = try await store.readOutbox(after: position, count: configuration.entriesPerBatch, block: nil)
             guard let last = read.last else { return cursor }
             position = last.id
-            var current: [OutboxRead] = []
-            var (foreign, passed): ([OutboxEntry], [OutboxEntry]) = ([], [])
+            var (current, foreign, passed): ([OutboxRead], [OutboxRead], [OutboxRead]) = ([], [], [])
             for item in read {
                 switch item {
-                case .entry(let entry) where entry.epoch != cursor?.epoch: foreign.append(entry)
-                case .entry(let entry) where cursor.map({ entry.id <= $0.lastID }) ?? false: passed.append(entry)
-                case .entry, .malformed: if let cursor, item.id > cursor.lastID { current.append(item) }
+                case .entry(let entry) where entry.epoch != cursor?.epoch: foreign.append(item)
+                case .entry, .malformed:
+                    switch cursor {
+                    case let cursor? where item.id > cursor.lastID: current.append(item)
+                    case .some: passed.append(item)
+                    case nil: foreign.append(item)
+                    }
                 }
             }
-            for (entries, reason) in [
-                (foreign, "of another epoch than the shard's when it was rebuilt"),
-                (passed, "not in Postgres, which had landed later ones of this shard when it was rebuilt"),
-            ] where !entries.isEmpty {
-                quarantined(try await session.quarantineUnlanded(entries, shard: shard, reason: reason))
-            }
+            let epoch = cursor?.epoch
+            try await keep(foreign, of: epoch, because: "of another epoch than the shard's when it was rebuilt")
+            try await keep(passed, of: epoch, because: OwnedShard.passedReason)
             if let known = cursor, !current.isEmpty {
                 cursor = try await land(current, known)
             }

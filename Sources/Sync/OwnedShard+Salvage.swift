@@ -6,6 +6,8 @@ internal import Persistence
 // What only Redis has goes to quarantine before anything is given to others.
 extension OwnedShard {
     static let salvageReason = "only Redis had it: accepted, in no outbox and not in Postgres"
+    /// A primary that never heard of its successor may come back with what it accepted alone.
+    static let passedReason = "not in Postgres, which had landed later ones of this shard"
     /// Asked of Postgres at a time.
     private static let redemptionsPerQuestion = 1_000
 
@@ -75,6 +77,33 @@ extension OwnedShard {
             guard let last = read.last, last.id.milliseconds == settled.milliseconds else { return found }
             position = last.id
         }
+    }
+
+    /// Puts what Postgres lacks of these into quarantine: they leave the outbox without being landed.
+    /// - Parameter epoch: the cursor's; `nil`: there is none, so what cannot be read gets 0, which no shard has.
+    func keep(_ read: [OutboxRead], of epoch: Epoch?, because reason: String) async throws {
+        guard !read.isEmpty else { return }
+        let (entries, malformed) = OwnedShard.sorted(read)
+        let found = UnlandedEntries(
+            shard: shard,
+            epoch: epoch ?? Epoch(0),
+            entries: entries,
+            malformed: malformed,
+            reason: reason
+        )
+        quarantined(try await session.quarantineUnlanded(found))
+    }
+
+    static func sorted(_ read: [OutboxRead]) -> (entries: [OutboxEntry], malformed: [LandingBatch.Malformed]) {
+        var entries: [OutboxEntry] = []
+        var malformed: [LandingBatch.Malformed] = []
+        for item in read {
+            switch item {
+            case .entry(let entry): entries.append(entry)
+            case .malformed(let id, let fields, let reason): malformed.append(.init(id: id, fields: fields, reason: reason))
+            }
+        }
+        return (entries, malformed)
     }
 
     func quarantined(_ count: Int) {

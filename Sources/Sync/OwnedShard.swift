@@ -121,13 +121,14 @@ struct OwnedShard: Sendable {
     }
 
     /// An owner that stopped between COMMIT and settle left entries that Postgres has and Redis still holds credit for:
-    /// exactly those at or below the cursor.
-    private func settleLeftovers(upTo cursor: Cursor) async throws {
+    /// exactly those at or below the cursor. What Postgres lacks of them for another reason is kept.
+    func settleLeftovers(upTo cursor: Cursor) async throws {
         while true {
             let entries = try await store.readOutbox(after: .zero, count: configuration.entriesPerBatch, block: nil)
             let leftovers = Array(entries.prefix { $0.id <= cursor.lastID })
             guard !leftovers.isEmpty else { return }
-            try await settle(leftovers, cursor)
+            try await keep(leftovers, of: cursor.epoch, because: OwnedShard.passedReason)
+            _ = try await settle(leftovers, cursor)
         }
     }
 }

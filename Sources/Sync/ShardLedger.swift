@@ -12,7 +12,7 @@ protocol ShardLedger: Sendable {
     func cursor(of shard: Shard) async throws -> Cursor?
     func land(_ batch: LandingBatch) async throws -> LandingReport
     func beginEpoch(_ shard: Shard, after expected: Cursor?, above seen: Epoch?) async throws -> Cursor
-    func quarantineUnlanded(_ entries: [OutboxEntry], shard: Shard, reason: String) async throws -> Int
+    func quarantineUnlanded(_ found: UnlandedEntries) async throws -> Int
     func quarantine(_ found: [UnaccountedRedemption], reason: String) async throws -> Int
     func quarantineCount(of shard: Shard) async throws -> Int
 
@@ -46,8 +46,8 @@ extension PostgresSession: ShardLedger {
         try await withConnection { try $0.beginEpoch(shard, after: expected, above: seen) }
     }
 
-    func quarantineUnlanded(_ entries: [OutboxEntry], shard: Shard, reason: String) async throws -> Int {
-        try await withConnection { try $0.quarantineUnlanded(entries, shard: shard, reason: reason) }
+    func quarantineUnlanded(_ found: UnlandedEntries) async throws -> Int {
+        try await withConnection { try $0.quarantineUnlanded(found) }
     }
 
     func quarantine(_ found: [UnaccountedRedemption], reason: String) async throws -> Int {

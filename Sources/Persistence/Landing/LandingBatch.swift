@@ -43,6 +43,31 @@ public struct LandingBatch: Hashable, Sendable {
     }
 }
 
+/// What a shard's outbox has and Postgres may lack, which cannot be landed.
+public struct UnlandedEntries: Hashable, Sendable {
+    public let shard: Shard
+    /// Of what does not parse.
+    public let epoch: Epoch
+    public let entries: [OutboxEntry]
+    public let malformed: [LandingBatch.Malformed]
+    /// Why it cannot be landed.
+    public let reason: String
+
+    public init(
+        shard: Shard,
+        epoch: Epoch,
+        entries: [OutboxEntry],
+        malformed: [LandingBatch.Malformed] = [],
+        reason: String
+    ) {
+        self.shard = shard
+        self.epoch = epoch
+        self.entries = entries
+        self.malformed = malformed
+        self.reason = reason
+    }
+}
+
 public struct LandingReport: Hashable, Sendable {
     /// Redemptions in Postgres now.
     public let landed: Int

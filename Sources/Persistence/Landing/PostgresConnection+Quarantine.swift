@@ -28,29 +28,31 @@ extension PostgresConnection {
                 count += 1
             }
         }
-        for malformed in batch.malformed {
-            let sql = """
-                insert into quarantine (shard, epoch, stream_id, entry, reason)
-                values ($1, $2, $3, jsonb_build_object('fields', to_jsonb($4)), $5)
-                """
-            let fields = malformed.fields.map(\.storable)
-            try execute(sql, batch.shard, batch.cursor.epoch, malformed.id, fields, malformed.reason.storable)
-            count += 1
-        }
-        return count
+        for malformed in batch.malformed { try quarantine(malformed, batch.shard, batch.cursor.epoch) }
+        return count + batch.malformed.count
     }
 
     private func quarantine(_ row: LandingRow, _ reason: String, _ batch: LandingBatch) throws(PostgresError) {
         try quarantine(row, reason, batch.shard, batch.cursor.epoch)
     }
 
-    private func quarantine(_ row: LandingRow, _ reason: String, _ shard: Shard, _ epoch: Epoch) throws(PostgresError) {
+    // What is there stays as it is, and is not there twice: unique indexes see to that, whoever else puts it there at the same time.
+
+    /// Returns how many were not there: 1 or 0.
+    @discardableResult
+    private func quarantine(
+        _ row: LandingRow,
+        _ reason: String,
+        _ shard: Shard,
+        _ epoch: Epoch
+    ) throws(PostgresError) -> Int {
         let sql = """
             insert into quarantine (shard, epoch, stream_id, entry, reason)
             values ($1, $2, $3, jsonb_build_object('redemption', $4, 'user', $5, 'coupon', $6, 'price', $7), $8)
+            on conflict do nothing
             """
         let redemption = row.redemption
-        try execute(
+        return try execute(
             sql,
             shard,
             epoch,
@@ -63,35 +65,74 @@ extension PostgresConnection {
         )
     }
 
-    /// Puts those redemptions of the entries into quarantine that Postgres has neither as rows nor there, and that nobody has
-    /// dropped from there. Returns their number.
-    public func quarantineUnlanded(_ entries: [OutboxEntry], shard: Shard, reason: String) throws -> Int {
-        let found = entries.flatMap { entry in
+    /// The same for what does not parse.
+    @discardableResult
+    private func quarantine(_ malformed: LandingBatch.Malformed, _ shard: Shard, _ epoch: Epoch) throws(PostgresError) -> Int {
+        let sql = """
+            insert into quarantine (shard, epoch, stream_id, entry, reason)
+            values ($1, $2, $3, jsonb_build_object('fields', to_jsonb($4)), $5)
+            on conflict do nothing
+            """
+        return try execute(sql, shard, epoch, malformed.id, malformed.fields.map(\.storable), malformed.reason.storable)
+    }
+
+    /// Puts that into quarantine which Postgres has neither as rows nor there, and which nobody has dropped from there. Returns how
+    /// much it is.
+    public func quarantineUnlanded(_ found: UnlandedEntries) throws -> Int {
+        let rows = found.entries.flatMap { entry in
             entry.redemptions.map { (LandingRow(redemption: $0, entry: entry.id), entry.epoch) }
         }
-        return try transaction {
-            let known = try knownRedemptions(found.map(\.0.redemption.id))
-            let unknown = found.filter { !known.contains($0.0.redemption.id) }
-            for (row, epoch) in unknown { try quarantine(row, reason, shard, epoch) }
-            return unknown.count
+        return try lookingForQuarantine {
+            let known = try knownRedemptions(rows.map(\.0.redemption.id))
+            var count = 0
+            for (row, epoch) in rows where !known.contains(row.redemption.id) {
+                count += try quarantine(row, found.reason, found.shard, epoch)
+            }
+            for malformed in found.malformed {
+                let sql = """
+                    select exists (select from quarantine_drops where shard = $1 and stream_id = $2
+                                   and entry = jsonb_build_object('fields', to_jsonb($3)))
+                    """
+                let isDropped: Bool = try query(sql, found.shard, malformed.id, malformed.fields.map(\.storable))[0].decode(0)
+                if !isDropped { count += try quarantine(malformed, found.shard, found.epoch) }
+            }
+            return count
         }
     }
 
     /// The same for redemptions that no outbox has: users in Redis have them. Returns how many went to quarantine.
     public func quarantine(_ found: [UnaccountedRedemption], reason: String) throws -> Int {
-        try transaction {
-            var known = try knownRedemptions(found.map(\.id))
+        try lookingForQuarantine {
+            let known = try knownRedemptions(found.map(\.id))
             var count = 0
             let sql = """
                 insert into quarantine (shard, epoch, stream_id, entry, reason)
                 values ($1, $2, $3, jsonb_strip_nulls(jsonb_build_object('redemption', $4, 'user', $5, 'coupon', $6, 'price', $7)), $8)
+                on conflict do nothing
                 """
-            // One may be given twice.
-            for item in found where known.insert(item.id).inserted {
-                try execute(sql, item.shard, item.epoch, item.streamID, item.id, item.user, item.coupon, item.price, reason)
-                count += 1
+            for item in found where !known.contains(item.id) {
+                count += try execute(
+                    sql,
+                    item.shard,
+                    item.epoch,
+                    item.streamID,
+                    item.id,
+                    item.user,
+                    item.coupon,
+                    item.price,
+                    reason
+                )
             }
             return count
+        }
+    }
+
+    /// A transaction that looks for what is known and then puts the rest into quarantine. They take turns: one that looked before
+    /// another put something there could put it back once an operator has dropped it.
+    private func lookingForQuarantine<T>(_ body: () throws -> T) throws -> T {
+        try transaction {
+            try takeLock(.quarantine)
+            return try body()
         }
     }
 

@@ -29,6 +29,7 @@ extension Migration {
         Migration(number: 5, name: "service_keys", bytes: PackageResources._005_service_keys_sql),
         Migration(number: 6, name: "session_ends", bytes: PackageResources._006_session_ends_sql),
         Migration(number: 7, name: "end_sessions_path", bytes: PackageResources._007_end_sessions_path_sql),
+        Migration(number: 8, name: "quarantine_once", bytes: PackageResources._008_quarantine_once_sql),
     ]
 
     private init(number: Int, name: String, bytes: [UInt8]) {

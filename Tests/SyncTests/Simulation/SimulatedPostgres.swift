@@ -101,9 +101,9 @@ final class SimulatedPostgres {
         change(redemption.coupon) { $0.changed(redeemed: $0.redeemed + 1) }
     }
 
-    func quarantineUnlanded(_ entries: [OutboxEntry], reason: String) -> Int {
-        entries.reduce(0) { count, entry in
-            count + entry.redemptions.count { quarantineIfUnknown($0, entry.epoch, reason) }
+    func quarantineUnlanded(_ found: UnlandedEntries) -> Int {
+        found.entries.reduce(0) { count, entry in
+            count + entry.redemptions.count { quarantineIfUnknown($0, entry.epoch, found.reason) }
         }
     }
 

@@ -110,8 +110,8 @@ final class SimulatedSession: ShardLedger, @unchecked Sendable {
         try await call("begin an epoch") { try $0.beginEpoch(after: expected, above: seen) }
     }
 
-    func quarantineUnlanded(_ entries: [OutboxEntry], shard: Shard, reason: String) async throws -> Int {
-        try await call("quarantine \(entries.count)") { $0.quarantineUnlanded(entries, reason: reason) }
+    func quarantineUnlanded(_ found: UnlandedEntries) async throws -> Int {
+        try await call("quarantine \(found.entries.count)") { $0.quarantineUnlanded(found) }
     }
 
     func quarantine(_ found: [UnaccountedRedemption], reason: String) async throws -> Int {
