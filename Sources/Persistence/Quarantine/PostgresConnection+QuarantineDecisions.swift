@@ -60,13 +60,7 @@ extension PostgresConnection {
                     return .refused("it cannot be read as a redemption; drop it, with a reason")
                 }
                 let epoch = try lockEpoch(of: entry.shard)
-                guard epoch == entry.epoch else {
-                    let present = epoch.map { "of epoch \($0) now" } ?? "never opened"
-                    return .refused(
-                        "it is of epoch \(entry.epoch) and the shard is \(present): its credit and stock were given out again; "
-                            + "drop it, and the user can redeem again"
-                    )
-                }
+                guard epoch == entry.epoch else { return .refused(refusal(of: entry, now: epoch)) }
                 let place = Cursor(epoch: entry.epoch, lastID: entry.streamID)
                 let batch = LandingBatch(shard: entry.shard, cursor: place, entries: [], last: entry.streamID)
                 try insert([LandingRow(redemption: redemption, entry: entry.streamID)], batch)
@@ -76,6 +70,20 @@ extension PostgresConnection {
         } catch let error as PostgresError where error.isCausedByData {
             return .refused(error.reason)
         }
+    }
+
+    /// Why something of another epoch does not land, and what can be done.
+    private func refusal(of entry: QuarantinedEntry, now epoch: Epoch?) -> String {
+        let place = "it is of epoch \(entry.epoch) and the shard is \(epoch.map { "of epoch \($0) now" } ?? "never opened")"
+        if let epoch, entry.epoch < epoch {
+            return "\(place): its credit and stock were given out again; drop it, and the user can redeem again"
+        }
+        // Redis may have held something for it or not: somebody who writes there by hand may write any epoch.
+        return """
+            \(place): this Postgres is older than what accepted it, or somebody wrote it into Redis by hand. Nobody else has got its \
+            credit and stock, until `redeem sync` rebuilds the shard. If there is a backup that knows epoch \(entry.epoch), put that \
+            back before, and it can land; else keep it until the shard is rebuilt, then drop it, and the user can redeem again
+            """
     }
 
     /// Decides that these will never land, all of them or none: they go to `quarantine_drops`, with who did it and why, and

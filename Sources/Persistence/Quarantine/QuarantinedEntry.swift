@@ -49,7 +49,8 @@ public enum QuarantineRetry: Hashable, Sendable {
 public enum QuarantineDrop: Hashable, Sendable {
     /// The shard's owner gives credit and stock back as soon as it has applied this entry of the control log.
     case givenBack(control: Int)
-    /// Nothing is to be given back: a rebuild has done it since, or nothing could be read from it.
+    /// Nothing is to be given back: a rebuild has done it since, or will (it is of an epoch that this Postgres has yet to begin), or
+    /// nothing could be read from it.
     case nothingHeld
     /// Postgres has another row of the same user and coupon, or the very same redemption, so Redis and Postgres differ about this
     /// user in more than what was dropped: a rebuild mends it.

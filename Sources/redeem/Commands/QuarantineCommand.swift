@@ -168,7 +168,7 @@ struct QuarantineCommand: AsyncParsableCommand {
             switch drop {
             case .givenBack(let control):
                 "the sync worker gives credit and stock back in Redis (entry \(control) of the control log)"
-            case .nothingHeld: "Redis holds nothing of it"
+            case .nothingHeld: "nothing is to be given back in Redis"
             case .rebuildNeeded:
                 "Postgres has another redemption of this user and coupon, or this very one; now run: redeem reconcile --repair"
             }
