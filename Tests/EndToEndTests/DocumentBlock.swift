@@ -55,6 +55,8 @@ struct DocumentBlock: Hashable, CustomStringConvertible {
         "docs/OPERATIONS.md set -eu": .installation,
         #"docs/OPERATIONS.md pg_dump --format custom --file redeem.dump "$REDEEM_POSTGRES_URL""#:
             .notRun(because: "BackupTests runs it, and all steps of the restoration"),
+        #"docs/OPERATIONS.md psql -q -v ON_ERROR_STOP=1 -c 'alter database redeem rename to redeem_before' "$SUPERUSER""#:
+            .notRun(because: "BackupTests runs it, with dumps of this version and of an earlier one"),
         #"docs/OPERATIONS.md printf 'ACL SETUSER admin on >%s ~* &* +@all\n' "$ADMIN_PASSWORD" | redis-cli -h redis"#:
             .notRun(because: "HardenedRedisTests runs it, at another address"),
         "docs/OPERATIONS.md redeem doctor --print-postgres-roles | psql postgres://owner@postgres/redeem":
