@@ -174,6 +174,21 @@ import Testing
         }
     }
 
+    /// The dump that was put back knows of no epoch, nor does a Redis that is new. What is in quarantine was held in one.
+    @Test func noEpochOfWhatIsInQuarantineBeginsAgain() async throws {
+        try await withClient { client throws in
+            try await client.withConnection { connection throws in
+                let (user, coupon) = (newUser("u", credit: 100), newCoupon("c"))
+                let found = [1, 4, 1 << 40, .max].map { entry(stream(UInt64($0 & 7)), coupon, [user], epoch: $0) }
+                #expect(try connection.quarantineUnlanded(unlanded(found)) == 4)
+                #expect(try connection.beginEpoch(shard, after: nil).epoch == Epoch(5))
+                #expect(try connection.beginEpoch(Shard(index: 1), after: nil).epoch == Epoch(1))
+                let cursor = try connection.cursor(of: shard)
+                #expect(try connection.beginEpoch(shard, after: cursor, above: Epoch(9)).epoch == Epoch(10))
+            }
+        }
+    }
+
     private func unlanded(_ entries: [OutboxEntry], malformed: [LandingBatch.Malformed] = [], epoch: Int = 1) -> UnlandedEntries {
         UnlandedEntries(shard: shard, epoch: Epoch(epoch), entries: entries, malformed: malformed, reason: "test")
     }

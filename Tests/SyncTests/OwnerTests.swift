@@ -248,7 +248,7 @@ import Testing
             ])
             _ = try await env.client.send(["DEL", "{s0}:shard"])
             try await env.withWorker {
-                try await env.untilOpen(2)
+                try await env.untilOpen(10)
                 #expect(try await env.rows() == 0)
                 #expect(try await env.postgres.withConnection { try $0.quarantineCount() } == 1)
             }

@@ -12,13 +12,16 @@ extension PostgresConnection {
 
     /// Begins the next epoch (1 for a shard without a cursor) before the first stream id, and commits it.
     ///
+    /// It is above each epoch of which something is in quarantine, too: what is there counts as held by Redis in its epoch, and can land.
+    ///
     /// Throws `LandingError.cursorMoved` unless the cursor is `expected`.
     ///
     /// - Parameter seen: an epoch that Redis has seen; the new one is above it too. Redis has seen a later one than Postgres
     ///   when Postgres was restored from a backup.
     public func beginEpoch(_ shard: Shard, after expected: Cursor?, above seen: Epoch? = nil) throws -> Cursor {
         try transaction {
-            let next = [expected?.epoch, seen].compactMap(\.self).max()?.next ?? Epoch(1)
+            let last = [expected?.epoch, seen].compactMap(\.self).max() ?? Epoch(0)
+            let next = try lastQuarantinedEpoch(of: shard, after: last).next
             let begun = Cursor(epoch: next, lastID: .zero)
             if let expected {
                 try lockCursor(of: shard, expected: expected)
@@ -31,6 +34,16 @@ extension PostgresConnection {
             try moveCursor(of: shard, to: begun)
             return begun
         }
+    }
+
+    /// Of an epoch that is further beyond the last one nothing was ever decided: somebody wrote it into the outbox by hand. Epochs are not
+    /// to run out by that.
+    private static let epochsAhead = 1_000_000
+
+    /// The last epoch of which something is in quarantine, or `last` where that is later.
+    private func lastQuarantinedEpoch(of shard: Shard, after last: Epoch) throws(PostgresError) -> Epoch {
+        let sql = "select coalesce(max(epoch), $2) from quarantine where shard = $1 and epoch > $2 and epoch - $2 <= $3"
+        return try query(sql, shard, last, PostgresConnection.epochsAhead)[0].decode(0)
     }
 
     /// Until the transaction ends nobody else moves the cursor, and it is what the caller thinks.

@@ -126,7 +126,7 @@ final class SimulatedPostgres {
 
     func beginEpoch(after expected: Cursor?, above seen: Epoch?) throws -> Cursor {
         guard cursor == expected || bug == .ignoresTheCursor else { throw LandingError.cursorMoved(actual: cursor) }
-        let last = [expected?.epoch, seen].compactMap(\.self).max()
+        let last = ([expected?.epoch, seen] + quarantine.map(\.epoch)).compactMap(\.self).max()
         let next = bug == .reusesTheEpoch ? last ?? Epoch(1) : last?.next ?? Epoch(1)
         move(to: Cursor(epoch: next, lastID: .zero))
         return Cursor(epoch: next, lastID: .zero)
