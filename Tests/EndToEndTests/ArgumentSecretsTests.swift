@@ -40,9 +40,11 @@ import Testing
         await refused(["user", "create", "--password-stdin", Self.secret], "'…' is not a username")
         await refused(["key", "adopt-code", "--code-stdin", Self.secret], "'…' is not a coupon id")
         await refused(["bench", "--code", "two", "S3CRET"], "The value '…' is invalid for '<scenario>'")
-        for url in ["u:\(Self.secret)@h", "https://u:\(Self.secret)@h", "http://u:\(Self.secret)@h/x", "http://[\(Self.secret)"] {
+        for url in ["u:\(Self.secret)@h", "ftp://u:\(Self.secret)@h", "http://u:\(Self.secret)@h/x", "http://[\(Self.secret)"] {
             await refused(["bench", "--coupon", "c", "--code", "c", "--url", url], "--url ")
         }
+        let https = "https://u:\(Self.secret)@127.0.0.1:9"
+        await refused(["bench", "--coupon", "c", "--code", "c", "--url", https], "--tokens is missing")
         await refused(["health", "--url", "http://u:\(Self.secret)@127.0.0.1:9"], "does not answer", status: 69)
     }
 
