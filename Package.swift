@@ -119,8 +119,7 @@ let package = Package(
             dependencies: [
                 "Domain", "HotPath", "LoadGenerator", "LocalStack", "Persistence", "Server", "Sync", "Torture", argumentParser,
                 asyncHTTPClient, configuration, lifecycle, logging, metricsCore, nioCore, nioHTTP1, nioPosix, nioSSL,
-                systemPackage,
-                unixSignals,
+                systemPackage, unixSignals,
             ],
             swiftSettings: settings
         ),

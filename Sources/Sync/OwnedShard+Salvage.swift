@@ -80,7 +80,7 @@ extension OwnedShard {
     }
 
     /// Puts what Postgres lacks of these into quarantine: they leave the outbox without being landed.
-    /// - Parameter epoch: the cursor's; `nil`: there is none, so what cannot be read gets 0, which no shard has.
+    /// - Parameter epoch: the cursor's. Without a cursor, entries that cannot be read are kept under epoch 0, which no shard has.
     func keep(_ read: [OutboxRead], of epoch: Epoch?, because reason: String) async throws {
         guard !read.isEmpty else { return }
         let (entries, malformed) = OwnedShard.sorted(read)

@@ -6,7 +6,7 @@ import contextlib
 from . import load
 from .arena import PEERS, REDEEM, SIDES, Arena
 from .failure import Discarded
-from .measure import Costs, P99, RATE, REDIS, SERVER, in_turn, record
+from .measure import P99, RATE, REDIS, SERVER, in_turn, record
 from .stack import PRICE, Stack
 
 CONNECTIONS = (1, 4, 16, 64, 256, 1024)
@@ -73,7 +73,7 @@ def run(context):
                 for by in in_turn(DRIVES, turn):
                     for side in in_turn([*SIDES, BEFORE] if before and by == BENCH else SIDES, turn):
                         file = before.files[connections] if side == BEFORE else files[connections, by, side]
-                        ask(context, before if side == BEFORE else arena, connections, by, side, file, turn)
+                        ask(context, before.arena if side == BEFORE else arena, connections, by, side, file, turn)
         arena.close()
         stack.reconcile()
         if before:
@@ -101,7 +101,8 @@ class Before:
     def __enter__(self):
         self.stack.__enter__()
         self.stack.start_sync()
-        self.server = self.stack.serve('relaxed')
+        self.arena = Arena(self.context, self.stack)
+        self.arena.servers = {BEFORE: self.stack.serve('relaxed')}
         self.shares = Shares(self.context, self.stack, [(connections, BENCH, BEFORE) for connections in CONNECTIONS])
         return self
 
@@ -110,15 +111,9 @@ class Before:
 
     def prepare(self, coupon, turn):
         self.stack.coupon(coupon, self.shares.users)
-        arena = Arena(self.context, self.stack)
-        self.files = {connections: arena.requests(REDEEM, self.shares.of((connections, BENCH, BEFORE), turn), coupon,
-                                                  f'requests-{connections}') for connections in CONNECTIONS}
+        self.files = {connections: self.arena.requests(REDEEM, self.shares.of((connections, BENCH, BEFORE), turn), coupon,
+                                                       f'requests-{connections}') for connections in CONNECTIONS}
         self.stack.settle()
-
-    def run(self, side, requests, drive):
-        with Costs(self.stack, requests.count, self.server.pids) as costs:
-            measured = drive(self.server.url, requests)
-        return measured, costs
 
 
 # MARK: - What is shown

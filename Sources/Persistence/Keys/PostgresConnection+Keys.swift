@@ -40,7 +40,7 @@ extension PostgresConnection {
 
     // MARK: Another code key
 
-    /// Those that have not ended.
+    /// Coupons that have not ended.
     public func couponsThatNeedACode() throws -> [CouponID] {
         let sql = "select id from coupons where ends_at is null or ends_at > now() order by id"
         return try query(sql).map { row throws(PostgresError) in try row.decode(0) }
@@ -64,7 +64,6 @@ extension PostgresConnection {
             let coupons = try allCoupons()
             let unknown = Set(digests.keys).subtracting(coupons.map(\.id)).sorted()
             guard unknown.isEmpty else { throw CodeKeyReplacementError.unknown(unknown) }
-            let missing = coupons.filter { digests[$0.id] == nil }
             let needed = try couponsThatNeedACode().filter { digests[$0] == nil }
             guard needed.isEmpty else { throw CodeKeyReplacementError.missing(needed) }
             let nothing = "sha256(uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid()))"
@@ -79,7 +78,7 @@ extension PostgresConnection {
             try setKey(.code, id: id, actor: actor)
             var entry = 0
             for shard in shards { entry = try appendControl(.shardRebuild(shard), actor: actor).sequence }
-            return (digests.count, missing.count, entry)
+            return (digests.count, coupons.count - digests.count, entry)
         }
     }
 }

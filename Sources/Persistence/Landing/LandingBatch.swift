@@ -43,10 +43,10 @@ public struct LandingBatch: Hashable, Sendable {
     }
 }
 
-/// What a shard's outbox has and Postgres may lack, which cannot be landed.
+/// Entries of a shard's outbox that Postgres may lack and that cannot be landed.
 public struct UnlandedEntries: Hashable, Sendable {
     public let shard: Shard
-    /// Of what does not parse.
+    /// The epoch that `malformed` are kept under: they do not say theirs.
     public let epoch: Epoch
     public let entries: [OutboxEntry]
     public let malformed: [LandingBatch.Malformed]

@@ -36,8 +36,8 @@ extension PostgresConnection {
         }
     }
 
-    /// Of an epoch that is further beyond the last one nothing was ever decided: somebody wrote it into the outbox by hand. Epochs are not
-    /// to run out by that.
+    /// An epoch that is further beyond the last one was never begun: somebody wrote it into the outbox by hand. It does not count, or
+    /// epochs would run out.
     private static let epochsAhead = 1_000_000
 
     /// The last epoch of which something is in quarantine, or `last` where that is later.

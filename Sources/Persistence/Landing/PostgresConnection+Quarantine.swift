@@ -46,21 +46,38 @@ extension PostgresConnection {
         _ shard: Shard,
         _ epoch: Epoch
     ) throws(PostgresError) -> Int {
+        let redemption = row.redemption
+        let found = UnaccountedRedemption(
+            shard: shard,
+            epoch: epoch,
+            id: redemption.id,
+            user: redemption.user,
+            coupon: redemption.coupon,
+            price: redemption.price
+        )
+        return try quarantine(found, at: row.entry, reason)
+    }
+
+    /// The same for a redemption whose price may be unknown.
+    private func quarantine(
+        _ found: UnaccountedRedemption,
+        at entry: StreamID,
+        _ reason: String
+    ) throws(PostgresError) -> Int {
         let sql = """
             insert into quarantine (shard, epoch, stream_id, entry, reason)
-            values ($1, $2, $3, jsonb_build_object('redemption', $4, 'user', $5, 'coupon', $6, 'price', $7), $8)
+            values ($1, $2, $3, jsonb_strip_nulls(jsonb_build_object('redemption', $4, 'user', $5, 'coupon', $6, 'price', $7)), $8)
             on conflict do nothing
             """
-        let redemption = row.redemption
         return try execute(
             sql,
-            shard,
-            epoch,
-            row.entry,
-            redemption.id,
-            redemption.user,
-            redemption.coupon,
-            redemption.price,
+            found.shard,
+            found.epoch,
+            entry,
+            found.id,
+            found.user,
+            found.coupon,
+            found.price,
             reason
         )
     }
@@ -105,23 +122,8 @@ extension PostgresConnection {
         try lookingForQuarantine {
             let known = try knownRedemptions(found.map(\.id))
             var count = 0
-            let sql = """
-                insert into quarantine (shard, epoch, stream_id, entry, reason)
-                values ($1, $2, $3, jsonb_strip_nulls(jsonb_build_object('redemption', $4, 'user', $5, 'coupon', $6, 'price', $7)), $8)
-                on conflict do nothing
-                """
             for item in found where !known.contains(item.id) {
-                count += try execute(
-                    sql,
-                    item.shard,
-                    item.epoch,
-                    item.streamID,
-                    item.id,
-                    item.user,
-                    item.coupon,
-                    item.price,
-                    reason
-                )
+                count += try quarantine(item, at: item.streamID, reason)
             }
             return count
         }

@@ -4,7 +4,7 @@ public import Domain
 /// is a code's normal form, so that it does not matter which keyboard it was typed on.
 public struct CodeDigester: Sendable {
     private let hmac: HMACSHA256
-    /// Of the key, as Postgres records it.
+    /// The key's id, as Postgres records it.
     public let keyID: String
 
     public init(key: ServiceKey) {

@@ -26,7 +26,7 @@ final class HeadRulesHandler: ChannelDuplexHandler {
         head.headers.trimValues()
         guard head.hasOneHost else {
             hasFailed = true
-            // Of NIO's errors the nearest: the target of a request is its URL and its Host together (RFC 9112, 3.3).
+            // NIO's nearest error: a request's target is its URL and its Host together (RFC 9112, 3.3).
             return context.fireErrorCaught(HTTPParserError.invalidURL)
         }
         context.fireChannelRead(Self.wrapInboundOut(.head(head)))

@@ -10,7 +10,7 @@ struct BenchBaseline: Sendable, Decodable {
     let result: LoadResult
     let unknown: Int
 
-    /// What is told of each comparison.
+    /// The metrics that a comparison tells.
     static let metrics: [FailCondition.Metric] = [.rate, .p50, .p90, .p99, .p999, .max]
 
     init(file path: String) throws {
@@ -31,7 +31,7 @@ struct BenchBaseline: Sendable, Decodable {
 
     var run: FailCondition.Run { FailCondition.Run(result, unknown: unknown) }
 
-    /// What this run has of what the baseline had, and what makes them two kinds of run.
+    /// Ratios of a run to this one, and the facts in which the two are different kinds of run.
     func compared(with run: FailCondition.Run, _ configuration: BenchReport.Configuration, _ machine: Machine)
         -> BenchReport.Comparison
     {
@@ -49,7 +49,7 @@ struct BenchBaseline: Sendable, Decodable {
         )
     }
 
-    /// What two runs must have in common to be compared.
+    /// Two runs can be compared where all of these are equal.
     private static func facts(_ configuration: BenchReport.Configuration, _ machine: Machine) -> [(name: String, value: String)] {
         [
             ("scenario", configuration.scenario.rawValue), ("pace", configuration.pace),

@@ -189,9 +189,7 @@ struct NamedCoupon: ParsableArguments {
         try await Stores.with(connection) { stores in
             let id = try Input.couponID(id)
             guard let coupon = try await stores.postgres.withConnection({ try body($0, id) }) else {
-                throw Refusal(
-                    "there is no coupon \(ArgumentSecrets.ofThisProcess.quoted(id.description)); see: redeem coupon list"
-                )
+                throw Refusal.noCoupon(id)
             }
             try CouponView.print([coupon], json: json)
         }

@@ -116,9 +116,7 @@ extension KeyCommand {
                 let id = try Input.couponID(coupon)
                 let digest = CodeDigester(key: key).digest(of: try Input.hiddenCode(nil, stdin: codeStdin))
                 guard let coupon = try await stores.postgres.withConnection({ try $0.coupon(id) }) else {
-                    throw Refusal(
-                        "there is no coupon \(ArgumentSecrets.ofThisProcess.quoted(id.description)); see: redeem coupon list"
-                    )
+                    throw Refusal.noCoupon(id)
                 }
                 guard coupon.codeDigest == digest else {
                     throw Refusal("nothing was recorded: under REDEEM_CODE_KEY this is not the code of '\(id)'")

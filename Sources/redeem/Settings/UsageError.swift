@@ -1,3 +1,5 @@
+internal import Domain
+
 /// A mistake in how the program was called or configured: what is wrong, and what to do. Exit code 64.
 struct UsageError: Error, CustomStringConvertible {
     let problem: String
@@ -16,4 +18,8 @@ struct Refusal: Error, CustomStringConvertible {
     let description: String
 
     init(_ description: String) { self.description = description }
+
+    static func noCoupon(_ id: CouponID) -> Refusal {
+        Refusal("there is no coupon \(ArgumentSecrets.ofThisProcess.quoted(id.description)); see: redeem coupon list")
+    }
 }

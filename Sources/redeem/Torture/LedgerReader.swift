@@ -51,8 +51,7 @@ struct LedgerReader: Sendable {
     /// What it finds on the live system, but for what is in quarantine.
     static func drift(_ hotPath: HotPath, _ postgres: PostgresClient) async throws -> [String] {
         try await Reconciler(hotPath: hotPath, postgres: postgres).run().checks.flatMap { check in
-            check.examples.filter { !$0.hasSuffix("in quarantine") }
-                .map { "\(check.invariant). \(check.text): \($0)" }
+            check.examples.filter { !$0.hasSuffix("in quarantine") }.map { "\(check.invariant). \(check.text): \($0)" }
         }
     }
 

@@ -80,9 +80,6 @@ public struct FailCondition: Sendable, Hashable, CustomStringConvertible {
     let scale: Scale
     public let description: String
 
-    /// Whether it says nothing without an earlier run.
-    public var needsBaseline: Bool { scale == .baseline }
-
     /// What the run's value is, where it is one that must not be. Nobody can vouch for a value that was not measured.
     public func violation(in run: Run, baseline: Run? = nil) -> String? {
         guard let value = metric.value(in: run, inPercent: scale == .percent) else {
