@@ -120,7 +120,7 @@ import TestSupport
     }
 
     /// As much as many connections took for a moment is not kept for good.
-    @Test(.disabled("a peak between two looks is missed")) func memoryIsGivenBackWhenConnectionsEnd() async throws {
+    @Test func memoryIsGivenBackWhenConnectionsEnd() async throws {
         try await Product.with { product in
             let server = try await product.serve()
             let pid = try #require(server.process.pid)

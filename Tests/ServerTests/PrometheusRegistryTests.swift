@@ -76,4 +76,18 @@ import Testing
         #expect(registry.gauge("process_open_fds").current >= 3)
         #expect(registry.fraction("process_cpu_seconds_total").current >= 0)
     }
+
+    /// Whoever looks once a second misses nothing that came and went in between.
+    @Test func aGaugeRemembersItsGreatestValue() {
+        let gauge = PrometheusRegistry().gauge("x")
+        for _ in 1...3 { gauge.increment(by: 1) }
+        gauge.decrement(by: 3)
+        #expect(gauge.current == 0)
+        #expect(gauge.takeGreatest() == 3)
+        #expect(gauge.takeGreatest() == 0)
+        gauge.increment(by: 2)
+        gauge.decrement(by: 1)
+        gauge.increment(by: 1)
+        #expect(gauge.takeGreatest() == 2)
+    }
 }

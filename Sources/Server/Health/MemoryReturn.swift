@@ -19,7 +19,7 @@ struct MemoryReturn: Service {
             let now = metrics.connections.current
             // Not while they are still ending.
             let isSteady = now >= last
-            (most, last) = (max(most, now), now)
+            (most, last) = (max(most, metrics.connections.takeGreatest()), now)
             guard isSteady, most - now >= Double(limits.connectionsOfReturn) else { continue }
             most = now
             // It takes milliseconds, with the locks of the allocator.

@@ -14,6 +14,8 @@ final class CounterCell: CounterHandler, Sendable {
 /// A number that goes up and down.
 final class GaugeCell: MeterHandler, RecorderHandler, Sendable {
     private let bits = Atomic<UInt64>(0)
+    /// The greatest sum since `takeGreatest`. Numbers from zero on have the order of their bit patterns.
+    private let greatest = Atomic<UInt64>(0)
 
     func set(_ value: Int64) { set(Double(value)) }
     func set(_ value: Double) { bits.store(value.bitPattern, ordering: .relaxed) }
@@ -26,12 +28,18 @@ final class GaugeCell: MeterHandler, RecorderHandler, Sendable {
         while true {
             let sum = (Double(bitPattern: old) + amount).bitPattern
             let (done, actual) = bits.weakCompareExchange(expected: old, desired: sum, ordering: .relaxed)
-            if done { return }
+            if done {
+                if amount > 0 { greatest.max(sum, ordering: .relaxed) }
+                return
+            }
             old = actual
         }
     }
 
     var current: Double { Double(bitPattern: bits.load(ordering: .relaxed)) }
+
+    /// The greatest value that increments led to since the last call, however short: of a gauge that is never below zero.
+    func takeGreatest() -> Double { Double(bitPattern: greatest.exchange(0, ordering: .relaxed)) }
 }
 
 /// Counts events by size. Bounds are fixed, so an event is a search among 16 numbers and two relaxed additions.
