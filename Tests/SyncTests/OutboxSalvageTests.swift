@@ -29,18 +29,9 @@ import Testing
             let read = try await env.store.readOutbox(after: .zero, count: 10)
             #expect(read.count == 2)
             let head = try #require(read.first).id
-            let locked = AsyncStream<Void>.makeStream()
-            let deleting = Task {
-                defer { locked.continuation.finish() }
-                return try await env.postgres.whileLocked("coupons", "share") {
-                    locked.continuation.finish()
-                    try await until("both are landing") {
-                        try await env.postgres.withConnection { try $0.countLocks("not granted") } > 0
-                    }
-                    _ = try await env.client.send(["XDEL", "{s0}:outbox", head.description])
-                }
+            let deleting = await env.locked("coupons", "share", until: "both are landing") {
+                _ = try await env.client.send(["XDEL", "{s0}:outbox", head.description])
             }
-            for await _ in locked.stream {}
             try await env.withWorker(logger: log.logger) {
                 #expect(try await deleting.value)
                 try await env.untilDrained()

@@ -40,18 +40,9 @@ import Testing
         configuration.ownerSilence = .seconds(3)
         defer { env.redis.resume() }
         // It is about to look through Redis when that stops.
-        let locked = AsyncStream<Void>.makeStream()
-        let suspending = Task {
-            defer { locked.continuation.finish() }
-            return try await env.postgres.whileLocked("coupons", "access exclusive") {
-                locked.continuation.finish()
-                try await until("the owner reads the coupons") {
-                    try await env.postgres.withConnection { try $0.countLocks("not granted") } > 0
-                }
-                env.redis.suspend()
-            }
+        let suspending = await env.locked("coupons", "access exclusive", until: "the owner reads the coupons") {
+            env.redis.suspend()
         }
-        for await _ in locked.stream {}
         try await env.withWorker(configuration) {
             #expect(try await suspending.value)
             let owner = try await owner(env)

@@ -97,6 +97,32 @@ struct SyncEnvironment: Sendable {
         }
     }
 
+    /// Locks a table, and returns when it is. Once somebody waits for a lock, the body runs, and the table is let go.
+    /// - Parameters:
+    ///   - mode: as in `LOCK TABLE`.
+    ///   - what: what is waited for, for a message.
+    /// - Returns: whether the table was locked until the body had ended.
+    func locked(
+        _ table: String,
+        _ mode: String,
+        until what: String,
+        _ body: @escaping @Sendable () async throws -> Void
+    ) async -> Task<Bool, any Error> {
+        let locked = AsyncStream<Void>.makeStream()
+        let task = Task {
+            defer { locked.continuation.finish() }
+            return try await postgres.whileLocked(table, mode) {
+                locked.continuation.finish()
+                try await TestSupport.until(what) {
+                    try await postgres.withConnection { try $0.countLocks("not granted") } > 0
+                }
+                try await body()
+            }
+        }
+        for await _ in locked.stream {}
+        return task
+    }
+
     func untilOpen(_ epoch: Int) async throws {
         try await until("open in epoch \(epoch)") {
             let status = try await store.status()
