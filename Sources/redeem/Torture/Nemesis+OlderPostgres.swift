@@ -10,6 +10,7 @@ extension Nemesis {
     /// Transactions under way may be in the way of a restoration.
     private static let restorations = 5
     private static let operations = 3
+    private static let actor = "nemesis"
 
     /// What operators of the run are told is done must stay, so they rest, and what is undone with the dump is another's.
     func beginOlderPostgres(_ record: FaultRecord) async throws -> Standing {
@@ -22,11 +23,11 @@ extension Nemesis {
         try await stack.direct.patiently { stores in
             try await stores.postgres.withConnection { connection in
                 for _ in 0..<Nemesis.operations {
-                    _ = try connection.grantCredit(to: user, amount: 1, reason: "undone with the dump", actor: "nemesis")
+                    _ = try connection.grantCredit(to: user, amount: 1, reason: "undone with the dump", actor: Nemesis.actor)
                 }
             }
         }
-        let before = try await rows()
+        let before = try await counts()
         for attempt in 1...Nemesis.restorations {
             do {
                 try await stack.postgres.restore(dump, into: PostgresServer.name)
@@ -35,7 +36,7 @@ extension Nemesis {
                 try await Task.sleep(for: Nemesis.resetInterval)
             }
         }
-        let after = try await rows()
+        let after = try await counts()
         let epoch = try await self.epoch()
         world.letOperatorsAct()
         return Standing(record: record) { [mode] record in
@@ -43,14 +44,23 @@ extension Nemesis {
             let limit = ContinuousClock.now + Nemesis.takeoverLimit
             while try await self.epoch() == epoch, ContinuousClock.now < limit { try await Task.sleep(for: .milliseconds(20)) }
             record.loss = record.fault.loss(mode, landed: landed, until: .now())
-            if after < before { record.proof = "\(after) of \(before) redemptions in the dump" }
+            // Redemptions land in what was put back at once, and a sale may rest meanwhile; nobody does these acts again.
+            if after.operations < before.operations {
+                record.proof =
+                    "\(before.operations - after.operations) acts undone; \(after.redemptions) redemptions, \(before.redemptions) before"
+            }
         }
     }
 
-    private func rows() async throws -> Int {
+    /// Redemptions, and what this fault had operators do, in Postgres.
+    private func counts() async throws -> (redemptions: Int, operations: Int) {
         try await stack.direct.patiently { stores in
             try await stores.postgres.withConnection { connection in
-                try connection.query("select count(*) from redemptions")[0].decode(0, as: Int.self)
+                let sql = """
+                    select (select count(*) from redemptions), (select count(*) from control_log where actor = $1)
+                    """
+                let row = try connection.query(sql, Nemesis.actor)[0]
+                return (try row.decode(0), try row.decode(1))
             }
         }
     }
