@@ -112,7 +112,7 @@ public func buildServer(
     )
 
     let bound = BoundPorts()
-    let apiGate = ConnectionGate(allowed: limits.connections, logger: logger)
+    let apiGate = ConnectionGate(allowed: limits.connections, limits: limits, logger: logger)
     metrics.connectionsAllowed.set(Double(limits.connections))
     let hotServer = HTTPServerBuilder { responder in
         GatedChannel(inner: HotRouteChannel(responder: responder, limits: limits) { loops.services(on: $0) }, gate: apiGate)

@@ -19,6 +19,10 @@ public struct ServerLimits: Sendable {
     public var filesPerEventLoop = 5
     /// With fewer client connections than these a server does not start.
     public var leastConnections = 16
+    /// Connections accepted in one turn of an event loop: many, since with a thousand busy connections a turn lasts 20 ms and with NIO's 4
+    /// those who come would wait for seconds; and not all that may wait at the socket, since each takes about 0.1 ms, in which nobody is
+    /// answered.
+    public var acceptsPerTurn = 64
     /// Connections in the kernel's queue.
     public var backlog = 1024
     /// Requests of one connection that are not answered yet. Beyond, nothing more is read from it.
@@ -78,6 +82,7 @@ public struct ServerLimits: Sendable {
         precondition(
             loginsAtOncePerAddress > 0 && connections > 0 && operationsConnections > 0 && backlog > 0 && pipelinedRequests > 1
         )
+        precondition(acceptsPerTurn > 0)
         precondition(ledgerWaiters > 0 && ledgerTimeout > .zero)
         precondition(unfinishedBytes >= 1 << 20 && connectionsOfReturn > 0 && returnInterval > .zero)
         precondition(readBytes >= 1024 && kernelBytes >= 4096)

@@ -8,8 +8,10 @@ import Synchronization
 /// A listener may close its socket only when each connection that it has accepted is served by somebody. NIO drops those that
 /// are still on the way there, and traps on the writer that nobody has finished.
 final class ConnectionGate: Sendable {
-    /// Connections at once. The socket accepts up to four at a time, so there may be three more.
+    /// Connections at once.
     let allowed: Int
+    /// Of them, in one turn of the event loop that accepts.
+    let acceptsPerTurn: Int
     let logger: Logger
 
     private struct State {
@@ -33,8 +35,9 @@ final class ConnectionGate: Sendable {
 
     private let state = Mutex(State())
 
-    init(allowed: Int, logger: Logger) {
+    init(allowed: Int, limits: ServerLimits, logger: Logger) {
         self.allowed = allowed
+        acceptsPerTurn = limits.acceptsPerTurn
         self.logger = logger
     }
 

@@ -4,6 +4,10 @@ import Logging
 import NIOCore
 
 /// A gate's place at the socket that accepts.
+///
+/// It asks for more connections by itself, whatever becomes of those that it has let in. Hummingbird's sequence of accepted
+/// connections asks only while fewer than ten of them wait for a task, and that task waits for a turn among those of all open
+/// connections: so a busy server would leave those who come in the kernel's queue. What bounds them is the number allowed.
 final class GateHandler: ChannelDuplexHandler {
     typealias InboundIn = any Channel
     typealias InboundOut = any Channel
@@ -19,6 +23,8 @@ final class GateHandler: ChannelDuplexHandler {
     private var open = 0
     private var readIsHeld = false
     private var isPaused = false
+    /// NIO's own number, at the beginning.
+    private var acceptsAtOnce = 4
     private var lastWarning: NIODeadline?
     private var context: ChannelHandlerContext?
 
@@ -29,7 +35,22 @@ final class GateHandler: ChannelDuplexHandler {
     func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
 
     func read(context: ChannelHandlerContext) {
-        if open < gate.allowed { context.read() } else { readIsHeld = true }
+        guard !isPaused, !gate.isStopped else { return }
+        guard open < gate.allowed else {
+            readIsHeld = true
+            return
+        }
+        setAcceptsAtOnce(context)
+        context.read()
+    }
+
+    /// As many as there is room for, so that there are never more than allowed.
+    private func setAcceptsAtOnce(_ context: ChannelHandlerContext) {
+        let accepts = max(1, min(gate.acceptsPerTurn, gate.allowed - open))
+        guard accepts != acceptsAtOnce else { return }
+        acceptsAtOnce = accepts
+        // It fails where the socket is closed, which accepts no more.
+        try? context.channel.syncOptions?.setOption(.maxMessagesPerRead, value: UInt(accepts))
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
@@ -40,6 +61,11 @@ final class GateHandler: ChannelDuplexHandler {
         context.fireChannelRead(data)
     }
 
+    func channelReadComplete(context: ChannelHandlerContext) {
+        context.fireChannelReadComplete()
+        read(context: context)
+    }
+
     private func closed(_ channel: any Channel) {
         open -= 1
         if let context, gate.isArriving(channel) {
@@ -47,7 +73,7 @@ final class GateHandler: ChannelDuplexHandler {
         }
         guard readIsHeld, open < gate.allowed, let context else { return }
         readIsHeld = false
-        context.read()
+        read(context: context)
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
@@ -74,6 +100,8 @@ final class GateHandler: ChannelDuplexHandler {
         context.eventLoop.assumeIsolated().scheduleTask(in: GateHandler.pause) { [self] in
             isPaused = false
             guard let context = self.context, !gate.isStopped else { return }
+            // It reads without asking here first. There is room: it was when there was some that an accept failed.
+            setAcceptsAtOnce(context)
             _ = context.channel.setOption(.autoRead, value: true)
         }
     }

@@ -20,7 +20,7 @@ struct Listener: Sendable {
     static let operationsThread: any EventLoopGroup = MultiThreadedEventLoopGroup(numberOfThreads: 1)
 
     static func operations(_ routes: APIRoutes, host: String, port: Int, limits: ServerLimits, logger: Logger) -> Listener {
-        let gate = ConnectionGate(allowed: limits.operationsConnections, logger: logger)
+        let gate = ConnectionGate(allowed: limits.operationsConnections, limits: limits, logger: logger)
         return Listener(
             kind: .operations,
             routes: routes,
