@@ -1,9 +1,9 @@
 import Domain
 import NIOCore
 
-/// Decides when requests are sent. While a call of a coupon is in flight, what comes goes together in the next, which leaves when
-/// nothing of the coupon is in flight any more, or when it is full: then there is nothing to wait for. So a lone request is sent at
-/// once, and the greater the load, the larger the batches.
+/// Batches requests by coupon. A request is sent at once if no call of its coupon is in flight. Otherwise it waits until those that
+/// wait are a share of all that are under way: then they are sent in one call, beside those in flight. So a lone request leaves at
+/// once, clients, server and Redis work at the same time instead of in turn, and the greater the load, the larger the calls.
 ///
 /// A state machine without I/O: it says what to do, `Redeemer` does it.
 struct RedeemBatches<Request> {
@@ -34,8 +34,21 @@ struct RedeemBatches<Request> {
 
     private struct State {
         var calls = 1
+        /// Requests in these calls.
+        var inFlight = 1
         var waiting: CircularBuffer<Waiting> = []
+
+        /// Whether those that wait are to leave beside the calls in flight.
+        func isCallDue(batchLimit: Int) -> Bool {
+            let share = (inFlight + waiting.count) / RedeemBatches.callsUnderWay
+            return waiting.count >= min(batchLimit, max(share, RedeemBatches.leastBesideOthers))
+        }
     }
+
+    /// In so many calls the requests under way are spread: one is read by Redis, one decided, one answered, one gathered.
+    private static var callsUnderWay: Int { 4 }
+    /// Requests that are worth a call beside others. A call costs Redis as much as two requests in it.
+    private static var leastBesideOthers: Int { 4 }
 
     private let batchLimit: Int
     private let callLimit: Int
@@ -61,22 +74,22 @@ struct RedeemBatches<Request> {
         guard waitingCount < waitingLimit else { return .refuse }
         waitingCount += 1
         lines.values[index].waiting.append(Waiting(request: request, deadline: now + waitLimit))
-        guard lines.values[index].waiting.count >= batchLimit, lines.values[index].calls < callLimit else { return .wait }
+        guard lines.values[index].isCallDue(batchLimit: batchLimit), lines.values[index].calls < callLimit else { return .wait }
         return .send(take(from: index, now: now))
     }
 
-    /// A call was answered.
-    mutating func answered(_ line: Line, now: NIODeadline) -> Next {
-        let index = indexOfReturned(line)
-        guard lines.values[index].calls == 0 || lines.values[index].waiting.count >= batchLimit else { return Next() }
+    /// A call of `requests` was answered.
+    mutating func answered(_ requests: Int, of line: Line, now: NIODeadline) -> Next {
+        let index = indexOfReturned(line, requests)
+        guard lines.values[index].calls == 0 || lines.values[index].isCallDue(batchLimit: batchLimit) else { return Next() }
         let next = take(from: index, now: now)
         if lines.values[index].calls == 0 { lines.remove(at: index) }
         return next
     }
 
-    /// A call failed, and the next would too. Returns all that waited.
-    mutating func failed(_ line: Line) -> [Request] {
-        let index = indexOfReturned(line)
+    /// A call of `requests` failed, and the next would too. Returns all that waited.
+    mutating func failed(_ requests: Int, of line: Line) -> [Request] {
+        let index = indexOfReturned(line, requests)
         let waiting = lines.values[index].waiting
         waitingCount -= waiting.count
         lines.values[index].waiting = []
@@ -84,9 +97,12 @@ struct RedeemBatches<Request> {
         return waiting.map(\.request)
     }
 
-    private mutating func indexOfReturned(_ line: Line) -> Dictionary<Line, State>.Index {
+    private mutating func indexOfReturned(_ line: Line, _ requests: Int) -> Dictionary<Line, State>.Index {
         guard let index = lines.index(forKey: line) else { preconditionFailure("no call of \(line) is in flight") }
         lines.values[index].calls -= 1
+        lines.values[index].inFlight -= requests
+        let state = lines.values[index]
+        precondition((state.calls == 0) == (state.inFlight == 0), "\(requests) were not a call of \(line)")
         return index
     }
 
@@ -97,7 +113,10 @@ struct RedeemBatches<Request> {
             waitingCount -= 1
             if waiting.deadline < now { next.expired.append(waiting.request) } else { next.batch.append(waiting.request) }
         }
-        if !next.batch.isEmpty { lines.values[index].calls += 1 }
+        if !next.batch.isEmpty {
+            lines.values[index].calls += 1
+            lines.values[index].inFlight += next.batch.count
+        }
         return next
     }
 }

@@ -77,7 +77,7 @@ public final class Redeemer {
         switch batches.arrived(pending, in: line, now: now) {
         case .send(let next):
             send(next, in: line)
-            // A full call leaves at once: Redis decides while we read on.
+            // A call of several leaves at once: Redis decides while we read on.
             if next.batch.count > 1 { connection.flush() }
         case .wait: break
         case .refuse:
@@ -195,7 +195,7 @@ public final class Redeemer {
     /// The next call leaves before the answers of this one go out: Redis decides while we write.
     private func answered(_ reply: RESPValue, to sent: Sent, isReplicated: Bool) {
         let line = sent.line
-        send(batches.answered(line, now: eventLoop.now), in: line)
+        send(batches.answered(sent.batch.count, of: line, now: eventLoop.now), in: line)
         connection.flush()
 
         let call = RedeemReply.Call(reply, requests: sent.batch.count)
@@ -213,7 +213,7 @@ public final class Redeemer {
 
     /// What waits would meet the same failure, later. It was not sent, so nothing of it happened.
     private func failed(_ error: RedisError, _ batch: [Pending], in line: Batches.Line) {
-        let waiting = batches.failed(line)
+        let waiting = batches.failed(batch.count, of: line)
         for pending in batch { pending.completion(.failure(error)) }
         let notSent = RedisError(error.code, error.message)
         for pending in waiting { pending.completion(.failure(notSent)) }

@@ -19,7 +19,7 @@ import Testing
     @Test func aLoneRequestIsSentAtOnce() {
         var batches = batches()
         #expect(batches.arrived(1, in: x, now: now) == .send([1]))
-        #expect(batches.answered(x, now: now).batch.isEmpty)
+        #expect(batches.answered(1, of: x, now: now).batch.isEmpty)
         #expect(batches.arrived(2, in: x, now: now) == .send([2]))
     }
 
@@ -28,10 +28,10 @@ import Testing
         #expect(batches.arrived(1, in: x, now: now) == .send([1]))
         for request in 2...6 { #expect(batches.arrived(request, in: x, now: now) == .wait) }
         #expect(batches.waitingCount == 5)
-        #expect(batches.answered(x, now: now).batch == [2, 3, 4])
+        #expect(batches.answered(1, of: x, now: now).batch == [2, 3, 4])
         #expect(batches.arrived(7, in: x, now: now) == .wait)
-        #expect(batches.answered(x, now: now).batch == [5, 6, 7])
-        #expect(batches.answered(x, now: now).batch == [])
+        #expect(batches.answered(3, of: x, now: now).batch == [5, 6, 7])
+        #expect(batches.answered(3, of: x, now: now).batch == [])
         #expect(batches.waitingCount == 0)
     }
 
@@ -45,15 +45,44 @@ import Testing
         // As many are in flight as may be.
         for request in 8...11 { #expect(batches.arrived(request, in: x, now: now) == .wait) }
         #expect(batches.waitingCount == 4)
-        #expect(batches.answered(x, now: now).batch == [8, 9, 10])
+        #expect(batches.answered(1, of: x, now: now).batch == [8, 9, 10])
         // What does not fill a call goes when nothing is in flight.
-        #expect(batches.answered(x, now: now).batch == [])
+        #expect(batches.answered(3, of: x, now: now).batch == [])
         #expect(batches.arrived(12, in: x, now: now) == .wait)
-        #expect(batches.answered(x, now: now).batch == [])
-        #expect(batches.answered(x, now: now).batch == [11, 12])
-        #expect(batches.answered(x, now: now).batch == [])
+        #expect(batches.answered(3, of: x, now: now).batch == [])
+        #expect(batches.answered(3, of: x, now: now).batch == [11, 12])
+        #expect(batches.answered(2, of: x, now: now).batch == [])
         #expect(batches.waitingCount == 0)
         #expect(batches.arrived(13, in: x, now: now) == .send([13]))
+    }
+
+    /// 64 clients that ask again when they have an answer.
+    @Test func whatWaitsLeavesOnceItIsAQuarterOfAllThatIsUnderWay() {
+        var batches = batches(calls: 16)
+        #expect(batches.arrived(1, in: x, now: now) == .send([1]))
+        // Fewer than four are not worth a call beside others.
+        for request in 2...4 { #expect(batches.arrived(request, in: x, now: now) == .wait) }
+        #expect(batches.arrived(5, in: x, now: now) == .send([2, 3, 4, 5]))
+        for request in 6...8 { #expect(batches.arrived(request, in: x, now: now) == .wait) }
+        #expect(batches.arrived(9, in: x, now: now) == .send(Array(6...9)))
+        for request in 10...12 { #expect(batches.arrived(request, in: x, now: now) == .wait) }
+        #expect(batches.arrived(13, in: x, now: now) == .send(Array(10...13)))
+        for request in 14...16 { #expect(batches.arrived(request, in: x, now: now) == .wait) }
+        // Four of 17 are a quarter; of 20 to 23 five are.
+        #expect(batches.arrived(17, in: x, now: now) == .send(Array(14...17)))
+        for request in 18...21 { #expect(batches.arrived(request, in: x, now: now) == .wait) }
+        #expect(batches.arrived(22, in: x, now: now) == .send(Array(18...22)))
+    }
+
+    @Test func whatIsAnsweredMakesAQuarterSmaller() {
+        var batches = batches(calls: 16)
+        #expect(batches.arrived(1, in: x, now: now) == .send([1]))
+        for request in 2...22 { _ = batches.arrived(request, in: x, now: now) }
+        for request in 23...26 { #expect(batches.arrived(request, in: x, now: now) == .wait) }
+        // In flight 1, 4, 4, 4, 4, 5; four wait: they are a quarter of 19 and less, not of 25.
+        #expect(batches.answered(1, of: x, now: now).batch == [])
+        #expect(batches.answered(4, of: x, now: now).batch == [])
+        #expect(batches.answered(4, of: x, now: now).batch == Array(23...26))
     }
 
     @Test func oneOfSeveralCallsFails() {
@@ -62,10 +91,10 @@ import Testing
         #expect(batches.arrived(2, in: x, now: now) == .wait)
         #expect(batches.arrived(3, in: x, now: now) == .send([2, 3]))
         for request in 4...6 { #expect(batches.arrived(request, in: x, now: now) == .wait) }
-        #expect(batches.failed(x) == [4, 5, 6])
+        #expect(batches.failed(1, of: x) == [4, 5, 6])
         #expect(batches.waitingCount == 0)
         #expect(batches.arrived(7, in: x, now: now) == .wait)
-        #expect(batches.failed(x) == [7])
+        #expect(batches.failed(2, of: x) == [7])
         #expect(batches.arrived(8, in: x, now: now) == .send([8]))
     }
 
@@ -76,7 +105,7 @@ import Testing
         #expect(batches.arrived(3, in: y, now: now) == .wait)
         let elsewhere = Batches.Line(shard: Shard(index: 1), coupon: x.coupon)
         #expect(batches.arrived(4, in: elsewhere, now: now) == .send([4]))
-        #expect(batches.answered(y, now: now).batch == [3])
+        #expect(batches.answered(1, of: y, now: now).batch == [3])
     }
 
     @Test func waitingIsBoundedOverAllCoupons() {
@@ -89,7 +118,7 @@ import Testing
         // What can be sent need not wait.
         let other = Batches.Line(shard: Shard(index: 0), coupon: CouponID("z")!)
         #expect(batches.arrived(6, in: other, now: now) == .send([6]))
-        #expect(batches.answered(x, now: now).batch == [3])
+        #expect(batches.answered(1, of: x, now: now).batch == [3])
         #expect(batches.arrived(7, in: x, now: now) == .wait)
     }
 
@@ -100,11 +129,11 @@ import Testing
         #expect(batches.arrived(3, in: x, now: now) == .wait)
         for request in 4...6 { #expect(batches.arrived(request, in: x, now: now + .milliseconds(500)) == .wait) }
         // The place of those who are late is not lost to the batch.
-        let next = batches.answered(x, now: now + .milliseconds(1001))
+        let next = batches.answered(1, of: x, now: now + .milliseconds(1001))
         #expect(next.expired == [2, 3])
         #expect(next.batch == [4, 5])
         #expect(batches.waitingCount == 1)
-        let last = batches.answered(x, now: now + .seconds(9))
+        let last = batches.answered(2, of: x, now: now + .seconds(9))
         #expect(last.expired == [6])
         #expect(last.batch == [])
         #expect(batches.arrived(7, in: x, now: now) == .send([7]))
@@ -116,7 +145,7 @@ import Testing
         #expect(batches.arrived(2, in: y, now: now) == .send([2]))
         for request in 3...5 { #expect(batches.arrived(request, in: x, now: now) == .wait) }
         #expect(batches.arrived(6, in: y, now: now) == .wait)
-        #expect(batches.failed(x) == [3, 4, 5])
+        #expect(batches.failed(1, of: x) == [3, 4, 5])
         #expect(batches.waitingCount == 1)
         #expect(batches.arrived(7, in: x, now: now) == .send([7]))
     }

@@ -23,7 +23,12 @@ import Testing
             for _ in 0..<200 { users.append(try await shard.addUser()) }
             let results = await shard.hotPath.redeemInOneTick(users.map { $0.request(x) })
             let entries = try await outbox(shard)
-            #expect(entries.map(\.redemptions.count) == [1, 64, 64, 64, 7])
+            let sizes = entries.map(\.redemptions.count)
+            #expect(sizes.reduce(0, +) == 200)
+            #expect(sizes.first == 1)
+            // What came last filled no call, so it left when no other was in flight.
+            #expect(sizes.dropLast() == sizes.dropLast().sorted()[...])
+            #expect(sizes.count <= 16)
             // Each user was told of its own redemption.
             let redemptions = entries.flatMap(\.redemptions)
             #expect(try results.map { try $0.get() } == redemptions.map { .accepted($0) })
@@ -140,15 +145,16 @@ import Testing
                 #expect(throws: RedisError.self) { try result.get() }
                 if case .failure(let error) = result { #expect(error.isShardClosed && !error.outcomeIsUnknown) }
             }
-            // The first and the full one found it out for those who waited.
+            // Calls of 1, 4, 4, 4, 4, 5, 7, 9, 12, 16 and 21, which leave in the same tick, found it out for the 13 who waited.
             let calls = try await shard("INFO", "commandstats").string ?? ""
-            #expect(calls.contains("cmdstat_evalsha:calls=2,"))
+            #expect(calls.contains("cmdstat_evalsha:calls=11,"))
         }
     }
 
     @Test func waitingIsBounded() async throws {
         var limits = HotPathLimits()
         limits.waitingPerEventLoop = 10
+        limits.callsPerCoupon = 1
         try await withShard(limits: limits) { shard in
             try await shard.open([.test()])
             var users: [TestUser] = []
@@ -168,19 +174,19 @@ import Testing
         try await withShard(commandDeadline: .seconds(2)) { shard in
             try await shard.open([.test()])
             var requests: [RedeemRequest] = []
-            for _ in 0..<5 { requests.append(try await shard.addUser().request(x)) }
+            for _ in 0..<4 { requests.append(try await shard.addUser().request(x)) }
             shard.redis.suspend()
             let results = await shard.hotPath.redeemInOneTick(requests)
             shard.redis.resume()
             let errors = results.map { result in if case .failure(let error) = result { error } else { nil as RedisError? } }
-            #expect(errors.map { $0?.code } == Array(repeating: .deadlineExceeded, count: 5))
-            #expect(errors.map { $0?.outcomeIsUnknown } == [true, false, false, false, false])
+            #expect(errors.map { $0?.code } == Array(repeating: .deadlineExceeded, count: 4))
+            #expect(errors.map { $0?.outcomeIsUnknown } == [true, false, false, false])
 
             while !shard.client.isConnected { try await shard.client.connect() }
             let again = await shard.hotPath.redeemInOneTick(requests)
             let redemptions = try await outbox(shard).flatMap(\.redemptions)
             #expect(Set(redemptions.map(\.user)) == Set(requests.map(\.user)))
-            #expect(redemptions.count == 5)
+            #expect(redemptions.count == 4)
             for (request, result) in zip(requests, again) {
                 let reply = try result.get()
                 switch reply {
