@@ -79,6 +79,10 @@ class Redis:
         lines = self.call('INFO', part).splitlines()
         return dict(line.split(':', 1) for line in lines if ':' in line)
 
+    def is_rewriting(self):
+        """Whether a child rewrites the append-only file: 0 or 1."""
+        return int(self.info('persistence')['aof_rewrite_in_progress'])
+
     def script_usec(self):
         """Microseconds in scripts since the last CONFIG RESETSTAT."""
         text = self.info('commandstats').get('cmdstat_evalsha', 'calls=0,usec=0')

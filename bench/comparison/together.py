@@ -12,7 +12,7 @@ from .watch import SAMPLE_SECONDS, Watch
 TABLE, SECONDS = 'everything at once', 'everything at once, second by second'
 HIGHEST, RUN = 'highest sustained rate', 'a part of it'
 ASKED, SHARE, MAX, LAG = 'asked for/s', 'of the highest', 'max ms', 'lag at most s'
-CORES, IN_USE = 'part of the cores in use', 'cores in use'
+CORES = 'part of the cores in use'
 CONNECTIONS = 256  # a crowd: enough that no process waits for work
 PART = 0.7
 # Of what a closed loop reaches, tried until one is sustained.
@@ -66,7 +66,7 @@ def search(context, stack, server):
         reached = reached or measured.rate
         if is_sustained(measured.rate, part and part * reached, watch.lags(*window(measured))):
             add = adder(context, HIGHEST, measured, watch, clean)
-            add(CORES, sum(watch.cores(*window(measured)).values()) / os.cpu_count())
+            add(CORES, watch.all_cores(*window(measured)) / os.cpu_count())
             return measured.rate
     raise Failure(f'the sync worker keeps up with no rate down to {STEPS[-1]:.0%} of {reached:,.0f} a second')
 
@@ -87,7 +87,7 @@ def ask(context, stack, server, coupon, pace, seconds):
     clean = context.quiet.ended()
     lags = watch.lags(*window(measured))
     context.say(f'everything at once, {" ".join(pace)}: {measured.rate:,.0f}/s, p99 {measured.p99:.1f} ms, '
-                f'lag at most {max(lags, default=0):.1f} s, {sum(watch.cores(*window(measured)).values()):.2f} cores')
+                f'lag at most {max(lags, default=0):.1f} s, {watch.all_cores(*window(measured)):.2f} cores')
     return measured, watch, clean
 
 
@@ -114,14 +114,14 @@ def adder(context, row, measured, watch, clean):
 
 
 def tell(context, measured, watch):
-    for row, values in by_second(measured.result, watch.cores):
+    for row, values in by_second(measured.result, watch.second):
         for column, value in values.items():
             if value is not None:
                 context.results.add(SECONDS, row, column, value)
 
 
-def by_second(result, cores):
-    """(second, values by column) of what was measured. `cores(from, to)`: what each process used of the processors."""
+def by_second(result, used):
+    """(second, values by column) of what was measured. `used(from, to)`: what else is told of that time, by column."""
     series = [entry for entry in result['series'] if not entry['isWarmup']]
     if len(series) > 1 and series[-1]['length'] < 0.5:
         # What came last is a moment only, but the answers that were longest under way are in it: it is a part of the last second.
@@ -130,6 +130,6 @@ def by_second(result, cores):
         answered, length = series[-1]['answered'] + last['answered'], series[-1]['length'] + last['length']
         series[-1] = {**series[-1], **longest, 'end': last['end'], 'length': length, 'rate': answered / length}
     for number, entry in enumerate(series, 1):
-        used = cores(result['beganAt'] + entry['end'] - entry['length'], result['beganAt'] + entry['end'])
         yield str(number), {
-            RATE: entry['rate'], P50: entry.get('p50'), P99: entry.get('p99'), MAX: entry.get('max'), **used, IN_USE: sum(used.values())}
+            RATE: entry['rate'], P50: entry.get('p50'), P99: entry.get('p99'), MAX: entry.get('max'),
+            **used(result['beganAt'] + entry['end'] - entry['length'], result['beganAt'] + entry['end'])}

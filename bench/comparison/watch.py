@@ -4,9 +4,11 @@ them."""
 import bisect
 import time
 
-from . import proc
+from . import proc, quiet
 
 SAMPLE_SECONDS = 0.25
+# Columns, beside one for each process.
+IN_USE, REWRITES = 'cores in use', 'rewrite'
 
 
 class Samples:
@@ -40,7 +42,7 @@ class Watch:
     def __init__(self, stack, server):
         self._stack = stack
         self._pids = {'server': server.process.pid, 'Redis': stack.redis_pid, 'sync': stack.sync_pid}
-        self._cpu, self._memory, self._lag = {}, {}, Samples()
+        self._cpu, self._memory, self._lag, self._machine, self._rewrites = {}, {}, Samples(), Samples(), Samples()
 
     def look(self, generator):
         for name, pid in {'generator': generator.pid, **self._pids}.items():
@@ -51,10 +53,20 @@ class Watch:
         self._cpu.setdefault('Postgres', Samples()).add(time.time(), used)
         _, lag = self._stack.backlog()
         self._lag.add(time.time(), lag)
+        self._rewrites.add(time.time(), self._stack.redis.is_rewriting())
+        self._machine.add(time.time(), quiet.machine()[1] / proc.TICKS)
 
     def cores(self, begin, end):
         """By process: 1 is all of one core."""
         return {name: (samples.at(end) - samples.at(begin)) / (end - begin) for name, samples in self._cpu.items()}
+
+    def all_cores(self, begin, end):
+        """In use by anything: a rewrite of the append-only file, the kernel's threads and what measures are of no process above."""
+        return (self._machine.at(end) - self._machine.at(begin)) / (end - begin)
+
+    def second(self, begin, end):
+        """What a row of the table of seconds tells: cores of each process and of all; whether Redis rewrote its file meanwhile."""
+        return {**self.cores(begin, end), IN_USE: self.all_cores(begin, end), REWRITES: max(self._rewrites.within(begin, end), default=0)}
 
     def lags(self, begin, end):
         """Seconds."""
