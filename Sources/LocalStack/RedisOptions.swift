@@ -45,6 +45,8 @@ public struct RedisOptions: Sendable, Hashable {
             "appendonly \(appendOnly ? "yes" : "no")",
             "appendfsync \(appendFsync.rawValue)",
             "no-appendfsync-on-rewrite no",
+            // A rewrite takes a core for seconds, so none begins in the middle of a sale.
+            "auto-aof-rewrite-min-size 2gb",
             "maxmemory-policy \(maxMemoryPolicy)",
         ]
         lines += isHardened ? RedisOptions.users(password) : ["requirepass \(password)"]

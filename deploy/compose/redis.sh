@@ -15,4 +15,4 @@ touch "$users"
 mv "$users.new" "$users"
 unset REDIS_PASSWORD
 exec redis-server --dir "${REDIS_DATA:-/data}" --aclfile "$users" --save '' --appendonly yes --appendfsync always \
-    --no-appendfsync-on-rewrite no --maxmemory-policy noeviction "$@"
+    --no-appendfsync-on-rewrite no --auto-aof-rewrite-min-size 2gb --maxmemory-policy noeviction "$@"
