@@ -46,7 +46,10 @@ class Watch:
 
     def look(self, generator):
         for name, pid in {'generator': generator.pid, **self._pids}.items():
-            self._cpu.setdefault(name, Samples()).add(time.time(), proc.cpu_seconds([pid]))
+            used = proc.cpu_seconds([pid])
+            # The generator ends between two looks; what it used is not known any more.
+            if used:
+                self._cpu.setdefault(name, Samples()).add(time.time(), used)
             self._memory.setdefault(name, Samples()).add(time.time(), proc.resident_bytes(pid))
         postgres = self._stack.postgres_pid
         used = sum(proc.cpu_seconds_with_children(pid) for pid in [postgres, *proc.descendants(postgres)])
