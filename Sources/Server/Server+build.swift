@@ -114,12 +114,13 @@ public func buildServer(
     let bound = BoundPorts()
     let apiGate = ConnectionGate(allowed: limits.connections, limits: limits, logger: logger)
     metrics.connectionsAllowed.set(Double(limits.connections))
-    let hotServer = HTTPServerBuilder { responder in
-        GatedChannel(inner: HotRouteChannel(responder: responder, limits: limits) { loops.services(on: $0) }, gate: apiGate)
+    let apiResponder = APIRoutes(routes: api.routes + health.probes).responder(metrics: metrics)
+    let hotServer = HTTPServerBuilder { _ in
+        GatedChannel(inner: HotRouteChannel(responder: apiResponder, limits: limits) { loops.services(on: $0) }, gate: apiGate)
     }
     let apiListener = Listener(
         kind: .api,
-        routes: APIRoutes(routes: api.routes + health.probes),
+        responder: apiResponder,
         host: configuration.host,
         port: configuration.port,
         server: hotServer,
@@ -127,7 +128,7 @@ public func buildServer(
         eventLoopGroup: eventLoopGroup
     )
     let opsListener = Listener.operations(
-        APIRoutes(routes: health.operations),
+        APIRoutes(routes: health.operations).responder(metrics: metrics),
         host: configuration.opsHost,
         port: configuration.opsPort,
         limits: limits,
@@ -136,9 +137,9 @@ public func buildServer(
     let drain = DrainService(readiness: readiness, delay: configuration.shutdownDelay, logger: logger)
     return ServerServices(
         services: [PasswordService(hasher: hasher)]
-            + opsListener.services(limits: limits, metrics: metrics, bound: bound, logger: logger)
+            + opsListener.services(limits: limits, bound: bound, logger: logger)
             + [durability, MemoryGuard(hotPath: hotPath, logger: logger), MemoryReturn(metrics: metrics, limits: limits)]
-            + apiListener.services(limits: limits, metrics: metrics, bound: bound, logger: logger) {
+            + apiListener.services(limits: limits, bound: bound, logger: logger) {
                 try await durability.checkAtStart()
             } + [drain],
         bound: bound

@@ -10,14 +10,14 @@ public func buildWorkerOperations(
 ) -> [any Service] {
     let health = WorkerHealthAPI(registry: registry, process: ProcessMetrics(registry: registry))
     let limits = ServerLimits()
+    // Its own requests are not counted: the names of those metrics are the API's.
+    let requests = HTTPMetrics(registry: PrometheusRegistry())
     let listener = Listener.operations(
-        APIRoutes(routes: health.routes),
+        APIRoutes(routes: health.routes).responder(metrics: requests),
         host: host,
         port: port,
         limits: limits,
         logger: logger
     )
-    // Its own requests are not counted: the names of those metrics are the API's.
-    let requests = HTTPMetrics(registry: PrometheusRegistry())
-    return listener.services(limits: limits, metrics: requests, bound: BoundPorts(), logger: logger)
+    return listener.services(limits: limits, bound: BoundPorts(), logger: logger)
 }

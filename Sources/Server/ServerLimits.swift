@@ -27,9 +27,12 @@ public struct ServerLimits: Sendable {
     public var backlog = 1024
     /// Requests of one connection that are not answered yet. Beyond, nothing more is read from it.
     public var pipelinedRequests = 32
-    /// Bytes that are read from a connection at a time, and so what may be decoded before `pipelinedRequests` is looked at. The kernel
-    /// holds no more than that either: all of it is read at once when the client closes its side. Linux takes twice as much.
-    public var readBytes = 16 << 10
+    /// Bytes that are read from a connection at a time, and so what may be decoded before `pipelinedRequests` is looked at. Each connection
+    /// keeps as much. Nearly every request is one read.
+    public var readBytes = 2048
+    /// Bytes that the kernel holds of what a connection has sent: all of it is read at once when the client closes its side. Linux takes
+    /// twice as much.
+    public var receiveBytes = 16 << 10
     /// Bytes of requests of which a part has come and the rest has not, of all connections together, with
     /// `UnfinishedRequests.cost` for each. Beyond, the oldest end with 408.
     public var unfinishedBytes = 128 << 20
@@ -85,7 +88,7 @@ public struct ServerLimits: Sendable {
         precondition(acceptsPerTurn > 0)
         precondition(ledgerWaiters > 0 && ledgerTimeout > .zero)
         precondition(unfinishedBytes >= 1 << 20 && connectionsOfReturn > 0 && returnInterval > .zero)
-        precondition(readBytes >= 1024 && kernelBytes >= 4096)
+        precondition(readBytes >= 1024 && receiveBytes >= readBytes && kernelBytes >= 4096)
         precondition(userLoads >= userLoadBatch && userLoadBatch > 0 && userLoadStatements > 0)
         precondition(cachedCoupons > 0 && indexedCodes > 0 && pageDefault > 0 && pageDefault <= pageGreatest)
         precondition(headerTimeout > .zero && requestTimeout > .zero && writeTimeout > .zero && statusAge > .zero)

@@ -89,6 +89,13 @@ final class RawClient: Sendable {
         return recv(descriptor, &buffer, buffer.count, Int32(MSG_DONTWAIT))
     }
 
+    /// At most as many bytes of what has come, as text.
+    func text(_ count: Int) -> String {
+        var buffer = [UInt8](repeating: 0, count: count)
+        let received = recv(descriptor, &buffer, buffer.count, Int32(MSG_DONTWAIT))
+        return String(decoding: buffer.prefix(max(0, received)), as: UTF8.self)
+    }
+
     /// Whether the other side has ended the connection. Nothing is read of it.
     var isEnded: Bool {
         var state = pollfd(fd: descriptor, events: RawClient.hangUp, revents: 0)

@@ -29,11 +29,12 @@ struct APIRoute: Sendable {
 struct APIRoutes: Sendable {
     let routes: [APIRoute]
 
-    func responder(_ middleware: some RouterMiddleware<APIContext>) -> some HTTPResponder<APIContext> {
+    func responder(metrics: HTTPMetrics) -> CallbackResponder<APIContext> {
         let router = Router(context: APIContext.self, options: .autoGenerateHeadEndpoints)
-        router.add(middleware: middleware)
+        router.add(middleware: ProblemMiddleware(routes: self, metrics: metrics))
         for route in routes { router.on(RouterPath(route.path), method: route.method, use: route.handler) }
-        return router.buildResponder()
+        let responder = router.buildResponder()
+        return CallbackResponder { try await responder.respond(to: $0, context: $1) }
     }
 
     /// The value of `Allow` for a path; `nil` where there is none.

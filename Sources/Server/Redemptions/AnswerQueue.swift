@@ -13,7 +13,8 @@ struct AnswerQueue {
         let isLast: Bool
     }
 
-    private var slots = CircularBuffer<Answer?>()
+    // Small: nearly every client waits for each answer.
+    private var slots = CircularBuffer<Answer?>(initialCapacity: 1)
     private var first = 0
 
     var isEmpty: Bool { slots.isEmpty }
@@ -39,7 +40,7 @@ struct AnswerQueue {
     }
 }
 
-/// Who answers on a connection: the hot route, or Hummingbird. Not both at a time, so that answers leave in the order of their
+/// Who answers on a connection: the hot route, or the other routes. Not both at a time, so that answers leave in the order of their
 /// requests: a request for the one waits until the other owes nothing. Requests for the same side go on at once.
 struct ConnectionTurns {
     enum Side {
@@ -48,8 +49,8 @@ struct ConnectionTurns {
     }
 
     var answers = AnswerQueue()
-    /// Requests that Hummingbird has and has not answered; for each, whether the connection stays after it.
-    private(set) var passed = CircularBuffer<Bool>()
+    /// Requests that were passed on and are not answered; for each, whether the connection stays after it.
+    private(set) var passed = CircularBuffer<Bool>(initialCapacity: 1)
 
     var isIdle: Bool { answers.isEmpty && passed.isEmpty }
     /// Requests that are not answered yet.

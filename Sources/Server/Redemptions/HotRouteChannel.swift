@@ -1,40 +1,60 @@
+import Hummingbird
 import HummingbirdCore
 import Logging
 import NIOCore
 import NIOHTTP1
 
-/// Hummingbird's HTTP/1 channel with the hot route in front of it.
+/// A connection of the API: NIO's HTTP codec, the hot route, and behind it the routes of Hummingbird's router.
 struct HotRouteChannel: ServerChildChannel {
-    private let http1: HTTP1Channel
     private let limits: ServerLimits
     private let services: @Sendable (any EventLoop) -> LoopServices
+    private let respond: RequestTaskHandler.Respond
 
     /// - Parameter services: those of the event loop that it is called on.
     init(
-        responder: @escaping HTTPChannelHandler.Responder,
+        responder: some HTTPResponder<APIContext>,
         limits: ServerLimits,
         services: @escaping @Sendable (any EventLoop) -> LoopServices
     ) {
-        // No idle timeout of Hummingbird's: it does not see the hot route's requests, so it would close busy connections.
-        http1 = HTTP1Channel(responder: responder, configuration: .init(httpDecoderConfiguration: .init(limits)))
+        respond = { try await responder.respond(to: $0, context: $1) }
         self.limits = limits
         self.services = services
     }
 
-    func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<HTTP1Channel.Value> {
-        http1.setup(channel: channel, logger: logger).flatMapThrowing { value in
+    func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<RequestTaskHandler.Connection> {
+        channel.eventLoop.makeCompletedFuture {
+            let services = services(channel.eventLoop)
             let options = channel.syncOptions
             try options?.setOption(.maxMessagesPerRead, value: 1)
-            let buffers = AdaptiveRecvByteBufferAllocator(minimum: 64, initial: 2048, maximum: limits.readBytes)
-            try options?.setOption(.recvAllocator, value: buffers)
+            // The channel keeps one for its next read, so it is of one size, whatever was read into it.
+            try options?.setOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: limits.readBytes))
             try options?.setOption(.socketOption(.so_sndbuf), value: numericCast(limits.kernelBytes))
-            try HotRouteHandler.add(to: channel.pipeline.syncOperations, services: services(channel.eventLoop))
-            return value
+            let pipeline = channel.pipeline.syncOperations
+            try pipeline.configureHTTPServerPipeline(
+                withPipeliningAssistance: false,
+                withErrorHandling: false,
+                withOutboundHeaderValidation: false,
+                withEncoderConfiguration: .init(),
+                withDecoderLimitConfiguration: NIOHTTPDecoderLimitConfiguration(limits)
+            )
+            try HotRouteHandler.add(to: pipeline, services: services)
+            let handler = RequestTaskHandler(eventLoop: channel.eventLoop, services: services, logger: logger, respond: respond)
+            try pipeline.addHandler(handler)
+            return RequestTaskHandler.Connection(channel: channel, handler: handler)
         }
     }
 
-    func handle(value: HTTP1Channel.Value, logger: Logger) async {
-        await http1.handle(value: value, logger: logger)
+    func handle(value: RequestTaskHandler.Connection, logger: Logger) async {
+        await value.run()
+    }
+}
+
+extension NIOHTTPDecoderLimitConfiguration {
+    fileprivate init(_ limits: ServerLimits) {
+        self.init()
+        maxHeaderFieldSize = limits.headerBytes
+        maxHeaderListSize = limits.headerBytes
+        maxHeaderFieldCount = limits.headerFields
     }
 }
 

@@ -62,7 +62,7 @@ extension HotRouteHandler {
         beforeEncoder?.flush()
     }
 
-    // MARK: Hummingbird's answers
+    // MARK: Answers of other routes
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
         guard phase == .open, let keepAlive = turns.passed.first else {
@@ -104,7 +104,7 @@ extension HotRouteHandler {
         }
     }
 
-    /// Answers in Hummingbird's stead, which is still reading a body that cannot be read to its end.
+    /// Answers in the stead of what is behind, which still waits for a body that cannot be read to its end.
     func failPassed(_ problem: Problem) {
         breakBody()
         // Those before it are answered first.
@@ -119,7 +119,7 @@ extension HotRouteHandler {
         refuse(with: problem)
     }
 
-    /// Hummingbird takes the end of its input for the end of a body, and would do what was asked for in a part of it.
+    /// The rest of a body does not come. What has come of it is forgotten, and nothing is done of what a part of it asks for.
     func breakBody() {
         if case .passed = reading { context?.fireErrorCaught(ChannelError.eof) }
     }

@@ -59,7 +59,7 @@ extension HotRouteHandler {
         case .ending, .ended: break
         case .lingering: context.close(promise: nil)
         case .open:
-            // Hummingbird closes the connection when it hears of it, so it hears of it after the hot route's last answer.
+            // `RequestTaskHandler` closes the connection when it hears of it, so it hears of it after the hot route's last answer.
             if waiting.isEmpty, turns.answers.isEmpty {
                 context.fireUserInboundEventTriggered(ChannelEvent.inputClosed)
             } else {
@@ -70,7 +70,7 @@ extension HotRouteHandler {
 
     func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
         guard phase != .ended, mode != .input else { return context.close(mode: mode, promise: promise) }
-        // Whichever direction it is, Hummingbird has no more to say. The connection is closed by its own timer or by the client.
+        // Whichever direction it is, what is behind has no more to say. The connection is closed by its own timer or by the client.
         context.channel.closeFuture.cascade(to: promise)
         if turns.answers.isEmpty { end() } else { closeIsDeferred = true }
     }
@@ -119,9 +119,7 @@ extension HotRouteHandler {
     private func schedule(in time: Duration, _ task: @escaping (HotRouteHandler) -> Void) {
         guard let context else { return }
         timer?.cancel()
-        timer = context.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(time)) { [weak self] in
-            if let self { task(self) }
-        }
+        timer = context.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(time)) { [self] in task(self) }
     }
 
     // MARK: Time
@@ -142,9 +140,7 @@ extension HotRouteHandler {
         if let unwritableSince { deadline = min(deadline, unwritableSince + TimeAmount(limits.writeTimeout)) }
         // Not more often than needed to close within a tenth of the limit.
         let earliest = context.eventLoop.now + TimeAmount(limits.requestTimeout / 10)
-        timer = context.eventLoop.assumeIsolated().scheduleTask(deadline: max(deadline, earliest)) { [weak self] in
-            self?.timerFired()
-        }
+        timer = context.eventLoop.assumeIsolated().scheduleTask(deadline: max(deadline, earliest)) { [self] in timerFired() }
     }
 
     /// Ends a request of which the rest has not come: its time is over, or there are too many of its kind.

@@ -17,7 +17,7 @@ extension HotRouteHandler {
         isReading = false
         flushIfNeeded()
         context.fireChannelReadComplete()
-        // Hummingbird asks for nothing more then; what the kernel keeps would make it answer the client with a reset.
+        // Nobody asks for more then; what the kernel keeps would make it answer the client with a reset.
         if phase == .ending || phase == .lingering { context.read() }
     }
 

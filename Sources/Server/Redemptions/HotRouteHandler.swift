@@ -1,7 +1,7 @@
 import NIOCore
 import NIOHTTP1
 
-/// Sits between NIO's HTTP codec and Hummingbird's handlers, answers redemptions on the event loop that read them, and passes
+/// Sits between NIO's HTTP codec and the rest of the API, answers redemptions on the event loop that read them, and passes
 /// everything else on. `PlainRedemptionHandler`, before the codec, gives it most redemptions unread. It also keeps what
 /// belongs to the connection as a whole, which neither side alone can: the order of answers, the limits on what a client
 /// may send and how slowly, `100 Continue`, and how a connection ends.
@@ -40,10 +40,10 @@ final class HotRouteHandler: ChannelDuplexHandler {
     var reading = Reading.nothing
     var turns = ConnectionTurns()
     /// Parts of requests whose turn has not come. While there are any, nothing more is read.
-    var waiting = CircularBuffer<HTTPServerRequestPart>()
+    var waiting = CircularBuffer<HTTPServerRequestPart>(initialCapacity: 1)
     /// What ends the connection once everything owed before it is answered.
     var failure: Problem?
-    /// The same, of a request that Hummingbird has begun to read and will not read to its end.
+    /// The same, of a request of which a part was passed on and the rest will not be.
     var passedFailure: Problem?
     var passedHasBegun = false
     var passedCloses = false
@@ -55,7 +55,7 @@ final class HotRouteHandler: ChannelDuplexHandler {
     var isQuiescing = false
     var inputIsClosed = false
     var inputClosedIsHeld = false
-    /// Hummingbird asked for it while the hot route still owed an answer.
+    /// What is behind asked for it while the hot route still owed an answer.
     var closeIsDeferred = false
 
     /// Since when the decoder has had a part of a head, as far as that can be told.
@@ -125,7 +125,9 @@ final class HotRouteHandler: ChannelDuplexHandler {
         guard phase != .ended else { return }
         phase = .ended
         if timer != nil { services.metrics.connections.decrement(by: 1) }
+        // It holds this handler.
         timer?.cancel()
+        timer = nil
         waiting.removeAll()
         reading = .discarded
     }

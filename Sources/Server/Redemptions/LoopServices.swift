@@ -54,7 +54,7 @@ final class LoopServices {
     }
 
     /// The value of `Date`, made once a second.
-    private func httpDate() -> String {
+    func httpDate() -> String {
         let now = Timestamp.now()
         if now.milliseconds / 1000 != dateSecond {
             dateSecond = now.milliseconds / 1000

@@ -8,7 +8,7 @@ import ServiceLifecycle
 /// One of the two listeners.
 struct Listener: Sendable {
     let kind: ListenerService.Kind
-    let routes: APIRoutes
+    let responder: CallbackResponder<APIContext>
     let host: String
     let port: Int
     let server: HTTPServerBuilder
@@ -19,11 +19,17 @@ struct Listener: Sendable {
     /// says that a listener has stopped before the last of its own tasks has, so no moment is late enough to end the thread.
     static let operationsThread: any EventLoopGroup = MultiThreadedEventLoopGroup(numberOfThreads: 1)
 
-    static func operations(_ routes: APIRoutes, host: String, port: Int, limits: ServerLimits, logger: Logger) -> Listener {
+    static func operations(
+        _ responder: CallbackResponder<APIContext>,
+        host: String,
+        port: Int,
+        limits: ServerLimits,
+        logger: Logger
+    ) -> Listener {
         let gate = ConnectionGate(allowed: limits.operationsConnections, limits: limits, logger: logger)
         return Listener(
             kind: .operations,
-            routes: routes,
+            responder: responder,
             host: host,
             port: port,
             server: HTTPServerBuilder { responder in
@@ -37,14 +43,13 @@ struct Listener: Sendable {
     /// The listener, and what stops it from accepting before it stops.
     func services(
         limits: ServerLimits,
-        metrics: HTTPMetrics,
         bound: BoundPorts,
         logger: Logger,
         prelude: @escaping @Sendable () async throws -> Void = {}
     ) -> [any Service] {
         let listener = ListenerService(kind: kind, address: "\(host):\(port)", ports: bound, gate: gate, prelude: prelude) {
             let application = Application(
-                responder: routes.responder(ProblemMiddleware(routes: routes, metrics: metrics)),
+                responder: responder,
                 server: server,
                 configuration: ApplicationConfiguration(
                     address: .hostname(host, port: port),
@@ -54,7 +59,7 @@ struct Listener: Sendable {
                 onServerRunning: { channel in
                     // Connections have it from the socket that accepts them: set later, it would take back room that their
                     // clients have been promised, and what is on its way would be lost. Without it there is only no limit.
-                    try? await channel.setOption(.socketOption(.so_rcvbuf), value: numericCast(limits.readBytes)).get()
+                    try? await channel.setOption(.socketOption(.so_rcvbuf), value: numericCast(limits.receiveBytes)).get()
                     // Where the socket is closed again, nobody is to be let in.
                     try? await gate.open(channel)
                     bound.bound(kind, to: channel.localAddress?.port ?? 0)
