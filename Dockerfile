@@ -16,7 +16,8 @@ COPY bench/load bench/load
 COPY bench/micro bench/micro
 COPY Sources Sources
 COPY Tests Tests
-RUN swift build -c release --product redeem \
+COPY scripts/build-release scripts/
+RUN scripts/build-release --product redeem \
     && install -D --strip "$(swift build -c release --show-bin-path)/redeem" /out/redeem
 
 FROM swift:${SWIFT}-slim

@@ -5,6 +5,7 @@
 ARGS ?=
 CONFIG ?= debug
 SWIFT ?= swift
+export SWIFT
 LINTED := Sources Tests bench lua Package.swift
 
 .DEFAULT_GOAL := help
@@ -18,10 +19,10 @@ setup: ## Install the Debian packages that are missing.
 	@scripts/setup
 
 build: setup ## Build the program.
-	@$(SWIFT) build -c $(CONFIG) --product redeem
+	@$(if $(filter release,$(CONFIG)),scripts/build-release,$(SWIFT) build -c $(CONFIG)) --product redeem
 
 release: setup ## Build the program, optimised.
-	@$(SWIFT) build -c release --product redeem
+	@scripts/build-release --product redeem
 
 # exec: what runs is the program itself, so that it gets the signals and its exit status is the recipe's.
 run: build ## Run all of Redeem here with demo data; Ctrl-C stops it. Flags of `redeem dev`: ARGS='--port 9000 --reset'
@@ -53,7 +54,7 @@ bench: release ## Measure Redeem beside its peers, half an hour. Less: ARGS=--qu
 	@exec bench/compare --redeem "$$($(SWIFT) build -c release --show-bin-path)/redeem" $(ARGS)
 
 bench-micro: setup ## Measure single steps of a request: tokens, digests.
-	@$(SWIFT) build -c release --product MicroBench
+	@scripts/build-release --product MicroBench
 	@exec "$$($(SWIFT) build -c release --show-bin-path)/MicroBench"
 
 image: ## Build the container image (needs Docker).

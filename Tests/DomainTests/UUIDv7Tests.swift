@@ -20,6 +20,28 @@ import Testing
         #expect(UUIDv7(text) == nil)
     }
 
+    @Test func oneWrongCharacterIsEnough() throws {
+        let text = Array("0192f1a0-7c3b-7def-8abc-0123456789aF".utf8)
+        for place in text.indices {
+            for byte in UInt8.min...UInt8.max {
+                var other = text
+                other[place] = byte
+                let isDash = [8, 13, 18, 23].contains(place)
+                let isDigit = "0123456789abcdefABCDEF".utf8.contains(byte)
+                // Those of version and variant have a value.
+                let isRight =
+                    switch place {
+                    case 14: byte == UInt8(ascii: "7")
+                    case 19: "89abAB".utf8.contains(byte)
+                    default: isDash ? byte == UInt8(ascii: "-") : isDigit
+                    }
+                let parsed = other.withUnsafeBufferPointer { UUIDv7(text: $0) }
+                #expect((parsed != nil) == isRight, "\(byte) at \(place)")
+                if let parsed { #expect(parsed.description == String(decoding: other, as: UTF8.self).lowercased()) }
+            }
+        }
+    }
+
     @Test func freshOnesDiffer() {
         let ids = Set((0..<10_000).map { _ in UUIDv7(milliseconds: 1) })
         #expect(ids.count == 10_000)
