@@ -1,15 +1,15 @@
 #!lua
 -- Applies one entry of the control log, in order and exactly once: the shard's control number moves in the same call.
 --
--- KEYS  1 shard · 2 the coupon or user that the entry changes · for redemption_dropped 3 the coupon
+-- KEYS  1 shard · 2 the coupon that the entry changes, or users · for redemption_dropped 3 the coupon
 -- ARGV  1 epoch · 2 sequence number · 3 mark: the moment at which Postgres wrote the entry (µs). The shard remembers that of its last
 --         entry: where Postgres has another one of that number, it went back in time, and operators went on
 --       4 kind, then by kind
 --         coupon_created     code digest, price, left, starts (ms or ''), ends (ms or ''), state
 --         coupon_state       state
 --         coupon_restocked   amount
---         credit_granted     amount
---         redemption_dropped redemption id, price
+--         credit_granted     amount, user (16 bytes)
+--         redemption_dropped redemption id (22 characters), price, user (16 bytes)
 --         user_sessions_revoked, sessions_revoked, shard_rebuild
 --                            nothing: the caller has ended the sessions, or it is another shard that is rebuilt; key 2 is not
 --                            looked at
@@ -27,6 +27,7 @@
 -- A grant for a user who is not loaded changes only the control number: the user's snapshot will contain it. One that the
 -- loaded snapshot contains already (sequence ≤ the user's control) is not added again.
 -- A redemption that was dropped is given back only where its user has it: a user who was loaded later never paid for it.
+-- The form of a user's record is in redeem.lua.
 
 local call = redis.call
 local shard_key, key = KEYS[1], KEYS[2]
@@ -49,10 +50,12 @@ if kind == 'coupon_created' then
         and is_time(ARGV[8]) and is_time(ARGV[9]) and is_state(ARGV[10])
 elseif kind == 'coupon_state' then
     valid = valid and #ARGV == 5 and is_state(ARGV[5])
-elseif kind == 'coupon_restocked' or kind == 'credit_granted' then
+elseif kind == 'coupon_restocked' then
     valid = valid and #ARGV == 5 and is_amount(ARGV[5])
+elseif kind == 'credit_granted' then
+    valid = valid and #ARGV == 6 and is_amount(ARGV[5]) and #ARGV[6] == 16
 elseif kind == 'redemption_dropped' then
-    valid = valid and #ARGV == 6 and #ARGV[5] == 36 and is_amount(ARGV[6])
+    valid = valid and #ARGV == 7 and #ARGV[5] == 22 and is_amount(ARGV[6]) and #ARGV[7] == 16
 elseif kind == 'user_sessions_revoked' or kind == 'sessions_revoked' or kind == 'shard_rebuild' then
     valid = valid and #ARGV == 4
 else
@@ -74,29 +77,38 @@ if sequence ~= control + 1 then
     return 'gap'
 end
 
+-- The user's record, where it is of this epoch.
+local function record_of(user)
+    local found = call('HMGET', key, 'epoch', user)
+    return found[1] == epoch and found[2]
+end
+
 if kind == 'credit_granted' then
-    local user = call('HMGET', key, 'epoch', 'credit', 'held', 'control')
-    if user[1] == epoch and sequence > tonumber(user[4]) then
-        local credit = user[2] + ARGV[5]
-        if credit + user[3] > greatest then
+    local record = record_of(ARGV[6])
+    if record and sequence > struct.unpack('>d', record, 9) then
+        local credit = struct.unpack('>d', record) + tonumber(ARGV[5])
+        if credit > greatest then
             return 'amount_out_of_range'
         end
-        call('HSET', key, 'credit', credit, 'control', sequence)
+        call('HSET', key, ARGV[6], struct.pack('>dd', credit, sequence) .. string.sub(record, 17))
     end
 elseif kind == 'redemption_dropped' then
-    local field = 'r:' .. string.match(KEYS[3], '}:coupon:(.+)$')
-    local user = call('HMGET', key, 'epoch', 'credit', 'held', field)
-    if user[1] == epoch and user[4] == ARGV[5] then
+    local redemption = ';' .. string.match(KEYS[3], '}:coupon:(.+)$') .. '=' .. ARGV[5]
+    local record = record_of(ARGV[7])
+    local first, last
+    if record then
+        first, last = string.find(record, redemption, string.sub(record, 17, 17) == '!' and 42 or 18, true)
+    end
+    if first then
         local coupon = call('HMGET', KEYS[3], 'epoch', 'left')
         if coupon[1] ~= epoch then
             return 'coupon_not_loaded'
         end
-        local credit, left = user[2] + ARGV[6], coupon[2] + 1
-        if credit + user[3] > greatest or left > greatest then
+        local credit, left = struct.unpack('>d', record) + tonumber(ARGV[6]), coupon[2] + 1
+        if credit > greatest or left > greatest then
             return 'amount_out_of_range'
         end
-        call('HSET', key, 'credit', credit)
-        call('HDEL', key, field)
+        call('HSET', key, ARGV[7], struct.pack('>d', credit) .. string.sub(record, 9, first - 1) .. string.sub(record, last + 1))
         call('HSET', KEYS[3], 'left', left)
     end
 elseif kind ~= 'user_sessions_revoked' and kind ~= 'sessions_revoked' and kind ~= 'shard_rebuild' then

@@ -1,9 +1,9 @@
 #!lua
 -- Takes a user over from a snapshot of Postgres. Once loaded, a user stays loaded until the epoch ends.
 --
--- KEYS  1 shard · 2 user
--- ARGV  1 epoch · 2 balance · 3 control: the last control sequence number that the balance contains
---       then for each redemption of the user: coupon id, redemption id
+-- KEYS  1 shard · 2 users
+-- ARGV  1 epoch · 2 balance · 3 control: the last control sequence number that the balance contains · 4 user (16 bytes)
+--       then for each redemption of the user: coupon id, redemption id (22 characters)
 -- REPLY a code
 --
 --   loaded
@@ -12,44 +12,38 @@
 --   stale_snapshot   the shard has applied control entries that the snapshot lacks; a grant among them, which passed this
 --                    user by because it was not loaded, would be lost: read the snapshot again
 --
--- An old epoch's hash is deleted whole, so a lock for wrong codes ends with the epoch.
+-- The form of a user's record is in redeem.lua.
 
 local call = redis.call
-local shard_key, user_key = KEYS[1], KEYS[2]
-local epoch, balance, control = ARGV[1], ARGV[2], ARGV[3]
+local users = KEYS[2]
+local epoch, balance, control, user = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 
 local function is_amount(text)
     return text and string.find(text, '^%d+$') and tonumber(text) <= 9007199254740991
 end
 
-if #KEYS ~= 2 or #ARGV % 2 ~= 1 or not is_amount(balance) or not is_amount(control) then
+local valid = #KEYS == 2 and #ARGV >= 4 and #ARGV % 2 == 0 and is_amount(balance) and is_amount(control) and #user == 16
+local redemptions = {}
+for i = 5, valid and #ARGV or 0, 2 do
+    local coupon, id = ARGV[i], ARGV[i + 1]
+    valid = valid and string.find(coupon, '^[%w_-]+$') and #id == 22 and string.find(id, '^[%w_-]+$')
+    redemptions[i - 4], redemptions[i - 3] = ';' .. coupon, '=' .. id
+end
+if not valid then
     return redis.error_reply('ERR load_user: wrong keys or arguments')
 end
 
-local shard = call('HMGET', shard_key, 'epoch', 'control')
-if shard[1] ~= epoch then
+local shard = call('HMGET', KEYS[1], 'epoch', 'control')
+local loaded = call('HMGET', users, 'epoch', user)
+if shard[1] ~= epoch or loaded[1] ~= epoch then
     return 'wrong_epoch'
 end
-if call('HGET', user_key, 'epoch') == epoch then
+if loaded[2] then
     return 'already_loaded'
 end
 if tonumber(control) < tonumber(shard[2]) then
     return 'stale_snapshot'
 end
 
-call('DEL', user_key)
-call('HSET', user_key, 'epoch', epoch, 'credit', balance, 'held', '0', 'control', control)
--- In parts: unpack cannot return more values than Lua's stack holds (8000).
-local part, size = {}, 0
-for i = 4, #ARGV, 2 do
-    part[size + 1], part[size + 2] = 'r:' .. ARGV[i], ARGV[i + 1]
-    size = size + 2
-    if size == 2000 then
-        call('HSET', user_key, unpack(part))
-        part, size = {}, 0
-    end
-end
-if size > 0 then
-    call('HSET', user_key, unpack(part))
-end
+call('HSET', users, user, struct.pack('>dd', tonumber(balance), tonumber(control)) .. ' ' .. table.concat(redemptions))
 return 'loaded'

@@ -1,29 +1,36 @@
 #!lua
 -- Decides redemptions of one coupon: a batch of 1 to 64 requests, in the order given, all at one moment.
 --
--- KEYS  1 coupon · 2 outbox · then for each request: user, session
+-- KEYS  1 coupon · 2 outbox · 3 users · then the session of each request
 -- ARGV  1 wrong hidden codes within the window that lock a user out · 2 the window, which is also the length of the lock (ms)
 --       3 entries of the outbox from which on nothing is accepted
---       then for each request: tail (the last 22 characters of the redemption's id), code digest (64 hexadecimal digits; '' for
---       that of the request before: most of a sale enter one code)
--- REPLY array: the coupon's price ('' where it is not loaded), the first 14 characters of the ids accepted now ('' where none was),
---       then for each request its code, and behind a space the value, where one is named here
+--       4 the 16 bytes of each request's user, then the tail of each request: the last 14 characters of the redemption's id
+--       5 code digest (64 hexadecimal digits); where the requests have several: one for each
+-- REPLY array: the coupon's price ('' where it is not loaded), the first 8 characters of the ids accepted now ('' where none was),
+--       a letter for each request, then the values of those that have one, in order
 --
---   accepted             (the id is the 14 characters and the tail)
---   replayed             redemption id: this request was accepted before (the stored id has its tail). It is stored once more,
---                        so that this call has a write for WAIT to wait for
---   already_redeemed     redemption id
---   sold_out
---   insufficient_credit
---   wrong_code
---   too_many_attempts    seconds until the lock ends, rounded up
---   coupon_not_started   the first moment of the sale (ms)
---   coupon_paused
---   coupon_ended
---   coupon_not_loaded
---   user_not_loaded
---   session_revoked
---   backlog_full
+--   a accepted             (the id is the 8 characters and the tail)
+--   r replayed             redemption id: this request was accepted before (the stored id has its tail). It is stored once more,
+--                          so that this call has a write for WAIT to wait for
+--   d already_redeemed     redemption id
+--   o sold_out
+--   c insufficient_credit
+--   w wrong_code
+--   l too_many_attempts    seconds until the lock ends, rounded up
+--   n coupon_not_started   the first moment of the sale (ms)
+--   p coupon_paused
+--   e coupon_ended
+--   m coupon_not_loaded
+--   u user_not_loaded
+--   s session_revoked
+--   b backlog_full
+--
+-- A redemption's id is 16 bytes: here 22 characters of base64url without padding (RFC 4648, section 5), of which 8 are exactly the
+-- time in it (48 bits, ms) and 14 the rest.
+-- Users are fields of one hash, which says by its field `epoch` of which epoch it is: the key is the 16 bytes of a user's id, the
+-- value a record: credit and control (doubles, big endian), a blank, or `!` and three doubles where wrong codes were entered
+-- (attempts, attempts since (ms), locked until (ms)), then `;coupon=id` for each redemption. Neither `;` nor `=` is in a coupon's or
+-- redemption's id, so `;coupon=` behind the doubles is found nowhere but before that coupon's redemption.
 --
 -- Checked in this order: coupon loaded, user loaded in the coupon's epoch, session exists, locked out, replay, coupon's state
 -- and window, code, already redeemed, stock, credit, room in the outbox. A replay comes before the window, because whoever lost
@@ -37,28 +44,25 @@
 -- string they could become 1e+15.
 
 local call = redis.call
-local sub = string.sub
-local format = string.format
+local sub, find, byte, rep, format = string.sub, string.find, string.byte, string.rep, string.format
+local pack, read = struct.pack, struct.unpack
 
-local count = (#KEYS - 2) / 2
-if count < 1 or count > 64 or count % 1 ~= 0 or #ARGV ~= 3 + 2 * count then
+local count = #KEYS - 3
+local blob = ARGV[4]
+if count < 1 or count > 64 or not (#ARGV == 5 or #ARGV == 4 + count) or #blob ~= 30 * count then
     return redis.error_reply('ERR redeem: wrong number of keys or arguments')
 end
 
-local coupon_key, outbox = KEYS[1], KEYS[2]
+local coupon_key, outbox, users = KEYS[1], KEYS[2], KEYS[3]
 local coupon = call('HMGET', coupon_key, 'epoch', 'code', 'price', 'left', 'starts', 'ends', 'state')
 local epoch = coupon[1]
 if not epoch then
-    local reply = { '', '' }
-    for i = 1, count do
-        reply[2 + i] = 'coupon_not_loaded'
-    end
-    return reply
+    return { '', '', rep('m', count) } -- coupon_not_loaded
 end
 
 local code, price, left = coupon[2], tonumber(coupon[3]), tonumber(coupon[4])
 local coupon_id = string.match(coupon_key, '}:coupon:(.+)$')
-local field = 'r:' .. coupon_id
+local mark = ';' .. coupon_id .. '='
 local limit, window, entries_limit = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
 local time = call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -66,138 +70,145 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local closed, closed_value
 local starts, ends = coupon[5], coupon[6]
 if coupon[7] ~= 'active' then
-    closed = 'coupon_paused'
+    closed = 'p' -- coupon_paused
 elseif ends ~= '' and now >= tonumber(ends) then
-    closed = 'coupon_ended'
+    closed = 'e' -- coupon_ended
 elseif starts ~= '' and now < tonumber(starts) then
-    closed, closed_value = 'coupon_not_started', starts
+    closed, closed_value = 'n', starts -- coupon_not_started
 end
 
 -- Most often every session exists, which one call for all of them tells. If not, each is asked for by itself.
-local all_exist
-if count == 1 then
-    all_exist = call('EXISTS', KEYS[4]) == 1
-else
-    local sessions = {}
-    for i = 1, count do
-        sessions[i] = KEYS[2 + 2 * i]
-    end
-    all_exist = call('EXISTS', unpack(sessions)) == count
-end
+local all_exist = call('EXISTS', unpack(KEYS, 4)) == count
+local ids = { read(rep('c16', count), blob) }
+local tails = { read(rep('c14', count), blob, 16 * count + 1) }
+local records = call('HMGET', users, 'epoch', unpack(ids, 1, count))
+local are_loaded = records[1] == epoch
 
--- What Redis answered to HMGET is also the user's state within this call, so that two requests of one user see each other:
--- 1 epoch, 2 credit, 3 held, 4 locked_until, 5 the redemption of this coupon (only its tail, if accepted in this call);
--- after a wrong code 6 attempts, 7 attempts_since.
-local users = {}
-local reply = { coupon[3], '' }
-local entry = { 'XADD', outbox, '*', 'epoch', epoch, 'coupon', coupon_id, 'price', coupon[3] }
-local accepted, accepted_keys, accepted_users = 0, {}, {}
-local unfinished = {} -- place in the reply → a tail that still lacks the time before it
+-- What this call makes of users, so that two requests of one user see each other, and in which order they came: the record is as it
+-- will be written, but for the end of one that is accepted now. That lacks the id behind its `;coupon=`, whose tail is here.
+local changed, accepted_tail = {}, {}
+local order, changes = {}, 0
+local letters, values = {}, {}
+local unfinished -- place among the values → a tail that still lacks the time before it
+local accepted, accepted_ids, accepted_tails = 0, {}, {}
 local has_room -- of the outbox; asked for when something is to be accepted
-local right = false
-local replayed -- user key → redemption id
-local wrong -- user key → state, of those who sent a wrong code
+local one_code = #ARGV == 5
+local right = ARGV[5] == code
 
 for i = 1, count do
-    local key, tail = KEYS[1 + 2 * i], ARGV[2 + 2 * i]
-    local user = users[key]
-    if not user then
-        user = call('HMGET', key, 'epoch', 'credit', 'held', 'locked_until', field)
-        users[key] = user
+    local id = ids[i]
+    local record = changed[id] or records[i + 1]
+    if not one_code then
+        right = ARGV[4 + i] == code
     end
-    local locked_until, redemption = user[4], user[5]
-    local digest = ARGV[3 + 2 * i]
-    if digest ~= '' then
-        right = digest == code
-    end
-    local result, value
+    local letter, value
 
-    if user[1] ~= epoch then
-        result = 'user_not_loaded'
-    elseif not all_exist and call('EXISTS', KEYS[2 + 2 * i]) == 0 then
-        result = 'session_revoked'
-    elseif locked_until and tonumber(locked_until) > now then
-        result, value = 'too_many_attempts', format('%.0f', math.ceil((locked_until - now) / 1000))
-    elseif right and redemption and sub(redemption, -22) == tail then
-        result, value = 'replayed', redemption
-        if #redemption > 22 then
-            replayed = replayed or {}
-            replayed[key] = redemption
-        end
-    elseif not right then
-        result, value = closed or 'wrong_code', closed_value
-        if not user[6] then
-            local tries = call('HMGET', key, 'attempts', 'attempts_since')
-            user[6], user[7] = tonumber(tries[1] or 0), tonumber(tries[2] or 0)
-        end
-        if now - user[7] >= window then
-            user[6], user[7] = 0, now
-        end
-        user[6] = user[6] + 1
-        if user[6] >= limit then
-            user[4], user[6], user[7] = now + window, 0, 0
-        end
-        wrong = wrong or {}
-        wrong[key] = user
-    elseif closed then
-        result, value = closed, closed_value
-    elseif redemption then
-        result, value = 'already_redeemed', redemption
-    elseif left < 1 then
-        result = 'sold_out'
+    if not record or not are_loaded then
+        letter = 'u' -- user_not_loaded
+    elseif not all_exist and call('EXISTS', KEYS[3 + i]) == 0 then
+        letter = 's' -- session_revoked
     else
-        local credit = user[2] - price
-        if has_room == nil then
-            has_room = call('XLEN', outbox) < entries_limit
+        local head, locked_until = 17, 0
+        if byte(record, 17) == 33 then
+            head, locked_until = 41, (read('>d', record, 34))
         end
-        if credit < 0 then
-            result = 'insufficient_credit'
-        elseif not has_room then
-            result = 'backlog_full'
+        local _, at = find(record, mark, head + 1, true)
+        if locked_until > now then
+            letter, value = 'l', format('%.0f', math.ceil((locked_until - now) / 1000)) -- too_many_attempts
+        elseif at and right and (accepted_tail[id] or sub(record, at + 9, at + 22)) == tails[i] then
+            letter = 'r' -- replayed
+            if accepted_tail[id] then
+                unfinished = unfinished or {}
+                unfinished[#values + 1], value = tails[i], ''
+            else
+                value = sub(record, at + 1, at + 22)
+                if not changed[id] then
+                    changes = changes + 1
+                    order[changes], changed[id] = id, record
+                end
+            end
+        elseif not right then
+            letter, value = closed or 'w', closed_value -- wrong_code
+            local attempts, since = 0, 0
+            if head == 41 then
+                attempts, since = read('>dd', record, 18)
+            end
+            if now - since >= window then
+                attempts, since = 0, now
+            end
+            attempts = attempts + 1
+            if attempts >= limit then
+                attempts, since, locked_until = 0, 0, now + window
+            end
+            if not changed[id] then
+                changes = changes + 1
+                order[changes] = id
+            end
+            changed[id] = sub(record, 1, 16) .. '!' .. pack('>ddd', attempts, since, locked_until) .. sub(record, head + 1)
+        elseif closed then
+            letter, value = closed, closed_value
+        elseif at then
+            letter = 'd' -- already_redeemed
+            if accepted_tail[id] then
+                unfinished = unfinished or {}
+                unfinished[#values + 1], value = accepted_tail[id], ''
+            else
+                value = sub(record, at + 1, at + 22)
+            end
+        elseif left < 1 then
+            letter = 'o' -- sold_out
         else
-            result = 'accepted'
-            left = left - 1
-            user[2], user[3], user[5] = credit, user[3] + price, tail
-            accepted = accepted + 1
-            accepted_keys[accepted], accepted_users[accepted] = key, user
-            entry[8 + 2 * accepted], entry[9 + 2 * accepted] = sub(key, -36), tail
+            local credit = read('>d', record) - price
+            if has_room == nil then
+                has_room = call('XLEN', outbox) < entries_limit
+            end
+            if credit < 0 then
+                letter = 'c' -- insufficient_credit
+            elseif not has_room then
+                letter = 'b' -- backlog_full
+            else
+                letter = 'a' -- accepted
+                left = left - 1
+                accepted = accepted + 1
+                accepted_ids[accepted], accepted_tails[accepted] = id, tails[i]
+                if not changed[id] then
+                    changes = changes + 1
+                    order[changes] = id
+                end
+                changed[id], accepted_tail[id] = pack('>d', credit) .. sub(record, 9) .. mark, tails[i]
+            end
         end
     end
 
-    if not value then
-        reply[2 + i] = result
-    elseif #value == 22 then
-        reply[2 + i] = result
-        unfinished[2 + i] = value
-    else
-        reply[2 + i] = result .. ' ' .. value
+    letters[i] = letter
+    if value then
+        values[#values + 1] = value
     end
 end
 
 -- All is decided; from here on nothing can fail that did not fail above. XADD is first: its id is the time of the redemptions.
+local prefix = ''
 if accepted > 0 then
-    local id = call(unpack(entry))
-    local milliseconds = tonumber(string.match(id, '^%d+'))
-    local prefix = format('%08x-%04x-', math.floor(milliseconds / 65536), milliseconds % 65536)
-    reply[2] = prefix
-    for place, rest in pairs(unfinished) do
-        reply[place] = reply[place] .. ' ' .. prefix .. rest
+    local redemptions = accepted == count and blob or table.concat(accepted_ids) .. table.concat(accepted_tails)
+    local id = call('XADD', outbox, '*', 'epoch', epoch, 'coupon', coupon_id, 'price', coupon[3], 'redemptions', redemptions)
+    local rest = tonumber(string.match(id, '^%d+'))
+    for _ = 1, 8 do
+        local digit = rest % 64
+        prefix = sub('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_', digit + 1, digit + 1) .. prefix
+        rest = (rest - digit) / 64
+    end
+    for place, tail in pairs(unfinished or {}) do
+        values[place] = prefix .. tail
     end
     call('HSET', coupon_key, 'left', format('%d', left))
-    for i = 1, accepted do
-        local user = accepted_users[i]
-        call('HSET', accepted_keys[i], 'credit', format('%d', user[2]), 'held', format('%d', user[3]), field, prefix .. user[5])
-    end
 end
-if replayed then
-    for key, redemption in pairs(replayed) do
-        call('HSET', key, field, redemption)
+if changes > 0 then
+    local writes = { 'HSET', users }
+    for i = 1, changes do
+        local id = order[i]
+        local tail = accepted_tail[id]
+        writes[1 + 2 * i], writes[2 + 2 * i] = id, tail and changed[id] .. prefix .. tail or changed[id]
     end
+    call(unpack(writes))
 end
-if wrong then
-    for key, user in pairs(wrong) do
-        local locked_until = format('%d', user[4] or 0)
-        call('HSET', key, 'attempts', format('%d', user[6]), 'attempts_since', format('%d', user[7]), 'locked_until', locked_until)
-    end
-end
-return reply
+return { coupon[3], prefix, table.concat(letters), unpack(values) }

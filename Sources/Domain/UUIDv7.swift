@@ -26,7 +26,7 @@ public struct UUIDv7: Hashable, Sendable {
         self = parsed
     }
 
-    private init?(high: UInt64, low: UInt64) {
+    init?(high: UInt64, low: UInt64) {
         guard high >> 12 & 0xF == 7, low >> 62 == 0b10 else { return nil }
         self.high = high
         self.low = low

@@ -15,8 +15,8 @@ public struct HotPathLimits: Sendable, Hashable {
     public var waitingPerEventLoop = 16_384
 
     /// Entries of a shard's outbox, above which nothing more is accepted: Postgres has been away for long, and what waits for it
-    /// lives in Redis's memory. Of one to `redemptionsPerCall` redemptions each; an entry of one takes some 200 bytes, each
-    /// further redemption some 70.
+    /// lives in Redis's memory. Of one to `redemptionsPerCall` redemptions each; an entry of one takes some 150 bytes, each
+    /// further redemption some 30.
     public var outboxEntries = 1_000_000
 
     /// Of Redis's `maxmemory`, above which nothing more is accepted: what is left is for settling the backlog, and for sessions.

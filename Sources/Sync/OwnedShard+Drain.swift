@@ -51,18 +51,11 @@ extension OwnedShard {
         return report.cursor
     }
 
-    /// Turns holds into spent credit and trims the stream.
+    /// Trims the stream: what left it is spent, and held no more.
     /// - Returns: false where the stream does not begin with the first of them: read it again.
     func settle(_ read: [OutboxRead], _ cursor: Cursor) async throws -> Bool {
         switch try await store.settle(cursor.epoch, read) {
-        case .settled(let drifted):
-            if drifted > 0 {
-                logger.error(
-                    "users had less held than the outbox said; run `redeem reconcile`",
-                    metadata: ["users": "\(drifted)", "up_to": "\(cursor.lastID)"]
-                )
-            }
-            return true
+        case .settled: return true
         case .notFirst: return false
         case .wrongEpoch: throw SyncError.epochMoved(cursor.epoch)
         }

@@ -33,8 +33,13 @@ extension OwnedShard {
         // Without the record the next owner does all that follows: it cannot know that it is not needed.
         try await store.close(coupons: known)
         let drained = try await salvageOutbox(from: found.cursor)
-        if let prices { try await salvageUsers(prices: prices) }
+        var leftByAnEarlierVersion = 0
+        if let prices {
+            try await salvageUsers(prices: prices)
+            leftByAnEarlierVersion = try await salvageEarlierUsers(prices: prices)
+        }
         let fresh = try await beginEpoch(after: drained, above: found.status.begunEpoch)
+        if leftByAnEarlierVersion > 0 { try await store.unlinkEarlierUsers() }
         let snapshot = try await session.couponsSnapshot()
         try await store.writeCoupons(snapshot.coupons, epoch: fresh.epoch)
         // The record counts them as applied, so an owner who is cut off behind it leaves none of them to the next one.

@@ -19,18 +19,41 @@ extension OwnedShard {
     func salvageUsers(prices: [CouponID: Int], in epoch: Epoch? = nil, settledUpTo settled: StreamID? = nil) async throws {
         var waiting: Set<RedemptionID> = []
         if let settled { waiting = try await redemptions(behind: settled) }
+        try await salvage(prices: prices) { position in
+            let part = try await store.scanRedemptions(position)
+            let unsettled = part.redemptions.filter { stored in
+                guard let settled, stored.epoch == epoch else { return true }
+                return stored.id.uuid.milliseconds <= settled.milliseconds && !waiting.contains(stored.id)
+            }
+            return (unsettled, part.next)
+        }
+    }
+
+    /// The same of users that an earlier version left here.
+    /// - Returns: how many keys of theirs there are.
+    func salvageEarlierUsers(prices: [CouponID: Int]) async throws -> Int {
+        var users = 0
+        try await salvage(prices: prices) { position in
+            let part = try await store.scanEarlierRedemptions(position)
+            users += part.users
+            return (part.redemptions, part.next)
+        }
+        return users
+    }
+
+    /// - Parameter read: a part of what is looked through, and the position of the next; `nil`: that was the last.
+    private func salvage(
+        prices: [CouponID: Int],
+        _ read: (_ position: String?) async throws -> (redemptions: [StoredRedemption], next: String?)
+    ) async throws {
         var found: [UnaccountedRedemption] = []
         var (looked, count) = (0, 0)
         var position: String?
         repeat {
-            let part = try await store.scanRedemptions(position)
+            let part = try await read(position)
             position = part.next
             looked += part.redemptions.count
             for stored in part.redemptions {
-                if let settled, stored.epoch == epoch {
-                    let isLater = stored.id.uuid.milliseconds > settled.milliseconds
-                    guard !isLater, !waiting.contains(stored.id) else { continue }
-                }
                 found.append(
                     UnaccountedRedemption(
                         shard: shard,

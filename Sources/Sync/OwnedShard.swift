@@ -120,7 +120,7 @@ struct OwnedShard: Sendable {
         try await sessions.end(try await session.sessionRevocations(after: sequence))
     }
 
-    /// An owner that stopped between COMMIT and settle left entries that Postgres has and Redis still holds credit for:
+    /// An owner that stopped between COMMIT and settle left entries in the outbox that Postgres has, so their prices count as held:
     /// exactly those at or below the cursor. What Postgres lacks of them for another reason is kept.
     func settleLeftovers(upTo cursor: Cursor) async throws {
         while true {

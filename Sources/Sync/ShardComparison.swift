@@ -11,7 +11,10 @@ struct ShardComparison: Hashable, Sendable {
 
     var verdict: Verdict {
         guard let cursor else { return .rebuild(.firstStart) }
+        guard status.layout != .earlier else { return .rebuild(.layoutChanged) }
         guard let epoch = status.epoch, let applied = status.control else { return .rebuild(.shardMissing) }
+        // Somebody took away what keeps workers of earlier versions off: one of them, cut off before it wrote its own record.
+        guard status.layout == .current else { return .rebuild(.layoutChanged) }
         guard epoch == cursor.epoch else { return .rebuild(.otherEpoch) }
         guard status.outboxLastID >= cursor.lastID else { return .rebuild(.behindCursor) }
         guard applied == 0 || mark != nil else { return .rebuild(.aheadOfControl) }
@@ -19,7 +22,7 @@ struct ShardComparison: Hashable, Sendable {
         return .sound(cursor)
     }
 
-    /// A record that an earlier version wrote has no mark.
+    /// Without a mark there is no record.
     private var appliedAnotherEntry: Bool {
         guard let mark, let applied = status.controlMark, status.control != 0 else { return false }
         return mark != applied
@@ -47,8 +50,8 @@ struct ShardComparison: Hashable, Sendable {
     func mayHaveMoreThanPostgres(_ reason: RebuildReason) -> Bool {
         switch reason {
         case .behindCursor: postgresWentBack
-        case .firstStart, .shardMissing, .otherEpoch, .aheadOfControl, .controlDiffers, .controlRefused, .controlUnreadable,
-            .couponMissing, .tornFile, .operatorAsked:
+        case .firstStart, .shardMissing, .layoutChanged, .otherEpoch, .aheadOfControl, .controlDiffers, .controlRefused,
+            .controlUnreadable, .couponMissing, .tornFile, .operatorAsked:
             true
         }
     }
@@ -81,6 +84,9 @@ struct ShardComparison: Hashable, Sendable {
         case .otherEpoch: (status.epoch ?? Epoch(0)) < (cursor?.epoch ?? Epoch(0))
         // A rebuild that did not finish has left no record behind, and the highest epoch that was begun.
         case .shardMissing: status.begunEpoch != cursor?.epoch
+        // Its record is not read, but the end of its outbox is where it always was.
+        case .layoutChanged:
+            status.begunEpoch != cursor?.epoch || status.outboxLastID < cursor?.lastID ?? .zero
         case .firstStart, .aheadOfControl, .controlDiffers, .controlRefused, .controlUnreadable, .couponMissing, .tornFile,
             .operatorAsked:
             false

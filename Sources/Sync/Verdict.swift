@@ -13,6 +13,8 @@ public enum RebuildReason: String, Hashable, Sendable, CaseIterable {
     case firstStart = "first_start"
     /// Redis has no shard record: empty, flushed, replaced, or a rebuild that did not finish.
     case shardMissing = "shard_missing"
+    /// A worker of an earlier version kept this Redis, which had its data in another form.
+    case layoutChanged = "layout_changed"
     /// Redis is of another epoch than Postgres.
     case otherEpoch = "other_epoch"
     /// The outbox ends before the cursor: Redis went back in time.
@@ -39,7 +41,7 @@ extension RebuildReason {
     /// Nobody has to find out why.
     var isExpected: Bool {
         switch self {
-        case .firstStart, .operatorAsked: true
+        case .firstStart, .layoutChanged, .operatorAsked: true
         case .shardMissing, .otherEpoch, .behindCursor, .aheadOfControl, .controlDiffers, .controlRefused, .controlUnreadable,
             .couponMissing, .tornFile:
             false

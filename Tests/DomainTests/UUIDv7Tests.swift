@@ -57,4 +57,37 @@ import Testing
         #expect(id.description == "018bcfe5-6800-7fff-bfff-ffffffffffff")
         #expect(UUIDv7.Tail("7fff-bfff") == nil)
     }
+
+    /// As `base64 | tr +/ -_` writes the 16 bytes, without padding.
+    @Test(arguments: [
+        ("019abcde-f012-7000-8000-000000000000", "AZq83vAScACAAAAAAAAAAA"),
+        ("ffffffff-ffff-7fff-bfff-ffffffffffff", "________f_-__________w"),
+        ("00000000-0000-7000-8000-000000000001", "AAAAAAAAcACAAAAAAAAAAQ"),
+    ])
+    func isBytesAndBase64URL(text: String, base64URL: String) throws {
+        let id = try #require(UUIDv7(text))
+        #expect(id.base64URL == base64URL)
+        #expect(UUIDv7(base64URL: base64URL.utf8) == id)
+        #expect(UUIDv7(bytes: id.bytes) == id)
+        #expect(id.tail.base64URL == base64URL.suffix(14))
+        #expect(UUIDv7.Tail(base64URL: base64URL.utf8.suffix(14)) == id.tail)
+        #expect(UUIDv7.milliseconds(base64URL: base64URL.utf8.prefix(8)) == id.milliseconds)
+    }
+
+    @Test(arguments: [
+        "", "AZq83vAScACAAAAAAAAAA", "AZq83vAScACAAAAAAAAAAAA", "AZq83vAScACAAAAAAAAAA=", "AZq83vAScACAAAAAAAAAAB",
+        "AZq83vASYACAAAAAAAAAAA", "AZq83vAScAAAAAAAAAAAAA", "AZq83vAS+ACAAAAAAAAAAA",
+    ])
+    func whatIsNoIDIsNotRead(_ base64URL: String) {
+        #expect(UUIDv7(base64URL: base64URL.utf8) == nil)
+        #expect(UUIDv7.Tail(base64URL: base64URL.utf8.suffix(14)) == nil || base64URL.utf8.count != 22)
+    }
+
+    @Test func everyIDIsItselfAgain() {
+        for _ in 0..<1_000 {
+            let id = UUIDv7(milliseconds: .random(in: 0..<1 << 48))
+            #expect(UUIDv7(base64URL: id.base64URL.utf8) == id && UUIDv7(bytes: id.bytes) == id)
+        }
+        #expect(UUIDv7(bytes: [UInt8](repeating: 0, count: 16)) == nil)
+    }
 }

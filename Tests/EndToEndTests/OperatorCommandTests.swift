@@ -152,6 +152,56 @@ import Testing
     }
 
     /// On a terminal it asks, and takes only yes for yes.
+    /// Of bytes that no text of Postgres can hold, an operator sees each one.
+    @Test func entriesThatAreNoEntriesAreShownAsTheyAre() async throws {
+        struct Unreadable: Decodable {
+            let id: Int
+            let entry: String
+            let reason: String
+        }
+        try await withSale { product, _, worker, _ in
+            let bytes: [UInt8] = [0, 0xFF, 0xFE] + Array(repeating: 0x41, count: 27)
+            let head = ["XADD", "{s0}:outbox", "*", "epoch", "1", "coupon", "sale", "price", "10", "redemptions"]
+            try await product.inRedis { client in
+                for blob in [bytes, Array(bytes.dropLast())] {
+                    let command = head.map(RESPArgument.text) + [.bytes(blob)]
+                    _ = try await client.send(command, to: nil, deadline: nil)
+                }
+                let name = [RESPArgument.text("XADD"), .text("{s0}:outbox"), .text("*"), .bytes([0xC3, 0x28]), .text("a\u{0}b")]
+                _ = try await client.send(name, to: nil, deadline: nil)
+            }
+            try await until("a worker tells of three") { try await worker.metric(Self.entries) == 3 }
+            let output = try await product.run("quarantine", "list", "--json")
+            let found = try JSONDecoder().decode([Unreadable].self, from: Data(output.utf8))
+            let hex = #"\\x00fffe"# + String(repeating: "41", count: 26)
+            #expect(
+                found.map(\.reason) == [
+                    "redemption 1 is not of a user", "29 bytes of redemptions, which are 30 each",
+                    "the fields are not epoch, coupon, price and at least one redemption",
+                ]
+            )
+            try #require(found.count == 3)
+            #expect(found[0].entry.contains(#""redemptions", "\#(hex)41"]"#), "\(found[0].entry)")
+            #expect(found[1].entry.contains(#""redemptions", "\#(hex)"]"#), "\(found[1].entry)")
+            #expect(found[2].entry == #"{"fields": ["\\xc328", "\\x610062"]}"#)
+            await expect(product, ["quarantine", "list"], status: 0, "redemption 1 is not of a user", "29 bytes of redemptions")
+            await expect(
+                product,
+                ["reconcile"],
+                status: 1,
+                "holds  3.",
+                "DRIFT  4.",
+                "3 redemptions are in quarantine",
+                "holds  5."
+            )
+            await expect(product, ["quarantine", "retry", "--all"], status: 1, "not landed \(found[0].id)")
+            let ids = found.map { "\($0.id)" }
+            let drop = ["quarantine", "drop"] + ids + ["--reason", "rubbish", "--yes"]
+            await expect(product, drop, status: 0, "dropped \(ids[2]): nothing is to be given back in Redis")
+            try await product.settled()
+        }
+    }
+
     @Test func asksOnATerminal() async throws {
         try await withSale { product, _, _, _ in
             try await product.inRedis("HINCRBY", "{s0}:coupon:sale", "left", "3")

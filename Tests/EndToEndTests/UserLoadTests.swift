@@ -1,3 +1,4 @@
+import Domain
 import HotPath
 import LocalStack
 import NIOHTTP1
@@ -49,10 +50,15 @@ import TestSupport
 
     private func forgetUsers(withCredit credit: String, _ product: Product) async throws {
         try await product.inRedis { redis in
-            for key in try await redis.send(["KEYS", "{s0}:user:*"]).array ?? [] {
-                guard let name = key.string else { continue }
-                if try await redis.send(["HGET", name, "credit"]).string == credit { _ = try await redis.send(["DEL", name]) }
-            }
+            let keys = Keys(Shard(index: 0))
+            var position: String?
+            repeat {
+                let part = try await HotPath(client: redis).stores[0].scanUsers(position)
+                position = part.next
+                for user in part.users where try await redis.record(of: user, keys)?.available == Int(credit) {
+                    try await redis.forget(user, keys)
+                }
+            } while position != nil
         }
     }
 

@@ -64,7 +64,8 @@ struct FsyncOrder {
             let data = text.replacing(#/", iov_len=\d+\}, \{iov_base="/#, with: "")
             if isSocket { reply(data, line) }
             guard isAppendOnlyFile else { return .other }
-            let ids = data.matches(of: #/r:[a-z0-9_-]+\\r\\n\$36\\r\\n([0-9a-f-]{36})\\r\\n/#).map { String($0.output.1) }
+            // The last of a user's record is the new one.
+            let ids = data.matches(of: #/;[a-z0-9_-]+=([A-Za-z0-9_-]{22})\\r\\n/#).map { String($0.output.1) }
             return .append(ids: ids, bytes: name == "write" ? data.lastNumber : nil)
         }
     }
@@ -82,22 +83,21 @@ struct FsyncOrder {
 
     /// A reply is about to leave: what it acknowledges must have been synced by now.
     private mutating func reply(_ data: some StringProtocol & BidirectionalCollection<Character>, _ line: Substring) {
-        // The reply of redeem.lua: price, the beginning of the new ids, then a code for each request.
-        var beginning = ""
-        for match in String(data).matches(of: #/\$14\\r\\n([0-9a-f]{8}-[0-9a-f]{4}-)\\r\\n|\$8\\r\\naccepted\\r\\n/#) {
-            if let found = match.output.1 {
-                beginning = String(found)
-                continue
-            }
-            let place = acknowledged
-            acknowledged += 1
-            if place >= written.count {
-                violations.append("acknowledged before it was written: \(line)")
-            } else if !written[place].hasPrefix(beginning) {
-                violations.append("\(written[place]) is not the redemption acknowledged: \(line)")
-            } else if place >= synced {
-                violations.append("\(written[place]) was acknowledged before its fdatasync had returned: \(line)")
-            }
+        // The reply of redeem.lua: price, the beginning of the new ids, then a letter for each request.
+        for match in String(data).matches(of: #/\$8\\r\\n([A-Za-z0-9_-]{8})\\r\\n\$\d+\\r\\n([a-z]+)\\r\\n/#) {
+            for letter in match.output.2 where letter == "a" { accepted(String(match.output.1), line) }
+        }
+    }
+
+    private mutating func accepted(_ beginning: String, _ line: Substring) {
+        let place = acknowledged
+        acknowledged += 1
+        if place >= written.count {
+            violations.append("acknowledged before it was written: \(line)")
+        } else if !written[place].hasPrefix(beginning) {
+            violations.append("\(written[place]) is not the redemption acknowledged: \(line)")
+        } else if place >= synced {
+            violations.append("\(written[place]) was acknowledged before its fdatasync had returned: \(line)")
         }
     }
 }

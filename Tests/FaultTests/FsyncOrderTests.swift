@@ -56,7 +56,7 @@ import Testing
         let (order, accepted) = try await order(.always)
         #expect(order.violations == [])
         #expect(order.acknowledged == FsyncOrderTests.alone + FsyncOrderTests.together)
-        #expect(order.written.sorted() == accepted.map(\.description).sorted())
+        #expect(order.written.sorted() == accepted.map(\.uuid.base64URL).sorted())
     }
 
     @Test(.enabled("ptrace is not permitted here, so the check was NOT seen to bite", tracingIsPermitted))
@@ -69,11 +69,11 @@ import Testing
 
     // MARK: The check itself
 
-    private static let id = "019abcde-f012-7000-8000-000000000000"
+    private static let id = "AZq83vAScACAAAAAAAAAAA"
     private static let file = "7</r/appendonlydir/appendonly.aof.1.incr.aof>"
-    private static let append = #"1 00:00:00.1 write(\#(file), "$3\r\nr:x\r\n$36\r\n\#(id)\r\n", 51) = 51"#
+    private static let append = #"1 00:00:00.1 write(\#(file), "$41\r\n@Y\0\0\0\0\0\0\0;x=\#(id)\r\n", 51) = 51"#
     private static let reply =
-        #"1 00:00:00.3 write(8<socket:[6]>, "*3\r\n$2\r\n10\r\n$14\r\n019abcde-f012-\r\n$8\r\naccepted\r\n", 50) = 50"#
+        #"1 00:00:00.3 write(8<socket:[6]>, "*3\r\n$2\r\n10\r\n$8\r\nAZq83vAS\r\n$1\r\na\r\n", 50) = 50"#
     private static let sync = "1 00:00:00.2 fdatasync(\(file)) = 0"
 
     @Test(arguments: [
@@ -84,7 +84,7 @@ import Testing
         ([append, sync.replacing("= 0", with: "= -1 EIO (Input/output error)"), reply], "not synced"),
         ([append, sync.replacing("appendonly.aof.1.incr.aof", with: "appendonly.aof.manifest"), reply], "before its fdatasync"),
         ([append.replacing("= 51", with: "= 50"), sync, reply], "not wholly written"),
-        ([append, sync, reply.replacing("019abcde", with: "019abcdf")], "is not the redemption acknowledged"),
+        ([append, sync, reply.replacing("AZq83vAS", with: "AZq83vAT")], "is not the redemption acknowledged"),
         // Another thread syncs: what counts is when its call returned, and when it began.
         (
             [
@@ -104,8 +104,8 @@ import Testing
         (
             [
                 append, sync,
-                #"1 00:00:00.3 writev(8<socket:[6]>, [{iov_base="$14\r\n019abcde-f012-\r\n$8\r\nacc", iov_len=29}, "#
-                    + #"{iov_base="epted\r\n", iov_len=7}], 2) = 36"#,
+                #"1 00:00:00.3 writev(8<socket:[6]>, [{iov_base="$8\r\nAZq83vAS\r\n$1", iov_len=16}, "#
+                    + #"{iov_base="\r\na\r\n", iov_len=5}], 2) = 21"#,
             ], nil
         ),
     ])

@@ -38,15 +38,15 @@ struct PlantedBug: Sendable, CustomTestStringConvertible {
         PlantedBug(
             text: "the idempotency key is ignored",
             script: .redeem,
-            right: "right and redemption and sub(redemption, -22) == tail",
+            right: "at and right and (accepted_tail[id] or sub(record, at + 9, at + 22)) == tails[i]",
             wrong: "false",
             rules: [.changedAnswer]
         ),
         PlantedBug(
             text: "an earlier redemption is not looked for",
             script: .redeem,
-            right: "elseif redemption then",
-            wrong: "elseif false then",
+            right: "elseif at then\n            letter = 'd' -- already_redeemed",
+            wrong: "elseif false then\n            letter = 'd'",
             rules: [.twice]
         ),
         PlantedBug(
@@ -66,14 +66,14 @@ struct PlantedBug: Sendable, CustomTestStringConvertible {
         PlantedBug(
             text: "nothing is charged",
             script: .redeem,
-            right: "local credit = user[2] - price",
-            wrong: "local credit = user[2] - 0",
+            right: "local credit = read('>d', record) - price",
+            wrong: "local credit = read('>d', record) - 0",
             rules: [.credit]
         ),
         PlantedBug(
             text: "sessions are not looked at",
             script: .redeem,
-            right: "elseif not all_exist and call('EXISTS', KEYS[2 + 2 * i]) == 0 then",
+            right: "elseif not all_exist and call('EXISTS', KEYS[3 + i]) == 0 then",
             wrong: "elseif false then",
             rules: [.revoked]
         ),
@@ -92,11 +92,11 @@ struct PlantedBug: Sendable, CustomTestStringConvertible {
             rules: [.lost]
         ),
         PlantedBug(
-            text: "holds are not released",
-            script: .settle,
-            right: "tonumber(user[2]) - sum",
-            wrong: "tonumber(user[2])",
-            rules: [.credit]
+            text: "tails are read beside their places",
+            script: .redeem,
+            right: "{ read(rep('c14', count), blob, 16 * count + 1) }",
+            wrong: "{ read(rep('c14', count), blob, 16 * count) }",
+            rules: [.changedAnswer]
         ),
         PlantedBug(
             text: "an old refresh token is accepted",
@@ -108,15 +108,15 @@ struct PlantedBug: Sendable, CustomTestStringConvertible {
         PlantedBug(
             text: "a grant is lost",
             script: .applyControl,
-            right: "call('HSET', key, 'credit', credit, 'control', sequence)",
-            wrong: "call('HSET', key, 'control', sequence)",
+            right: "local credit = struct.unpack('>d', record) + tonumber(ARGV[5])",
+            wrong: "local credit = struct.unpack('>d', record)",
             rules: [.credit]
         ),
         PlantedBug(
             text: "earlier redemptions are not loaded",
             script: .loadUser,
-            right: "for i = 4, #ARGV, 2 do",
-            wrong: "for i = 4, 0, 2 do",
+            right: "for i = 5, valid and #ARGV or 0, 2 do",
+            wrong: "for i = 5, 0, 2 do",
             rules: [.twice],
             afterFlush: true
         ),

@@ -43,7 +43,7 @@ import Testing
             _ = try await shard.decide(user.request(x))
             #expect(try await apply(shard, 1, .creditGranted(user.id, amount: 7)) == .applied)
             #expect(try await shard.store.credit(of: user.id) == Credit(available: 7, held: 10))
-            #expect(try await shard.hash(shard.keys.user(user.id))["control"] == "1")
+            #expect(try await shard.record(of: user.id)?.control == 1)
         }
     }
 
@@ -53,12 +53,13 @@ import Testing
             try await shard.open()
             let user = TestUser()
             #expect(try await apply(shard, 1, .creditGranted(user.id, amount: 7)) == .applied)
-            #expect(try await shard("EXISTS", shard.keys.user(user.id)) == .integer(0))
+            #expect(try await shard.record(of: user.id) == nil)
             #expect(try await shard.store.status().control == 1)
             // Nor is one of an old epoch touched.
-            try await shard("HSET", shard.keys.user(user.id), "epoch", "0", "credit", "1", "held", "0", "control", "0")
-            #expect(try await apply(shard, 2, .creditGranted(user.id, amount: 7)) == .applied)
-            #expect(try await shard.hash(shard.keys.user(user.id))["credit"] == "1")
+            let old = try await shard.addUser(credit: 1, control: 1)
+            try await shard("HSET", shard.keys.users, "epoch", "0")
+            #expect(try await apply(shard, 2, .creditGranted(old.id, amount: 7)) == .applied)
+            #expect(try await shard.record(of: old.id) == UserRecord(available: 1, control: 1))
         }
     }
 
@@ -72,8 +73,8 @@ import Testing
             #expect(try await apply(shard, 2, dropped) == .gap)
             #expect(try await shard.store.stock(of: [x]) == [x: 4])
             #expect(try await apply(shard, 1, dropped) == .applied)
-            // What is held stays so until the outbox is settled.
-            #expect(try await shard.store.credit(of: user.id) == Credit(available: 30, held: 10))
+            // Nothing of it is held any more, though its entry is still to be settled.
+            #expect(try await shard.store.credit(of: user.id) == Credit(available: 30, held: 0))
             #expect(try await shard.store.redemptions(of: user.id) == [:])
             #expect(try await shard.store.stock(of: [x]) == [x: 5])
             _ = try await shard.store.settle(shard.epoch, entries: try await shard.outbox())
@@ -102,7 +103,7 @@ import Testing
             }
             #expect(try await shard.store.credit(of: user.id) == Credit(available: 30, held: 0))
             #expect(try await shard.store.stock(of: [x]) == [x: 5])
-            #expect(try await shard("EXISTS", shard.keys.user(stranger.id)) == .integer(0))
+            #expect(try await shard.record(of: stranger.id) == nil)
 
             let owner = try await shard.addUser(credit: 30, redemptions: [x: id], control: 2)
             try await shard("DEL", shard.keys.coupon(x))
@@ -154,7 +155,7 @@ import Testing
             try await shard.open([.test(total: 1)])
             let user = try await shard.addUser(credit: 0)
             #expect(try await apply(shard, 1, .creditGranted(user.id, amount: Limits.amount)) == .applied)
-            #expect(try await shard.hash(shard.keys.user(user.id))["credit"] == "9007199254740991")
+            #expect(try await shard.record(of: user.id)?.available == Limits.amount)
             #expect(try await apply(shard, 2, .couponRestocked(x, amount: Limits.amount - 1)) == .applied)
             #expect(try await shard.hash(shard.keys.coupon(x))["left"] == "9007199254740991")
             try await shard("HSET", shard.keys.shard, "control", "999999999999999")
@@ -173,14 +174,16 @@ import Testing
                 [], ["1", "1", "0"], ["1", "1", "0", "coupon_deleted"], ["1", "1", "0", "coupon_state"],
                 ["1", "1", "0", "coupon_state", "closed"],
                 ["1", "1", "0", "coupon_restocked", "-5"], ["1", "1", "0", "coupon_restocked", "1e3"],
-                ["1", "1", "0", "credit_granted", ""],
-                ["1", "1", "0", "credit_granted", "9007199254740992"], ["1", "0", "0", "coupon_state", "active"],
+                ["1", "1", "0", "credit_granted", "", "0123456789abcdef"], ["1", "1", "0", "credit_granted", "1"],
+                ["1", "1", "0", "credit_granted", "1", "0123456789abcdefg"],
+                ["1", "1", "0", "credit_granted", "9007199254740992", "0123456789abcdef"],
+                ["1", "0", "0", "coupon_state", "active"],
                 ["1", "1", "0", "coupon_created", "short", "1", "1", "", "", "active"],
                 ["1", "1", "0", "coupon_created", digest, "-1", "1", "", "", "active"],
                 ["1", "1", "0", "coupon_created", digest, "1", "1", "soon", "", "active"],
                 ["1", "1", "0", "coupon_created", digest, "1", "1", "", ""],
                 // It takes three keys.
-                ["1", "1", "0", "redemption_dropped", String(repeating: "0", count: 36), "1"],
+                ["1", "1", "0", "redemption_dropped", String(repeating: "A", count: 22), "1", "0123456789abcdef"],
             ] {
                 let error = await #expect(throws: RedisError.self) {
                     try await shard.call(.applyControl, keys: keys, arguments)

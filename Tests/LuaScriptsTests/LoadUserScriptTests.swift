@@ -21,10 +21,11 @@ import Testing
             let id = RedemptionID(uuid: UUIDv7(milliseconds: 5))
             let first = snapshot(of: user, balance: Limits.amount, redemptions: [CouponID("a")!: id], control: 3)
             #expect(try await shard.store.loadUser(first) == .loaded)
-            let expected = ["epoch": "1", "credit": "9007199254740991", "held": "0", "control": "3", "r:a": "\(id)"]
-            #expect(try await shard.hash(shard.keys.user(user.id)) == expected)
+            var expected = UserRecord(available: Limits.amount, control: 3)
+            expected.redemptions[CouponID("a")!] = id
+            #expect(try await shard.record(of: user.id) == expected)
             #expect(try await shard.store.loadUser(snapshot(of: user, balance: 7, control: 9)) == .alreadyLoaded)
-            #expect(try await shard.hash(shard.keys.user(user.id)) == expected)
+            #expect(try await shard.record(of: user.id) == expected)
         }
     }
 
@@ -38,7 +39,7 @@ import Testing
             // A closed shard has no epoch at all.
             try await shard("DEL", shard.keys.shard)
             #expect(try await shard.store.loadUser(snapshot(of: user)) == .wrongEpoch)
-            #expect(try await shard("EXISTS", shard.keys.user(user.id)) == .integer(0))
+            #expect(try await shard.record(of: user.id) == nil)
         }
     }
 
@@ -51,7 +52,7 @@ import Testing
             let grant = ControlEntry(sequence: 1, change: .creditGranted(user.id, amount: 5))
             #expect(try await shard.store.applyControl(grant, epoch: shard.epoch) == .applied)
             #expect(try await shard.store.loadUser(old) == .staleSnapshot)
-            #expect(try await shard("EXISTS", shard.keys.user(user.id)) == .integer(0))
+            #expect(try await shard.record(of: user.id) == nil)
             #expect(try await shard.store.loadUser(snapshot(of: user, balance: 5, control: 1)) == .loaded)
         }
     }
@@ -75,11 +76,10 @@ import Testing
         try await withShard { shard in
             try await shard.open([.test()])
             let user = try await shard.addUser(redemptions: [CouponID("old")!: RedemptionID(uuid: UUIDv7(milliseconds: 1))])
-            try await shard("HSET", shard.keys.user(user.id), "attempts", "3", "locked_until", "9999999999999")
+            try await shard.edit(user.id) { $0.tries = .init(attempts: 3, since: 0, lockedUntil: 9_999_999_999_999) }
             try await shard.open([.test()], epoch: Epoch(2))
             #expect(try await shard.store.loadUser(snapshot(of: user, balance: 1, epoch: 2)) == .loaded)
-            let expected = ["epoch": "2", "credit": "1", "held": "0", "control": "0"]
-            #expect(try await shard.hash(shard.keys.user(user.id)) == expected)
+            #expect(try await shard.record(of: user.id) == UserRecord(available: 1, control: 0))
         }
     }
 
@@ -99,12 +99,20 @@ import Testing
         try await withShard { shard in
             try await shard.open()
             let user = TestUser()
-            let keys = [shard.keys.shard, shard.keys.user(user.id)]
-            for arguments in [["1", balance, "0"], ["1", "0", balance], ["1", "0", "0", "coupon without id"]] {
+            let keys = [shard.keys.shard, shard.keys.users]
+            let id = RESPArgument.bytes(user.id.uuid.bytes)
+            for arguments: [RESPArgument] in [
+                ["1", balance, "0"].asArguments + [id], ["1", "0", balance].asArguments + [id],
+                ["1", "0", "0"].asArguments + [id, .text("coupon without id")],
+                ["1", "0", "0"].asArguments + [id, .text("coupon"), .text("short")],
+                ["1", "0", "0"].asArguments + [id, .text("a;b"), .text(String(repeating: "A", count: 22))],
+                ["1", "0", "0"].asArguments + [id, .text("a"), .text(String(repeating: ";", count: 22))],
+                ["1", "0", "0", "\(user.id)"].asArguments,
+            ] {
                 let error = await #expect(throws: RedisError.self) { try await shard.call(.loadUser, keys: keys, arguments) }
                 #expect(error?.serverPrefix == "ERR")
             }
-            #expect(try await shard("EXISTS", keys[1]) == .integer(0))
+            #expect(try await shard("HLEN", keys[1]) == .integer(1))
         }
     }
 
@@ -115,7 +123,7 @@ import Testing
             try await shard("CONFIG", "SET", "maxmemory", "1")
             let error = await #expect(throws: RedisError.self) { try await shard.store.loadUser(snapshot(of: user)) }
             #expect(error?.serverPrefix == "OOM")
-            #expect(try await shard("EXISTS", shard.keys.user(user.id)) == .integer(0))
+            #expect(try await shard.record(of: user.id) == nil)
         }
     }
 
@@ -132,8 +140,12 @@ import Testing
             #expect(try await shard.store.credit(of: user.id) == nil)
             try await shard("DEL", shard.keys.shard)
             #expect(try await shard.store.credit(of: user.id) == nil)
-            for arguments in [[], ["all"]] {
-                let keys = [shard.keys.shard, shard.keys.user(user.id)]
+            let id = RESPArgument.bytes(user.id.uuid.bytes)
+            for arguments: [RESPArgument] in [
+                [], [.text("all"), id, .text("9")], [.text("credit"), id], [.text("credit"), .text("\(user.id)"), .text("9")],
+                [.text("credit"), id, .text("many")],
+            ] {
+                let keys = [shard.keys.shard, shard.keys.users, shard.keys.outbox]
                 await #expect(throws: RedisError.self) { try await shard.call(.userState, keys: keys, arguments) }
             }
         }

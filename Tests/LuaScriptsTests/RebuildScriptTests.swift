@@ -20,6 +20,7 @@ import Testing
             #expect(try await shard.everything() == state)
             try await shard.store.beginEpoch(Epoch(5))
             #expect(try await shard("EXISTS", shard.keys.outbox, shard.keys.shard) == .integer(0))
+            #expect(try await shard.hash(shard.keys.users) == ["epoch": "5"])
             let status = try await shard.store.status()
             #expect(status.begunEpoch == Epoch(5))
             #expect(status.epoch == nil)
@@ -68,6 +69,22 @@ import Testing
         }
     }
 
+    /// The command with which a worker of an earlier version begins, and the one with which its servers load a user.
+    @Test func aWorkerOfAnEarlierVersionIsTurnedAway() async throws {
+        try await withShard { shard in
+            try await shard.open([.test()])
+            for command in [["HMGET", "{s0}:shard", "epoch", "control"], ["HGET", "{s0}:shard", "epoch"]] {
+                let error = await #expect(throws: RedisError.self) { try await shard.client.send(command) }
+                #expect(error?.serverPrefix == "WRONGTYPE")
+            }
+            #expect(try await shard.store.status().layout == .current)
+            try await shard("DEL", "{s0}:shard")
+            #expect(try await shard.store.status().layout == .none)
+            try await shard("HSET", "{s0}:shard", "epoch", "1")
+            #expect(try await shard.store.status().layout == .earlier)
+        }
+    }
+
     /// EVAL leaves its script in Redis's cache; it must not leave a way in.
     @Test func aRebuildOpensNothing() async throws {
         try await withShard { shard in
@@ -89,10 +106,10 @@ import Testing
     @Test func malformedCallsAreRefused() async throws {
         try await withShard { shard in
             try await shard.store.beginEpoch(Epoch(1))
-            let keys = [shard.keys.fence, shard.keys.shard, shard.keys.coupon(x)]
+            let keys = [shard.keys.fence, shard.keys.shard, shard.keys.coupon(x), shard.keys.users, shard.keys.earlierShard]
             let digest = CodeDigest.right.hex
             for (script, count, arguments) in [
-                (Script.beginEpoch, 2, ["2"]), (.beginEpoch, 3, ["next"]), (.loadCoupon, 3, ["1"]),
+                (Script.beginEpoch, 3, ["2"]), (.beginEpoch, 5, ["next"]), (.loadCoupon, 3, ["1"]),
                 (.loadCoupon, 3, ["1", digest, "1", "-1", "", "", "active"]),
                 (.loadCoupon, 3, ["1", digest, "1.5", "1", "", "", "active"]),
                 (.loadCoupon, 3, ["1", digest, "1", "1", "x", "", "active"]),

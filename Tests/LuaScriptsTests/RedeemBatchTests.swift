@@ -60,9 +60,9 @@ import Testing
             let codes = try await shard.decide(requests, entries: 1).map(\.code)
             #expect(codes == [.replayed, .backlogFull, .alreadyRedeemed, .insufficientCredit, .wrongCode])
             // But for the count of wrong codes, nothing changed.
-            var after = try await shard.everything()
-            after[shard.keys.user(late.id)] = before[shard.keys.user(late.id)]
-            #expect(after == before)
+            #expect(try await shard.record(of: late.id)?.tries?.attempts == 1)
+            try await shard.edit(late.id) { $0.tries = nil }
+            #expect(try await shard.everything() == before)
             #expect(try await shard.decide([late.request(x)], entries: 2).map(\.code) == [.accepted])
         }
     }
@@ -130,19 +130,54 @@ import Testing
         }
     }
 
-    /// A key of a wrong type is found before anything is written.
+    /// A record or key that is none is found before anything is written.
     @Test func aCorruptKeyStopsTheWholeCall() async throws {
         try await withShard { shard in
             try await shard.open([.test()])
             let user = try await shard.addUser()
             let broken = try await shard.addUser()
-            try await shard("SET", shard.keys.user(broken.id), "text")
+            try await shard.set(broken.id, Array("short".utf8))
             let state = try await shard.everything()
             await #expect(throws: RedisError.self) { try await shard.decide([user.request(x), broken.request(x)]) }
             try await shard("SET", shard.keys.outbox, "text")
             await #expect(throws: RedisError.self) { try await shard.decide([user.request(x)]) }
             try await shard("DEL", shard.keys.outbox)
             #expect(try await shard.everything() == state)
+        }
+    }
+
+    /// Codes may differ within a call.
+    @Test func eachCodeIsTheRequestsOwn() async throws {
+        try await withShard { shard in
+            try await shard.open([.test()])
+            var users: [TestUser] = []
+            for _ in 0..<3 { users.append(try await shard.addUser()) }
+            let codes: [CodeDigest] = [.wrong, .right, .wrong]
+            let requests = zip(users, codes).map { $0.request(x, code: $1) }
+            #expect(try await shard.decide(requests).map(\.code) == [.wrongCode, .accepted, .wrongCode])
+        }
+    }
+
+    /// A coupon whose name is the end of another one's, or that looks like a part of a record.
+    @Test func aCouponIsFoundByItsWholeName() async throws {
+        try await withShard { shard in
+            let names = ["x", "ax", "a-x", "x-", "0x", "0"]
+            try await shard.open(names.map { .test($0, price: 0) })
+            let user = try await shard.addUser()
+            for name in names {
+                let request = user.request(CouponID(name)!)
+                let decision = try await shard.decide(request)
+                #expect(decision.code == .accepted, "\(name)")
+                #expect(try await shard.decide(request) == Decision(code: .replayed, value: decision.value))
+            }
+            // Numbers whose bytes are `;x=` and more: what stands before the redemptions is not searched.
+            let bytes = Array(";x=AAAA;".utf8)
+            let other = try await shard.addUser()
+            try await shard.set(other.id, bytes + bytes + Array(" ".utf8))
+            #expect(try await shard.decide(other.request(x)).code == .accepted)
+            let locked = try await shard.addUser()
+            try await shard.set(locked.id, bytes + bytes + Array("!".utf8) + bytes + bytes + [UInt8](repeating: 0, count: 8))
+            #expect(try await shard.decide(locked.request(x)).code == .accepted)
         }
     }
 }

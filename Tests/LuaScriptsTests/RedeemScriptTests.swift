@@ -51,7 +51,7 @@ import Testing
             try await shard("HSET", shard.keys.coupon(x), "ends", "")
             // With another code it is not the same request.
             #expect(try await shard.decide(user.request(x, code: .wrong, tail: request.tail)).code == .wrongCode)
-            try await shard("HDEL", shard.keys.user(user.id), "attempts", "attempts_since", "locked_until")
+            try await shard.edit(user.id) { $0.tries = nil }
             #expect(try await shard.everything() == state)
         }
     }
@@ -120,28 +120,27 @@ import Testing
         try await withShard { shard in
             try await shard.open([.test(price: 101, total: 1, redeemed: 1, state: .paused)])
             let user = TestUser()
-            let key = shard.keys.user(user.id)
             let request = user.request(x, code: .wrong)
             #expect(try await shard.decide(request).code == .userNotLoaded)
             let snapshot = UserSnapshot(user: user.id, balance: 100, redemptions: [:], control: 0, epoch: shard.epoch)
             #expect(try await shard.store.loadUser(snapshot) == .loaded)
-            try await shard("HSET", key, "locked_until", "\(now() + 60_000)")
+            try await shard.edit(user.id) { $0.tries = .init(attempts: 0, since: 0, lockedUntil: now() + 60_000) }
             #expect(try await shard.decide(request).code == .sessionRevoked)
             try await shard.addSession(of: user)
             #expect(try await shard.decide(request).code == .tooManyAttempts)
-            try await shard("HDEL", key, "locked_until")
+            try await shard.edit(user.id) { $0.tries = nil }
             #expect(try await shard.decide(request).code == .couponPaused)
             try await shard("HSET", shard.keys.coupon(x), "state", "active", "ends", "2")
             #expect(try await shard.decide(request).code == .couponEnded)
             try await shard("HSET", shard.keys.coupon(x), "ends", "")
-            try await shard("HSET", key, "r:x", RedemptionID(uuid: UUIDv7(milliseconds: 1)).description)
+            try await shard.edit(user.id) { $0.redemptions[x] = RedemptionID(uuid: UUIDv7(milliseconds: 1)) }
             #expect(try await shard.decide(request).code == .wrongCode)
             #expect(try await shard.decide(user.request(x)).code == .alreadyRedeemed)
-            try await shard("HDEL", key, "r:x")
+            try await shard.edit(user.id) { $0.redemptions = [:] }
             #expect(try await shard.decide(user.request(x)).code == .soldOut)
             try await shard("HSET", shard.keys.coupon(x), "left", "1")
             #expect(try await shard.decide(user.request(x)).code == .insufficientCredit)
-            try await shard("HSET", key, "credit", "101")
+            try await shard.edit(user.id) { $0.available = 101 }
             #expect(try await shard.decide(user.request(x)).code == .accepted)
         }
     }
@@ -154,10 +153,9 @@ import Testing
             let user = try await shard.addUser(credit: greatest)
             let free = CouponID("free")!
             #expect(try await shard.decide(user.request(free)).code == .accepted)
-            #expect(try await shard.hash(shard.keys.user(user.id))["credit"] == "9007199254740991")
+            #expect(try await shard.record(of: user.id)?.available == greatest)
             #expect(try await shard.decide(user.request(x)).code == .accepted)
-            #expect(try await shard.hash(shard.keys.user(user.id))["held"] == "9007199254740991")
-            #expect(try await shard.hash(shard.keys.user(user.id))["credit"] == "0")
+            #expect(try await shard.store.credit(of: user.id) == Credit(available: 0, held: greatest))
             #expect(try await shard.hash(shard.keys.coupon(x))["left"] == "9007199254740990")
             #expect(try await shard.outbox().last?.redemptions.map(\.price) == [greatest])
         }
@@ -167,7 +165,6 @@ import Testing
             let user = try await shard.addUser(credit: odd * 2 - 1)
             #expect(try await shard.decide(user.request(x)).code == .accepted)
             #expect(try await shard.store.credit(of: user.id) == Credit(available: odd - 1, held: odd))
-            #expect(try await shard.hash(shard.keys.user(user.id))["credit"] == "1000000000000000")
             #expect(try await shard.decide(try await shard.addUser(credit: odd).request(x)).code == .soldOut)
         }
     }
@@ -188,14 +185,22 @@ import Testing
             try await shard.open([.test()])
             let user = try await shard.addUser()
             let state = try await shard.everything()
-            let head = [shard.keys.coupon(x), shard.keys.outbox]
-            let one = [shard.keys.user(user.id), shard.keys.session(user.session)]
-            let tail = [UUIDv7.Tail.random().description, CodeDigest.right.hex]
-            let many = (0..<65).flatMap { _ in one }
+            let head = [shard.keys.coupon(x), shard.keys.outbox, shard.keys.users]
+            let session = shard.keys.session(user.session)
+            let limits = ["10", "1", "9"].asArguments
+            let code = RESPArgument.text(CodeDigest.right.hex)
+            func blob(_ count: Int, less: Int = 0) -> RESPArgument {
+                let tail = Array(UUIDv7.Tail.random().base64URL.utf8)
+                let bytes = (0..<count).flatMap { _ in user.id.uuid.bytes } + (0..<count).flatMap { _ in tail }
+                return .bytes(bytes.dropLast(less))
+            }
             for (keys, arguments) in [
-                (head, ["10", "1"]), (head + one, ["10", "1"]), (head + one + [one[0]], ["10", "1"] + tail),
-                ([], []), (head + many, ["10", "1"] + (0..<65).flatMap { _ in tail }),
-            ] {
+                (head, limits + [blob(0), code]), (head + [session], limits), (head + [session], limits + [blob(1)]),
+                (head + [session], limits + [blob(2), code]), (head + [session], limits + [blob(1, less: 1), code]),
+                (head + [session], limits + [blob(1), code, code]), ([], []),
+                (head + [session, session, session], limits + [blob(3), code, code]),
+                (head + Array(repeating: session, count: 65), limits + [blob(65), code]),
+            ] as [([String], [RESPArgument])] {
                 let error = await #expect(throws: RedisError.self) { try await shard.call(.redeem, keys: keys, arguments) }
                 #expect(error?.serverPrefix == "ERR")
             }

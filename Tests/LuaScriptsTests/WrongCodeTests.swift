@@ -14,8 +14,7 @@ import Testing
             for _ in 1..<Limits.wrongCodes {
                 #expect(try await shard.decide(user.request(x, code: .wrong)).code == .wrongCode)
             }
-            let key = shard.keys.user(user.id)
-            #expect(try await shard.hash(key)["attempts"] == "\(Limits.wrongCodes - 1)")
+            #expect(try await shard.record(of: user.id)?.tries?.attempts == Limits.wrongCodes - 1)
             #expect(try await shard.decide(user.request(x, code: .wrong)).code == .wrongCode)
             let locked = try await shard.decide(user.request(x))
             #expect(locked.code == .tooManyAttempts)
@@ -23,10 +22,12 @@ import Testing
             #expect(try await shard.outbox().isEmpty)
 
             // The lock ends, and the count begins anew.
-            try await shard("HSET", key, "locked_until", "\(now())")
+            try await shard.edit(user.id) { $0.tries?.lockedUntil = now() }
             #expect(try await shard.decide(user.request(x, code: .wrong)).code == .wrongCode)
-            #expect(try await shard.hash(key)["attempts"] == "1")
+            #expect(try await shard.record(of: user.id)?.tries?.attempts == 1)
             #expect(try await shard.decide(user.request(x)).code == .accepted)
+            // What was counted stays beside what was redeemed.
+            #expect(try await shard.record(of: user.id)?.tries?.attempts == 1)
         }
     }
 
@@ -38,7 +39,7 @@ import Testing
             repeat {
                 let user = try await shard.addUser()
                 until = Int(now()) + 500
-                try await shard("HSET", shard.keys.user(user.id), "locked_until", "\(until)")
+                try await shard.edit(user.id) { $0.tries = .init(attempts: 0, since: 0, lockedUntil: until) }
                 decision = try await shard.decide(user.request(x))
             } while decision?.code == .accepted && now() >= until
             #expect(decision == Decision(code: .tooManyAttempts, value: "1"))
@@ -49,11 +50,10 @@ import Testing
         try await withShard { shard in
             try await shard.open([.test()])
             let user = try await shard.addUser()
-            let key = shard.keys.user(user.id)
-            try await shard("HSET", key, "attempts", "9", "attempts_since", "\(now() - 600_001)")
+            try await shard.edit(user.id) { $0.tries = .init(attempts: 9, since: now() - 600_001, lockedUntil: 0) }
             #expect(try await shard.decide(user.request(x, code: .wrong)).code == .wrongCode)
-            #expect(try await shard.hash(key)["attempts"] == "1")
-            try await shard("HSET", key, "attempts", "9", "attempts_since", "\(now() - 590_000)")
+            #expect(try await shard.record(of: user.id)?.tries?.attempts == 1)
+            try await shard.edit(user.id) { $0.tries = .init(attempts: 9, since: now() - 590_000, lockedUntil: 0) }
             #expect(try await shard.decide(user.request(x, code: .wrong)).code == .wrongCode)
             #expect(try await shard.decide(user.request(x)).code == .tooManyAttempts)
         }
@@ -65,9 +65,9 @@ import Testing
             try await shard.open([.test(state: .paused)])
             let user = try await shard.addUser()
             #expect(try await shard.decide(user.request(x, code: .wrong), wrongCodes: 2).code == .couponPaused)
-            #expect(try await shard.hash(shard.keys.user(user.id))["attempts"] == "1")
+            #expect(try await shard.record(of: user.id)?.tries?.attempts == 1)
             #expect(try await shard.decide(user.request(x), wrongCodes: 2).code == .couponPaused)
-            #expect(try await shard.hash(shard.keys.user(user.id))["attempts"] == "1")
+            #expect(try await shard.record(of: user.id)?.tries?.attempts == 1)
             #expect(try await shard.decide(user.request(x, code: .wrong), wrongCodes: 2).code == .couponPaused)
             #expect(try await shard.decide(user.request(x), wrongCodes: 2).code == .tooManyAttempts)
         }
@@ -82,7 +82,7 @@ import Testing
                 (0..<3).map { _ in user.request(x, code: .wrong) } + [other.request(x, code: .wrong), user.request(x)]
             let codes = try await shard.decide(requests, wrongCodes: 3).map(\.code)
             #expect(codes == [.wrongCode, .wrongCode, .wrongCode, .wrongCode, .tooManyAttempts])
-            #expect(try await shard.hash(shard.keys.user(other.id))["attempts"] == "1")
+            #expect(try await shard.record(of: other.id)?.tries?.attempts == 1)
         }
     }
 
@@ -93,9 +93,10 @@ import Testing
             let user = try await shard.addUser(credit: 100)
             let codes = try await shard.decide([user.request(x), user.request(x, code: .wrong)]).map(\.code)
             #expect(codes == [.accepted, .wrongCode])
-            let hash = try await shard.hash(shard.keys.user(user.id))
-            #expect(hash["credit"] == "90")
-            #expect(hash["attempts"] == "1")
+            let record = try await shard.record(of: user.id)
+            #expect(record?.available == 90)
+            #expect(record?.tries?.attempts == 1)
+            #expect(record?.redemptions.count == 1)
         }
     }
 }

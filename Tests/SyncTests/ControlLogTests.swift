@@ -92,7 +92,7 @@ import Testing
                 // Nothing about it is new to the next owner, nor after a rebuild.
                 _ = try await env.client.send(["SCRIPT", "FLUSH"])
                 try await env.untilOpen(1)
-                _ = try await env.client.send(["DEL", "{s0}:shard"])
+                _ = try await env.client.send(["DEL", "{s0}:record"])
                 try await env.untilOpen(2)
                 _ = try await env.client.send(["SCRIPT", "FLUSH"])
                 try await env.untilOpen(2)

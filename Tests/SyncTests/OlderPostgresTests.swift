@@ -58,7 +58,8 @@ import Testing
     private func story(_ reason: RebuildReason) -> Story {
         switch reason {
         case .firstStart: Story(dumpsEmpty: true)
-        case .shardMissing: Story(then: { try await $0.redis("DEL", "{s0}:shard") })
+        case .shardMissing: Story(then: { try await $0.redis("DEL", "{s0}:record") })
+        case .layoutChanged: Story(then: { try await $0.env.makeEarlierLayout() })
         case .otherEpoch:
             Story(after: { sale in
                 _ = try await sale.env.postgres.withConnection { try $0.askForRebuild(of: Shard(index: 0), actor: "test") }
@@ -148,11 +149,14 @@ import Testing
                 line.contains("rebuilding the shard") && line.contains("reason=\(reason.rawValue)")
             }
             #expect(log.all.contains(where: rebuilding))
-            // But where an operator asked for it.
-            #expect(log.errors.contains(where: rebuilding) == (reason != .operatorAsked))
+            // But where an operator asked for it, or came from an earlier version.
+            #expect(log.errors.contains(where: rebuilding) == ![.operatorAsked, .layoutChanged].contains(reason))
             #expect(log.errors.contains { $0.contains("had redemptions that Postgres lacks") })
             // A record that is gone tells of no time.
-            #expect(log.errors.contains { $0.contains("older than this Redis") } == (!story.keeps && reason != .shardMissing))
+            #expect(
+                log.errors.contains { $0.contains("older than this Redis") }
+                    == (!story.keeps && ![.shardMissing, .layoutChanged].contains(reason))
+            )
             // Of all that Redis had, only this is nowhere else; where the dump is from before everything, jo's is too.
             let quarantined = try await sale.quarantined()
             #expect(quarantined.contains { $0.content == .redemption(sale.lost) && $0.epoch == epoch })

@@ -65,7 +65,7 @@ import Testing
             case .belowTheCursor: try await script(env, "update outbox_cursor set last_id = '\(id)'")
             case .behindTheCursor: break
             }
-            _ = try await env.client.send(["DEL", "{s0}:shard"])
+            _ = try await env.client.send(["DEL", "{s0}:record"])
             try await env.withWorker { try await env.untilOpen(2) }
             let entries = try await quarantined(env)
             #expect(entries.map(\.content) == [.unreadable(#"{"fields": ["what", "ever"]}"#)])
@@ -114,7 +114,7 @@ import Testing
             }
             let first = try await quarantined(env)
             #expect(first.count == 1)
-            _ = try await env.client.send(["DEL", "{s0}:shard"])
+            _ = try await env.client.send(["DEL", "{s0}:record"])
             try await env.withWorker { try await env.untilOpen(2) }
             #expect(try await quarantined(env) == first)
         }

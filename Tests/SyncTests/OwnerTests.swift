@@ -204,7 +204,7 @@ import Testing
             try await env.withWorker { try await env.untilOpen(1) }
             let session = try await env.login(user)
             _ = try await env.redeem(user, session, coupon)
-            _ = try await env.client.send(["DEL", "{s0}:shard"])
+            _ = try await env.client.send(["DEL", "{s0}:record"])
             try await env.withWorker {
                 try await env.untilOpen(2)
                 #expect(try await env.rows() == 1)
@@ -246,7 +246,7 @@ import Testing
             _ = try await env.client.send([
                 "XADD", "{s0}:outbox", "5-1", "epoch", "9", "coupon", "\(coupon)", "price", "10", "\(user)", "\(stray)",
             ])
-            _ = try await env.client.send(["DEL", "{s0}:shard"])
+            _ = try await env.client.send(["DEL", "{s0}:record"])
             try await env.withWorker {
                 try await env.untilOpen(10)
                 #expect(try await env.rows() == 0)
@@ -276,7 +276,7 @@ import Testing
         try await SyncEnvironment.with { env in
             try await env.withWorker { try await env.untilOpen(1) }
             _ = try await env.client.send(["SET", "{s0}:fence", "7"])
-            _ = try await env.client.send(["DEL", "{s0}:shard"])
+            _ = try await env.client.send(["DEL", "{s0}:record"])
             try await env.withWorker { try await env.untilOpen(8) }
         }
     }

@@ -9,6 +9,7 @@ import Testing
 
     private func found(
         _ cursor: Cursor?,
+        layout: ShardLayout = .current,
         epoch: Int? = 3,
         control: Int? = 7,
         controlMark: Int? = 70,
@@ -18,6 +19,7 @@ import Testing
         begun: Int? = 3
     ) -> ShardComparison {
         let status = ShardStatus(
+            layout: layout,
             epoch: epoch.map(Epoch.init),
             control: control,
             controlMark: controlMark,
@@ -34,7 +36,6 @@ import Testing
     @Test func redisAtOrAheadOfTheCursorIsSound() {
         for sound in [
             found(cursor), found(cursor, last: StreamID(milliseconds: 101, sequence: 0)), found(cursor, control: 0, mark: nil),
-            // As an earlier version wrote it.
             found(cursor, controlMark: nil), found(cursor, settled: cursor.lastID),
         ] {
             #expect(sound.verdict == .sound(cursor))
@@ -46,6 +47,11 @@ import Testing
         #expect(found(nil).verdict == .rebuild(.firstStart))
         #expect(found(cursor, epoch: nil).verdict == .rebuild(.shardMissing))
         #expect(found(cursor, control: nil).verdict == .rebuild(.shardMissing))
+        #expect(found(cursor, layout: .none, epoch: nil).verdict == .rebuild(.shardMissing))
+        #expect(found(cursor, layout: .earlier, epoch: nil).verdict == .rebuild(.layoutChanged))
+        // A worker of an earlier version was here, or is at work.
+        #expect(found(cursor, layout: .earlier).verdict == .rebuild(.layoutChanged))
+        #expect(found(cursor, layout: .none).verdict == .rebuild(.layoutChanged))
         #expect(found(cursor, epoch: 2).verdict == .rebuild(.otherEpoch))
         #expect(found(cursor, epoch: 4).verdict == .rebuild(.otherEpoch))
         #expect(found(cursor, last: StreamID(milliseconds: 100, sequence: 1)).verdict == .rebuild(.behindCursor))
@@ -83,6 +89,10 @@ import Testing
         #expect(!found(cursor, epoch: nil, control: nil).hasSessionsOfAnotherTime(.shardMissing))
         #expect(found(cursor, epoch: nil, control: nil, begun: 2).hasSessionsOfAnotherTime(.shardMissing))
         #expect(found(cursor, epoch: nil, control: nil, begun: nil).hasSessionsOfAnotherTime(.shardMissing))
+        // The same of an earlier version's, whose record is not read.
+        #expect(!found(cursor, layout: .earlier, epoch: nil, control: nil).hasSessionsOfAnotherTime(.layoutChanged))
+        #expect(found(cursor, layout: .earlier, epoch: nil, control: nil, begun: 2).hasSessionsOfAnotherTime(.layoutChanged))
+        #expect(found(cursor, layout: .earlier, epoch: nil, control: nil, last: .zero).hasSessionsOfAnotherTime(.layoutChanged))
         for reason in RebuildReason.allCases where ![.behindCursor, .shardMissing].contains(reason) {
             #expect(!found(cursor).hasSessionsOfAnotherTime(reason))
             // Postgres has forgotten credentials that sessions began with.

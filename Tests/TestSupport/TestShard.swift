@@ -54,6 +54,17 @@ public struct TestShard: Sendable {
     @discardableResult
     public func callAsFunction(_ arguments: String...) async throws -> RESPValue { try await client.send(arguments) }
 
+    /// A user as Redis has it. `nil`: not loaded.
+    package func record(of user: UserID) async throws -> UserRecord? { try await client.record(of: user, keys) }
+
+    /// Writes another record over a user's.
+    package func edit(_ user: UserID, _ change: (inout UserRecord) -> Void) async throws {
+        try await client.edit(user, keys, change)
+    }
+
+    /// Writes anything over a user's record.
+    package func set(_ user: UserID, _ record: [UInt8]) async throws { try await client.set(user, keys, record) }
+
     /// A hash, as text.
     public func hash(_ key: String) async throws -> [String: String] {
         let values = (try await client.send(["HGETALL", key]).array ?? []).compactMap(\.string)

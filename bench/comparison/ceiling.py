@@ -7,7 +7,7 @@ from . import prepared
 from .failure import Discarded
 from .load import CONNECTIONS, Run
 from .measure import Costs
-from .population import Population, script_sha1
+from .population import NumberedPopulation, script_sha1
 from .stack import Stack
 
 ROW = 'redis-benchmark -P 16'
@@ -28,7 +28,7 @@ class Ceiling:
         self.context.say(f'making {users} users for redis-benchmark')
         self.stack = Stack(self.context, 'ceiling').__enter__()
         self.stack.start_sync()
-        self.population = Population(self.stack, users)
+        self.population = NumberedPopulation(self.stack, users)
         self.population.create()
         for turn in range(self.turns + 1):
             self.stack.coupon(f'ceiling-{turn}', users)
@@ -43,13 +43,13 @@ class Ceiling:
         """It replaces each __rand_int__ by a number of 12 digits, another one each time: user, session and tail differ."""
         redis, coupon, population = self.stack.redis, f'ceiling-{turn}', self.population
         before = self.stack.left(coupon)
-        request = (f'{population.prefix}__rand_int__', f'{population.session_prefix}__rand_int__', '7000-8000-__rand_int__')
+        request = (f'{population.NAME}__rand_int__'.encode(), f'{population.session_prefix}__rand_int__', 'cA__rand_int__')
         command = [
             'redis-benchmark', '-h', redis.host, '-p', redis.port, '-a', redis.password, '-P', PIPELINE, '-c', CONNECTIONS,
             '-n', count, '-r', population.count, '--csv',
             *prepared.call(script_sha1('redeem', redis), coupon, self.stack.digest(coupon), [request])]
         with Costs(self.stack, count) as costs:
-            said = self.context.processes.must('redis-benchmark', list(map(str, command)))
+            said = self.context.processes.must('redis-benchmark', [part.decode() if isinstance(part, bytes) else str(part) for part in command])
         costs.server = None
         accepted = before - self.stack.left(coupon)
         repeated = 1 - accepted / count

@@ -9,7 +9,7 @@ from .failure import Discarded, Failure
 CONNECTIONS = 64
 LIMIT_SECONDS = 60  # of one closed run
 FILLERS = {'redeem': '/livez "live"', 'peer': '/PING PONG'}
-EXPECTED = {'redeem': '201', 'peer': 'accepted'}
+EXPECTED = {'redeem': '201', 'peer': '"a"'}
 BROKEN, CONDITION = 1, 99  # exit codes of redeem bench: a promise was broken; a --fail-if holds
 WRK = f'{__file__.rpartition("/")[0]}/../wrk'
 

@@ -2,6 +2,7 @@
 loads users. They have no access tokens; only scripts redeem for them."""
 
 import hashlib
+import uuid
 
 from . import prepared
 from .stack import SHARD
@@ -28,19 +29,22 @@ class Population:
         self.session_prefix = f'00000000-0000-7000-9{group:03x}-'
         self.own_sessions = own_sessions
 
-    def user_id(self, number):
-        return f'{self.prefix}{number:012d}'
-
     def session_id(self, number):
         return f'{self.session_prefix}{number if self.own_sessions else 0:012d}'
 
     def user(self, number):
-        return f'{SHARD}:user:{self.user_id(number)}'
+        """The 16 bytes of the id."""
+        return uuid.UUID(f'{self.prefix}{number:012d}').bytes
 
     def session(self, number):
         return f'{SHARD}:session:{self.session_id(number)}'
 
     def create(self):
+        self.insert()
+        self.load()
+
+    def insert(self):
+        """Into Postgres."""
         stack = self.stack
         stack.sql(f"""
             with made as (
@@ -49,10 +53,14 @@ class Population:
                 from generate_series(0, {self.count - 1}) number
                 returning id)
             insert into credit_grants (user_id, amount, reason, actor) select id, {self.CREDIT}, 'created', 'bench' from made""")
-        redis = stack.redis
-        epoch, control = redis.call('HMGET', f'{SHARD}:shard', 'epoch', 'control')
+
+    def load(self):
+        """Into Redis."""
+        redis = self.stack.redis
+        epoch, control = redis.call('HMGET', f'{SHARD}:record', 'epoch', 'control')
         load = script_sha1('load_user', redis)
-        users = (('EVALSHA', load, 2, f'{SHARD}:shard', self.user(number), epoch, self.CREDIT, control) for number in range(self.count))
+        head = ('EVALSHA', load, 2, f'{SHARD}:record', f'{SHARD}:users', epoch, self.CREDIT, control)
+        users = ((*head, self.user(number)) for number in range(self.count))
         wrong = [reply for reply in redis.pipeline(users) if reply != 'loaded']
         assert not wrong, f'load_user answers {wrong[0]}'
         sessions = range(self.count if self.own_sessions else 1)
@@ -66,8 +74,21 @@ class Population:
 
         def call(start):
             numbers = range(start, min(start + batch, self.count))
-            requests = [(self.user_id(number), self.session_id(number), f'7000-8000-{number:012d}') for number in numbers]
+            requests = [(self.user(number), self.session_id(number), prepared.tail(number)) for number in numbers]
             return prepared.call(sha1, coupon, digest, requests)
 
-        accepted = sum(reply.count('accepted') for reply in stack.redis.pipeline(call(start) for start in range(0, self.count, batch)))
+        accepted = sum(reply[2].count('a') for reply in stack.redis.pipeline(call(start) for start in range(0, self.count, batch)))
         assert accepted == self.count, f'{accepted} of {self.count} redemptions were accepted'
+        return True
+
+
+class NumberedPopulation(Population):
+    """In Redis alone, with ids that redis-benchmark can make up: text of four characters and twelve digits. They are no UUIDs."""
+
+    NAME = 'user'
+
+    def user(self, number):
+        return f'{self.NAME}{number:012d}'.encode()
+
+    def insert(self):
+        pass

@@ -3,6 +3,7 @@
 import base64
 import json
 import random
+import uuid
 from urllib.parse import quote
 
 from .stack import SHARD
@@ -12,14 +13,10 @@ ATTEMPTS, WINDOW_MS, ENTRIES = 10, 600_000, 1_000_000
 
 
 def call(script, coupon, digest, requests):
-    """EVALSHA of lua/redeem.lua for requests of (user, session, tail), as its first lines say: all that is called beside Redeem is
-    this."""
-    keys = [f'{SHARD}:coupon:{coupon}', f'{SHARD}:outbox']
-    arguments = [ATTEMPTS, WINDOW_MS, ENTRIES]
-    for user, session, own in requests:
-        keys += [f'{SHARD}:user:{user}', f'{SHARD}:session:{session}']
-        arguments += [own, digest]
-    return ['EVALSHA', script, len(keys), *keys, *arguments]
+    """The command that decides requests for one coupon; each is a user (16 bytes), a session and the tail of a redemption's id."""
+    keys = [f'{SHARD}:coupon:{coupon}', f'{SHARD}:outbox', f'{SHARD}:users', *(f'{SHARD}:session:{session}' for _, session, _ in requests)]
+    redemptions = b''.join(user for user, _, _ in requests) + ''.join(tail for _, _, tail in requests).encode()
+    return ['EVALSHA', script, len(keys), *keys, ATTEMPTS, WINDOW_MS, ENTRIES, redemptions, digest]
 
 
 def redemption(token, coupon, code, key=None):
@@ -30,7 +27,8 @@ def redemption(token, coupon, code, key=None):
 
 def evalsha(token, coupon, digest, script):
     """The same redemption, for a server that runs scripts. No token is checked: user and session are read out of it here."""
-    parts = call(script, coupon, digest, [(*holder(token), tail())])
+    user, session = holder(token)
+    parts = call(script, coupon, digest, [(uuid.UUID(user).bytes, session, tail())])
     return 'GET /' + '/'.join(quote(part if isinstance(part, bytes) else str(part), safe=':') for part in parts)
 
 
@@ -41,11 +39,15 @@ def holder(token):
     return claims['sub'], claims['sid']
 
 
-def tail():
-    """The last 22 characters of a redemption's id (UUIDv7), which the client of the script proposes."""
-    bits = random.getrandbits(74)
-    digits = f'{bits & 0xFFFFFFFFFFFFFFF:015x}'
-    return f'7{digits[:3]}-{8 + (bits >> 60) % 4:x}{digits[3:6]}-{digits[6:]}{bits >> 62:03x}'
+def base64url(identifier):
+    """The form of ids in Redis: 22 characters."""
+    return base64.urlsafe_b64encode(identifier.bytes).decode().rstrip('=')
+
+
+def tail(bits=None):
+    """The last 14 characters of a redemption's id (UUIDv7), which the client of the script proposes: all but its time."""
+    bits = random.getrandbits(74) if bits is None else bits
+    return base64url(uuid.UUID(int=7 << 76 | (bits >> 62) << 64 | 2 << 62 | bits & (1 << 62) - 1))[8:]
 
 
 def write(path, lines):

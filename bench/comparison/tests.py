@@ -3,6 +3,8 @@
 import base64
 import json
 import unittest
+import urllib.parse
+import uuid
 import xml.etree.ElementTree as xml
 
 from . import bars, chart, command, latency, modes, pairs, prepared, redis, report, rounds, storm, sweep, together
@@ -208,20 +210,27 @@ class TogetherTest(unittest.TestCase):
 class RequestsTest(unittest.TestCase):
     def test_a_tail_is_the_end_of_a_uuid_of_version_7(self):
         for _ in range(200):
-            self.assertRegex(prepared.tail(), r'^7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$')
+            tail = prepared.tail()
+            self.assertEqual(len(tail), 14)
+            identifier = uuid.UUID(bytes=base64.urlsafe_b64decode(f'AAAAAAAA{tail}=='))
+            self.assertEqual((identifier.version, identifier.variant), (7, uuid.RFC_4122))
+            self.assertEqual(prepared.base64url(identifier)[8:], tail)
 
     def test_user_and_session_are_in_the_token(self):
-        claims = base64.urlsafe_b64encode(json.dumps({'sub': 'u', 'sid': 's'}).encode()).rstrip(b'=').decode()
+        user = '019abcde-f012-7000-8000-000000000000'
+        claims = base64.urlsafe_b64encode(json.dumps({'sub': user, 'sid': 's'}).encode()).rstrip(b'=').decode()
         line = prepared.evalsha(f'h.{claims}.s', 'sale', 'd' * 64, 'abc')
-        self.assertTrue(line.startswith('GET /EVALSHA/abc/4/%7Bs0%7D:coupon:sale/%7Bs0%7D:outbox/%7Bs0%7D:user:u/%7Bs0%7D:session:s/10/'))
+        self.assertTrue(line.startswith('GET /EVALSHA/abc/4/%7Bs0%7D:coupon:sale/%7Bs0%7D:outbox/%7Bs0%7D:users/%7Bs0%7D:session:s/10/'))
         self.assertTrue(line.endswith('/' + 'd' * 64))
         self.assertEqual(len(line.split('/')), 13)
+        blob = urllib.parse.unquote_to_bytes(line.split('/')[-2])
+        self.assertEqual((blob[:16], len(blob)), (uuid.UUID(user).bytes, 30))
 
     def test_a_call_has_keys_and_arguments_for_each_request(self):
-        call = prepared.call('abc', 'sale', 'd', [('u', 's', 't'), ('v', 'r', 'w')])
-        self.assertEqual(call[:3], ['EVALSHA', 'abc', 6])
-        self.assertEqual(call[5:9], ['{s0}:user:u', '{s0}:session:s', '{s0}:user:v', '{s0}:session:r'])
-        self.assertEqual(call[12:], ['t', 'd', 'w', 'd'])
+        call = prepared.call('abc', 'sale', 'd', [(b'u', 's', 't'), (b'v', 'r', 'w')])
+        self.assertEqual(call[:3], ['EVALSHA', 'abc', 5])
+        self.assertEqual(call[5:8], ['{s0}:users', '{s0}:session:s', '{s0}:session:r'])
+        self.assertEqual(call[11:], [b'uvtw', 'd'])
 
     def test_a_key_is_sent_where_it_is_asked_for(self):
         self.assertTrue(prepared.redemption('t', 'sale', 'C', 'k-1').endswith('\tIdempotency-Key: k-1'))

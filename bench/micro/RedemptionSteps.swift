@@ -36,7 +36,8 @@ struct RedemptionSteps {
             coupon: coupon,
             price: 10
         )
-        let values = ["10", String(UUIDv7(milliseconds: time).description.prefix(14))] + requests.map { _ in "accepted" }
+        let letters = String(repeating: "a", count: requests.count)
+        let values = ["10", String(UUIDv7(milliseconds: time).base64URL.prefix(UUIDv7.timeBase64URLBytes)), letters]
         reply = Array(("*\(values.count)\r\n" + values.map { "$\($0.utf8.count)\r\n\($0)\r\n" }.joined()).utf8)
     }
 
@@ -63,13 +64,10 @@ struct RedemptionSteps {
             Measurement("body: read the code") { body.withUnsafeBytes { try? RequestFields.text(of: "code", in: $0).count } },
             Measurement("call of 16: write keys and arguments, each", of: batch) {
                 command.clear()
-                command.write(arguments: 4 * requests.count) { command in
-                    for request in requests {
-                        command.append(keys.userPrefix, request.user.uuid)
-                        command.append(keys.sessionPrefix, request.session.uuid)
-                        command.append(request.tail)
-                        command.append(request.codeDigest)
-                    }
+                command.write(arguments: requests.count + 2) { command in
+                    for request in requests { command.append(keys.sessionPrefix, request.session.uuid) }
+                    command.append(redemptionsOf: requests)
+                    command.append(requests[0].codeDigest)
                 }
                 return command.buffer.readableBytes
             },

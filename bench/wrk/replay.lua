@@ -1,7 +1,7 @@
 -- wrk script: the requests of a file, each once, as `redeem bench replay` takes them: a method, a space, a target; then, each
 -- behind a tab, a body and header fields.
 --
---   REDEEM_REQUESTS=requests.txt REDEEM_EXPECT='"accepted"' REDEEM_FILLER='/PING PONG' \
+--   REDEEM_REQUESTS=requests.txt REDEEM_EXPECT='"a"' REDEEM_FILLER='/PING PONG' \
 --       wrk -t1 -c64 -d60s -s bench/wrk/replay.lua http://127.0.0.1:7379
 --
 -- REDEEM_EXPECT: three digits are a status; else a text that the body must have. REDEEM_FILLER: a target for connections that have

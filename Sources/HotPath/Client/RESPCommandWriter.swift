@@ -36,14 +36,12 @@ public struct RESPCommandWriter {
         endArgument()
     }
 
-    public mutating func append(_ tail: UUIDv7.Tail) {
-        writeHeader("$", UUIDv7.Tail.textBytes)
-        // The end of a whole UUID's text, moved over its beginning.
-        buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: UUIDv7.textBytes) { target in
-            UUIDv7(milliseconds: 0, tail: tail).write(to: target.baseAddress!)
-            let tail = UnsafeRawBufferPointer(rebasing: target[(UUIDv7.textBytes - UUIDv7.Tail.textBytes)..<UUIDv7.textBytes])
-            target.copyMemory(from: tail)
-            return UUIDv7.Tail.textBytes
+    /// One argument of `count` bytes, all of which `write` fills.
+    package mutating func append(bytes count: Int, _ write: (UnsafeMutableRawPointer) -> Void) {
+        writeHeader("$", count)
+        buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: count) { target in
+            write(target.baseAddress!)
+            return count
         }
         endArgument()
     }
@@ -66,6 +64,26 @@ public struct RESPCommandWriter {
             return CodeDigest.hexDigits
         }
         endArgument()
+    }
+
+    /// One argument: the users of the requests, then their tails, as `redeem.lua` takes them and the outbox has them.
+    package mutating func append(redemptionsOf requests: some Collection<RedeemRequest>) {
+        append(bytes: RedemptionsBlob.bytesEach * requests.count) { target in
+            var (user, tail) = (target, target + UUIDv7.byteCount * requests.count)
+            for request in requests {
+                request.user.uuid.writeBytes(to: user)
+                request.tail.writeBase64URL(to: tail)
+                user += UUIDv7.byteCount
+                tail += UUIDv7.Tail.base64URLBytes
+            }
+        }
+    }
+
+    mutating func append(_ argument: RESPArgument) {
+        switch argument {
+        case .text(let text): append(text)
+        case .bytes(let bytes): append(bytes)
+        }
     }
 
     /// One command. A count that is not the true one would shift all replies behind it by one: it traps.

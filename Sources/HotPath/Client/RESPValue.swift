@@ -2,14 +2,25 @@
 public enum RESPValue: Sendable, Hashable {
     case null
     case integer(Int)
-    /// A bulk string or a status. Bytes that are not UTF-8 are repaired; nothing that Redeem keeps in Redis has any.
+    /// A bulk string or a status.
     case string(String)
+    /// A bulk string that is not UTF-8.
+    case bytes([UInt8])
     case array([RESPValue])
     /// An error: the whole line, such as `NOSCRIPT No matching script`.
     case error(String)
 
     public var string: String? {
         if case .string(let value) = self { value } else { nil }
+    }
+
+    /// What Redis keeps as bytes: those of a user's id may be UTF-8 by chance.
+    package var bytes: [UInt8]? {
+        switch self {
+        case .string(let text): Array(text.utf8)
+        case .bytes(let bytes): bytes
+        case .null, .integer, .array, .error: nil
+        }
     }
 
     public var integer: Int? {

@@ -138,6 +138,13 @@ public final class RedisClient: Sendable {
         to id: ReplicationID? = nil,
         deadline: Duration? = nil
     ) async throws(RedisError) -> RESPValue {
+        try await send(arguments.asArguments, to: id, deadline: deadline)
+    }
+
+    /// The same, with arguments that are not text.
+    package func send(_ arguments: [RESPArgument], to id: ReplicationID?, deadline: Duration?) async throws(RedisError)
+        -> RESPValue
+    {
         try await onNextMember { connection, completion in
             if let error = connection.refusal(to: id) { return completion(.failure(error)) }
             connection.send(arguments, deadline: deadline.map { .now() + TimeAmount($0) }, completion: completion)
@@ -154,7 +161,16 @@ public final class RedisClient: Sendable {
         to id: ReplicationID? = nil,
         deadline: Duration? = nil
     ) async throws(RedisError) -> [RESPValue] {
-        try await pipeline(to: id, deadline: deadline) { _ in commands }.replies
+        try await pipeline(commands.map(\.asArguments), to: id, deadline: deadline)
+    }
+
+    /// The same, with arguments that are not text.
+    package func pipeline(
+        _ commands: [[RESPArgument]],
+        to id: ReplicationID? = nil,
+        deadline: Duration? = nil
+    ) async throws(RedisError) -> [RESPValue] {
+        try await pipeline(to: id, deadline: deadline) { _ -> [[RESPArgument]] in commands }.replies
     }
 
     /// The same, of commands that name the Redis that they are for.
@@ -163,7 +179,7 @@ public final class RedisClient: Sendable {
     func pipeline(
         to id: ReplicationID? = nil,
         deadline: Duration? = nil,
-        _ commands: @escaping @Sendable (ReplicationID) -> [[String]]
+        _ commands: @escaping @Sendable (ReplicationID) -> [[RESPArgument]]
     ) async throws(RedisError) -> (replies: [RESPValue], from: ReplicationID) {
         try await onNextMember { connection, completion in
             if let error = connection.refusal(to: id) { return completion(.failure(error)) }

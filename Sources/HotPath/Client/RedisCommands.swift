@@ -4,13 +4,13 @@ protocol RedisCommands: Sendable {
     func connect() async throws(RedisError)
 
     /// As `RedisClient.send`.
-    func send(_ arguments: [String], to id: ReplicationID?, deadline: Duration?) async throws(RedisError) -> RESPValue
+    func send(_ arguments: [RESPArgument], to id: ReplicationID?, deadline: Duration?) async throws(RedisError) -> RESPValue
 
     /// As `RedisClient.pipeline`, of commands that name the Redis that they are for.
     func pipeline(
         to id: ReplicationID?,
         deadline: Duration?,
-        _ commands: @escaping @Sendable (ReplicationID) -> [[String]]
+        _ commands: @escaping @Sendable (ReplicationID) -> [[RESPArgument]]
     ) async throws(RedisError) -> (replies: [RESPValue], from: ReplicationID)
 }
 

@@ -111,6 +111,10 @@ public final class RedisConnection {
 
     /// Sends one command, its name first.
     public func send(_ arguments: [String], deadline: NIODeadline? = nil, completion: @escaping Completion) {
+        send(arguments.asArguments, deadline: deadline, completion: completion)
+    }
+
+    func send(_ arguments: [RESPArgument], deadline: NIODeadline? = nil, completion: @escaping Completion) {
         send(arguments: arguments.count, deadline: deadline, encode: { $0.append(arguments) }, completion: completion)
     }
 
@@ -118,6 +122,14 @@ public final class RedisConnection {
     /// replies among them.
     public func pipeline(
         _ commands: [[String]],
+        deadline: NIODeadline? = nil,
+        completion: @escaping (Result<[RESPValue], RedisError>) -> Void
+    ) {
+        pipeline(commands.map(\.asArguments), deadline: deadline, completion: completion)
+    }
+
+    func pipeline(
+        _ commands: [[RESPArgument]],
         deadline: NIODeadline? = nil,
         completion: @escaping (Result<[RESPValue], RedisError>) -> Void
     ) {
@@ -192,7 +204,7 @@ extension RedisConnection {
             }
             self.handler = handler
             for command in login {
-                outgoing.write(arguments: command.count) { $0.append(command) }
+                outgoing.write(arguments: command.count) { $0.append(command.asArguments) }
             }
             handler.write(outgoing.buffer)
             outgoing.clear()
@@ -401,7 +413,7 @@ extension RESPValue {
 }
 
 extension RESPCommandWriter {
-    fileprivate mutating func append(_ arguments: [String]) {
+    fileprivate mutating func append(_ arguments: [RESPArgument]) {
         for argument in arguments { append(argument) }
     }
 }

@@ -68,7 +68,9 @@ package final class ReplyReader {
 
     private func value(of reply: redisReply, depth: Int) throws(Violation) -> RESPValue {
         switch reply.type {
-        case REDIS_REPLY_STRING, REDIS_REPLY_STATUS: return .string(text(of: reply))
+        case REDIS_REPLY_STRING, REDIS_REPLY_STATUS:
+            let bytes = UnsafeRawBufferPointer(start: reply.str, count: reply.len)
+            return String(validating: bytes, as: UTF8.self).map { .string($0) } ?? .bytes(Array(bytes))
         case REDIS_REPLY_ERROR: return .error(text(of: reply))
         case REDIS_REPLY_INTEGER: return .integer(Int(reply.integer))
         case REDIS_REPLY_NIL: return .null

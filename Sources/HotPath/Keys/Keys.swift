@@ -9,19 +9,26 @@ public struct Keys: Hashable, Sendable {
     public let outbox: String
     /// STRING: the highest epoch that was begun in this Redis. Unlike the shard's record it outlives a closed shard.
     public let fence: String
-    /// What a coupon's, a user's or a session's key begins with.
+    /// HASH: `epoch`, and by the 16 bytes of a user's id the user's record (`UserRecord`). Of the highest epoch that was begun.
+    public let users: String
+    /// Where earlier versions have the shard's record. A string stands there, so that they leave this Redis alone (begin_epoch.lua).
+    public let earlierShard: String
+    /// What a coupon's or a session's key begins with.
     let couponPrefix: String
-    package let userPrefix: String
+    /// Of the users of earlier versions, a HASH each.
+    package let earlierUserPrefix: String
     package let sessionPrefix: String
     let sessionsPrefix: String
     let loginsPrefix: String
 
     public init(_ shard: Shard) {
-        self.shard = "\(shard.tag):shard"
+        self.shard = "\(shard.tag):record"
         outbox = "\(shard.tag):outbox"
         fence = "\(shard.tag):fence"
+        users = "\(shard.tag):users"
+        earlierShard = "\(shard.tag):shard"
         couponPrefix = "\(shard.tag):coupon:"
-        userPrefix = "\(shard.tag):user:"
+        earlierUserPrefix = "\(shard.tag):user:"
         sessionPrefix = "\(shard.tag):session:"
         sessionsPrefix = "\(shard.tag):sessions:"
         loginsPrefix = "\(shard.tag):logins:"
@@ -29,9 +36,6 @@ public struct Keys: Hashable, Sendable {
 
     /// HASH: epoch, code, price, left, starts, ends, state.
     public func coupon(_ id: CouponID) -> String { couponPrefix + id.description }
-
-    /// HASH: epoch, credit, held, control, attempts, attempts_since, locked_until, and `r:<coupon>` = redemption id.
-    public func user(_ id: UserID) -> String { userPrefix + id.description }
 
     /// HASH with a lifetime: user, role, version (of the credentials), device, address, created, used, ends (when the
     /// absolute lifetime does), refresh (digest of the current token); once refreshed also previous (digest of the token before),

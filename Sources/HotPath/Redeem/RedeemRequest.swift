@@ -90,47 +90,50 @@ public enum RedeemReply: Sendable, Hashable {
 extension RedeemReply {
     /// What one call of `redeem.lua` decided.
     package struct Call {
-        private let values: [RESPValue]
         private let price: Int?
-        /// Of the ids of what was accepted now, the bits before the tail.
+        /// Of the ids of what was accepted now.
         private let milliseconds: UInt64?
+        private let codes: [RedeemCode]
+        /// Of those codes that have one, in their order.
+        private let values: ArraySlice<RESPValue>
+        private let hasValues: Bool
 
         /// `nil`: not what it says it answers.
         package init?(_ reply: RESPValue, requests: Int) {
-            guard let values = reply.array, values.count == 2 + requests, let beginning = values[1].string else { return nil }
-            self.values = values
-            price = values[0].number.flatMap { $0 >= 0 ? $0 : nil }
-            milliseconds = UUIDv7(beginning + "7000-8000-000000000000")?.milliseconds
+            guard let parts = reply.array, parts.count >= 3, let time = parts[1].string, let letters = parts[2].string,
+                letters.utf8.count == requests
+            else { return nil }
+            var codes: [RedeemCode] = []
+            codes.reserveCapacity(requests)
+            var count = 0
+            for letter in letters.utf8 {
+                guard let code = RedeemCode(letter: letter) else { return nil }
+                codes.append(code)
+                if code.hasValue { count += 1 }
+            }
+            guard parts.count == 3 + count else { return nil }
+            self.codes = codes
+            values = parts[3...]
+            hasValues = count > 0
+            price = parts[0].number.flatMap { $0 >= 0 ? $0 : nil }
+            milliseconds = UUIDv7.milliseconds(base64URL: time.utf8)
         }
 
         /// The answer to a request. `nil`: not what the script says it answers.
         package func reply(_ index: Int, to request: RedeemRequest) -> RedeemReply? {
-            guard let text = values[2 + index].string else { return nil }
-            // The rule, without a look at the text's parts.
-            if text == RedeemCode.accepted.rawValue {
+            let code = codes[index]
+            switch code {
+            case .accepted:
                 guard let milliseconds else { return nil }
                 return redemption(UUIDv7(milliseconds: milliseconds, tail: request.tail), request).map { .accepted($0) }
-            }
-            let space = text.utf8.firstIndex(of: UInt8(ascii: " ")) ?? text.endIndex
-            guard let code = RedeemCode(rawValue: String(text[..<space])) else { return nil }
-            return reply(code, String(text[space...].dropFirst()), request)
-        }
-
-        private func redemption(_ id: UUIDv7?, _ request: RedeemRequest) -> Redemption? {
-            guard let id, let price else { return nil }
-            return Redemption(id: RedemptionID(uuid: id), user: request.user, coupon: request.coupon, price: price)
-        }
-
-        private func reply(_ code: RedeemCode, _ value: String, _ request: RedeemRequest) -> RedeemReply? {
-            switch code {
-            case .accepted: return nil
-            case .replayed: return redemption(UUIDv7(value), request).map { .replayed($0) }
-            case .alreadyRedeemed: return RedemptionID(value).map { .alreadyRedeemed($0) }
+            case .replayed: return redemption(id(index), request).map { .replayed($0) }
+            case .alreadyRedeemed: return id(index).map { .alreadyRedeemed(RedemptionID(uuid: $0)) }
             case .soldOut: return .soldOut
             case .insufficientCredit: return .insufficientCredit
             case .wrongCode: return .wrongCode
-            case .tooManyAttempts: return Int(value).map { .tooManyAttempts(retryAfterSeconds: $0) }
-            case .couponNotStarted: return Int64(value).map { .couponNotStarted(startsAt: Timestamp(milliseconds: $0)) }
+            case .tooManyAttempts: return value(index)?.number.map { .tooManyAttempts(retryAfterSeconds: $0) }
+            case .couponNotStarted:
+                return value(index)?.number.map { .couponNotStarted(startsAt: Timestamp(milliseconds: Int64($0))) }
             case .couponPaused: return .couponPaused
             case .couponEnded: return .couponEnded
             case .couponNotLoaded: return .couponNotLoaded
@@ -138,6 +141,20 @@ extension RedeemReply {
             case .sessionRevoked: return .sessionRevoked
             case .backlogFull: return .backlogFull
             }
+        }
+
+        private func redemption(_ id: UUIDv7?, _ request: RedeemRequest) -> Redemption? {
+            guard let id, let price else { return nil }
+            return Redemption(id: RedemptionID(uuid: id), user: request.user, coupon: request.coupon, price: price)
+        }
+
+        private func id(_ index: Int) -> UUIDv7? {
+            value(index)?.string.flatMap { UUIDv7(base64URL: $0.utf8) }
+        }
+
+        private func value(_ index: Int) -> RESPValue? {
+            guard hasValues else { return nil }
+            return values[values.startIndex + codes[..<index].count(where: \.hasValue)]
         }
     }
 }

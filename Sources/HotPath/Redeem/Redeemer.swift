@@ -105,32 +105,28 @@ public final class Redeemer {
         // Without a connection nothing is sent.
         if let redis = connection.replicationID, redis != name.redis { name = (redis, Script.redeem.sha1(in: redis)) }
         let sha1 = name.sha1
+        // Most of a sale enter one code, which Redis then takes, and Lua interns, once a call.
+        let digest = batch[0].request.codeDigest
+        let hasOneCode = batch.allSatisfy { $0.request.codeDigest == digest }
         connection.send(
-            // EVALSHA, digest, number of keys; coupon and outbox; the three limits; two keys and two arguments a request.
-            arguments: 8 + 4 * batch.count,
+            // EVALSHA, digest, number of keys; coupon, outbox, users, sessions; the three limits, the redemptions, one code or many.
+            arguments: 10 + batch.count + (hasOneCode ? 1 : batch.count),
             encode: { command in
                 command.append("EVALSHA")
                 command.append(sha1)
-                command.append(2 + 2 * batch.count)
+                command.append(3 + batch.count)
                 command.append(keys.couponPrefix, line.coupon.description)
                 command.append(keys.outbox)
-                for pending in batch {
-                    command.append(keys.userPrefix, pending.request.user.uuid)
-                    command.append(keys.sessionPrefix, pending.request.session.uuid)
-                }
+                command.append(keys.users)
+                for pending in batch { command.append(keys.sessionPrefix, pending.request.session.uuid) }
                 command.append(wrongCodes)
                 command.append(wrongCodeWindowMilliseconds)
                 command.append(memory.isShort.load(ordering: .relaxed) ? "0" : outboxEntries)
-                var digest: CodeDigest?
-                for pending in batch {
-                    command.append(pending.request.tail)
-                    // Most of a sale enter one code, which Redis then takes, and Lua interns, once a call.
-                    if pending.request.codeDigest == digest {
-                        command.append("")
-                    } else {
-                        command.append(pending.request.codeDigest)
-                    }
-                    digest = pending.request.codeDigest
+                command.append(redemptionsOf: batch.lazy.map(\.request))
+                if hasOneCode {
+                    command.append(digest)
+                } else {
+                    for pending in batch { command.append(pending.request.codeDigest) }
                 }
             },
             completion: { result in

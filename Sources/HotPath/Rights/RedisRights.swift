@@ -2,7 +2,7 @@
 struct RedisRights: Hashable {
     /// Keys that are alike, as `Keys` names them.
     enum KeyFamily: String, CaseIterable {
-        case shard, outbox, fence, coupon, user, session, sessions, logins
+        case shard, outbox, fence, users, coupon, session, sessions, logins, earlierShard, earlierUser
     }
 
     /// By command, as ACLs write it: lower case, `config|get`. Without a family: the command names no key.
@@ -44,11 +44,13 @@ extension Keys {
         case .shard: shard
         case .outbox: outbox
         case .fence: fence
+        case .users: users
         case .coupon: couponPrefix + "*"
-        case .user: userPrefix + "*"
         case .session: sessionPrefix + "*"
         case .sessions: sessionsPrefix + "*"
         case .logins: loginsPrefix + "*"
+        case .earlierShard: earlierShard
+        case .earlierUser: earlierUserPrefix + "*"
         }
     }
 }

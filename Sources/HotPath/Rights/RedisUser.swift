@@ -24,6 +24,7 @@ public enum RedisUser: String, CaseIterable, Sendable {
             (["hmget"], [.shard]),
             (["hget"], [.shard, .coupon]),
             (["get"], [.fence]),
+            (["type"], [.earlierShard]),
             (["xinfo|stream", "xlen"], [.outbox]),
             // Ending sessions, which both do.
             (["zrange", "zrem"], [.sessions]),
@@ -40,11 +41,13 @@ public enum RedisUser: String, CaseIterable, Sendable {
             rights.allow(["script|flush", "script|load"])
             rights.allow(["del"], on: [.shard])
             rights.allow(["unlink"], on: [.coupon, .session, .sessions])
+            // What an earlier version left.
+            rights.allow(["hgetall", "unlink"], on: [.earlierUser])
             rights.allow(Script.rebuilding, by: "eval")
             // Comparing both stores.
             rights.allow(["xrange"], on: [.outbox])
-            rights.allow(["hmget"], on: [.coupon])
-            rights.allow(["hgetall"], on: [.user])
+            rights.allow(["hmget"], on: [.coupon, .users])
+            rights.allow(["hget", "hscan"], on: [.users])
         }
         return rights
     }

@@ -54,7 +54,7 @@ extension ShardStore {
     /// The same, of this shard's keys.
     public func refusedInReplay() async throws(RedisError) -> [String] {
         let questions = ReplayRights.questions([shard])
-        let replies = try await client.pipeline(to: redis, deadline: nil) { _ in questions }.replies
+        let replies = try await client.pipeline(to: redis, deadline: nil) { _ -> [[String]] in questions }.replies
         return try ReplayRights.refused(replies, [shard])
     }
 }

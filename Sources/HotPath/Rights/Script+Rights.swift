@@ -6,15 +6,14 @@ extension Script {
         case .redeem:
             RedisRights(
                 (["time"], []),
-                (["hmget", "hset"], [.coupon, .user]),
+                (["hmget", "hset"], [.coupon, .users]),
                 (["exists"], [.session]),
                 (["xlen", "xadd"], [.outbox])
             )
-        case .loadUser: RedisRights((["hmget"], [.shard]), (["hget", "del", "hset"], [.user]))
-        case .userState: RedisRights((["hget"], [.shard]), (["hmget", "hgetall"], [.user]))
-        case .settle: RedisRights((["xrange", "xtrim"], [.outbox]), (["hmget", "hset"], [.shard, .user]))
-        case .applyControl:
-            RedisRights((["hmget", "hset"], [.shard, .coupon, .user]), (["hdel"], [.user]), (["del"], [.coupon]))
+        case .loadUser: RedisRights((["hmget"], [.shard, .users]), (["hset"], [.users]))
+        case .userState: RedisRights((["hget"], [.shard]), (["hmget"], [.users]), (["xrange", "xrevrange"], [.outbox]))
+        case .settle: RedisRights((["xrange", "xrevrange", "xtrim"], [.outbox]), (["hmget", "hset"], [.shard]))
+        case .applyControl: RedisRights((["hmget", "hset"], [.shard, .coupon, .users]), (["del"], [.coupon]))
         case .createSession:
             RedisRights(
                 (["time"], []),
@@ -30,7 +29,13 @@ extension Script {
                 (["pexpireat"], [.session, .sessions])
             )
         case .throttle: RedisRights((["time"], []), (["get", "set", "del"], [.logins]))
-        case .beginEpoch: RedisRights((["get", "set"], [.fence]), (["del"], [.outbox, .shard]))
+        case .beginEpoch:
+            RedisRights(
+                (["get", "set"], [.fence]),
+                (["unlink"], [.outbox, .shard, .users]),
+                (["hset"], [.users]),
+                (["set"], [.earlierShard])
+            )
         case .loadCoupon: RedisRights((["get"], [.fence]), (["exists"], [.shard]), (["del", "hset"], [.coupon]))
         case .writeShard: RedisRights((["get"], [.fence]), (["exists", "hset"], [.shard]))
         }
@@ -39,13 +44,14 @@ extension Script {
     /// The keys that its callers name. Redis takes each of them for one that is read and written.
     var keys: [RedisRights.KeyFamily] {
         switch self {
-        case .redeem: [.coupon, .outbox, .user, .session]
-        case .loadUser, .userState: [.shard, .user]
-        case .settle: [.outbox, .shard, .user]
-        case .applyControl: [.shard, .coupon, .user]
+        case .redeem: [.coupon, .outbox, .users, .session]
+        case .loadUser: [.shard, .users]
+        case .userState: [.shard, .users, .outbox]
+        case .settle: [.outbox, .shard]
+        case .applyControl: [.shard, .coupon, .users]
         case .createSession, .refreshSession: [.session, .sessions]
         case .throttle: [.logins]
-        case .beginEpoch: [.fence, .outbox, .shard]
+        case .beginEpoch: [.fence, .outbox, .shard, .users, .earlierShard]
         case .loadCoupon: [.fence, .shard, .coupon]
         case .writeShard: [.fence, .shard]
         }

@@ -16,6 +16,47 @@ public enum RedeemCode: String, CaseIterable, Sendable {
     case userNotLoaded = "user_not_loaded"
     case sessionRevoked = "session_revoked"
     case backlogFull = "backlog_full"
+
+    /// What stands for it in the reply.
+    package var letter: UInt8 {
+        switch self {
+        case .accepted: UInt8(ascii: "a")
+        case .replayed: UInt8(ascii: "r")
+        case .alreadyRedeemed: UInt8(ascii: "d")
+        case .soldOut: UInt8(ascii: "o")
+        case .insufficientCredit: UInt8(ascii: "c")
+        case .wrongCode: UInt8(ascii: "w")
+        case .tooManyAttempts: UInt8(ascii: "l")
+        case .couponNotStarted: UInt8(ascii: "n")
+        case .couponPaused: UInt8(ascii: "p")
+        case .couponEnded: UInt8(ascii: "e")
+        case .couponNotLoaded: UInt8(ascii: "m")
+        case .userNotLoaded: UInt8(ascii: "u")
+        case .sessionRevoked: UInt8(ascii: "s")
+        case .backlogFull: UInt8(ascii: "b")
+        }
+    }
+
+    /// Whether the reply has a value for it.
+    package var hasValue: Bool {
+        switch self {
+        case .replayed, .alreadyRedeemed, .tooManyAttempts, .couponNotStarted: true
+        case .accepted, .soldOut, .insufficientCredit, .wrongCode, .couponPaused, .couponEnded, .couponNotLoaded, .userNotLoaded,
+            .sessionRevoked, .backlogFull:
+            false
+        }
+    }
+
+    private static let byLetter: [RedeemCode?] = {
+        var table = [RedeemCode?](repeating: nil, count: 256)
+        for code in allCases { table[Int(code.letter)] = code }
+        return table
+    }()
+
+    package init?(letter: UInt8) {
+        guard let code = RedeemCode.byLetter[Int(letter)] else { return nil }
+        self = code
+    }
 }
 
 /// `load_user.lua`.
@@ -38,7 +79,9 @@ enum UserStateCode: String, CaseIterable, Sendable {
 /// `settle.lua`.
 public enum SettleCode: String, CaseIterable, Sendable {
     case settled
+    /// The outbox does not begin with the first entry: somebody settled it before.
     case notFirst = "not_first"
+    /// The shard is closed or of another epoch.
     case wrongEpoch = "wrong_epoch"
 }
 

@@ -70,6 +70,10 @@ public enum Script: String, CaseIterable, Sendable {
     }
 
     /// The call of a script that is loaded. NOSCRIPT means that the shard is closed.
+    func call(keys: [String], arguments: [RESPArgument]) -> [RESPArgument] {
+        (["EVALSHA", sha1, String(keys.count)] + keys).asArguments + arguments
+    }
+
     func call(keys: [String], arguments: [String] = []) -> [String] {
         ["EVALSHA", sha1, String(keys.count)] + keys + arguments
     }

@@ -3,7 +3,8 @@ public import Domain
 /// What was read at one place of the outbox.
 public enum OutboxRead: Sendable, Hashable {
     case entry(OutboxEntry)
-    /// Not what `redeem.lua` writes. The fields are as they stand in Redis: name, value, name, value, …
+    /// Not what `redeem.lua` writes. The fields are as they stand in Redis: name, value, name, value, … What is not text is
+    /// `\\x` and hexadecimal digits.
     case malformed(id: StreamID, fields: [String], reason: String)
 
     public var id: StreamID {
@@ -13,42 +14,72 @@ public enum OutboxRead: Sendable, Hashable {
         }
     }
 
-    /// Reads the fields of an entry: epoch, coupon, price, then user and tail of each redemption.
-    init(id: StreamID, fields: [String]) {
-        func malformed(_ reason: String) -> OutboxRead { .malformed(id: id, fields: fields, reason: reason) }
+    /// Reads the fields of an entry: epoch, coupon, price, and redemptions, which are bytes. Entries of earlier versions have user and
+    /// tail of each redemption as fields of their own behind the price.
+    init(id: StreamID, fields: [RESPValue]) {
+        func malformed(_ reason: String) -> OutboxRead {
+            .malformed(id: id, fields: fields.map(OutboxRead.text), reason: reason)
+        }
+        let texts = fields.map { $0.string ?? "" }
 
-        guard fields.count >= 8, fields.count.isMultiple(of: 2), fields[0] == "epoch", fields[2] == "coupon", fields[4] == "price"
+        guard fields.count >= 8, fields.count.isMultiple(of: 2), texts[0] == "epoch", texts[2] == "coupon", texts[4] == "price"
         else {
             self = malformed("the fields are not epoch, coupon, price and at least one redemption")
             return
         }
-        guard let epoch = Int(fields[1]) else {
-            self = malformed("not an epoch: '\(fields[1])'")
+        guard let epoch = Int(texts[1]) else {
+            self = malformed("not an epoch: '\(OutboxRead.text(fields[1]))'")
             return
         }
-        guard let coupon = CouponID(fields[3]) else {
-            self = malformed("not a coupon id: '\(fields[3])'")
+        guard let coupon = CouponID(texts[3]) else {
+            self = malformed("not a coupon id: '\(OutboxRead.text(fields[3]))'")
             return
         }
-        guard let price = Int(fields[5]), (0...Limits.amount).contains(price) else {
-            self = malformed("not a price: '\(fields[5])'")
+        guard let price = Int(texts[5]), (0...Limits.amount).contains(price) else {
+            self = malformed("not a price: '\(OutboxRead.text(fields[5]))'")
             return
         }
         var redemptions: [Redemption] = []
-        redemptions.reserveCapacity((fields.count - 6) / 2)
-        for index in stride(from: 6, to: fields.count, by: 2) {
-            guard let user = UserID(fields[index]) else {
-                self = malformed("not a user id: '\(fields[index])'")
+        func add(_ user: UserID, _ tail: UUIDv7.Tail) {
+            redemptions.append(Redemption(id: RedemptionID(outbox: id, tail: tail), user: user, coupon: coupon, price: price))
+        }
+        if texts[6] == OutboxRead.redemptionsField {
+            guard fields.count == 8 else {
+                self = malformed("there are fields behind the redemptions")
                 return
             }
-            guard let tail = UUIDv7.Tail(fields[index + 1]) else {
-                self = malformed("not the tail of a redemption id: '\(fields[index + 1])'")
+            do throws(RedemptionsBlob.Fault) {
+                for (user, tail) in try RedemptionsBlob.read(fields[7].bytes ?? []) { add(user, tail) }
+            } catch {
+                switch error {
+                case .length(let count):
+                    self = malformed("\(count) bytes of redemptions, which are \(RedemptionsBlob.bytesEach) each")
+                case .user(let place): self = malformed("redemption \(place + 1) is not of a user")
+                case .tail(let place): self = malformed("redemption \(place + 1) has no tail of an id")
+                }
                 return
             }
-            redemptions.append(
-                Redemption(id: RedemptionID(outbox: id, tail: tail), user: user, coupon: coupon, price: price)
-            )
+        } else {
+            for index in stride(from: 6, to: fields.count, by: 2) {
+                guard let user = UserID(texts[index]) else {
+                    self = malformed("not a user id: '\(OutboxRead.text(fields[index]))'")
+                    return
+                }
+                guard let tail = UUIDv7.Tail(texts[index + 1]) else {
+                    self = malformed("not the tail of a redemption id: '\(OutboxRead.text(fields[index + 1]))'")
+                    return
+                }
+                add(user, tail)
+            }
         }
         self = .entry(OutboxEntry(id: id, epoch: Epoch(epoch), redemptions: redemptions))
+    }
+
+    private static let redemptionsField = "redemptions"
+
+    /// What is not text, or holds what Postgres's text cannot, is shown as Postgres shows bytes, so that nothing of it is lost.
+    private static func text(_ field: RESPValue) -> String {
+        if let text = field.string, !text.utf8.contains(0) { return text }
+        return "\\x" + (field.bytes ?? []).map { byte in (byte < 16 ? "0" : "") + String(byte, radix: 16) }.joined()
     }
 }

@@ -5,23 +5,24 @@ extension ShardStore {
     /// - Parameter mark: when Postgres wrote it (`LoggedControl.mark`).
     public func applyControl(_ entry: ControlEntry, mark: Int, epoch: Epoch) async throws(RedisError) -> ApplyControlReply {
         let targets: [String]
-        let change: [String]
+        let change: [RESPArgument]
         switch entry.change {
         case .couponCreated(let coupon):
             targets = [keys.coupon(coupon.id)]
-            change = coupon.scriptArguments
+            change = coupon.scriptArguments.asArguments
         case .couponState(let coupon, let state):
             targets = [keys.coupon(coupon)]
-            change = [state.rawValue]
+            change = [.text(state.rawValue)]
         case .couponRestocked(let coupon, let amount):
             targets = [keys.coupon(coupon)]
-            change = [String(amount)]
+            change = [.text(String(amount))]
         case .creditGranted(let user, let amount):
-            targets = [keys.user(user)]
-            change = [String(amount)]
+            targets = [keys.users]
+            change = [.text(String(amount)), .bytes(user.uuid.bytes)]
         case .redemptionDropped(let redemption):
-            targets = [keys.user(redemption.user), keys.coupon(redemption.coupon)]
-            change = [redemption.id.description, String(redemption.price)]
+            targets = [keys.users, keys.coupon(redemption.coupon)]
+            let id = redemption.id.uuid.base64URL
+            change = [.text(id), .text(String(redemption.price)), .bytes(redemption.user.uuid.bytes)]
         case .userSessionsRevoked, .sessionsRevoked, .shardRebuild:
             // The caller has ended them, or another shard is meant, and this only counts the entry.
             targets = [keys.shard]
@@ -30,7 +31,8 @@ extension ShardStore {
         return try await call(
             .applyControl,
             keys: [keys.shard] + targets,
-            arguments: [String(epoch.number), String(entry.sequence), String(mark), entry.change.kind.rawValue] + change,
+            arguments: [String(epoch.number), String(entry.sequence), String(mark), entry.change.kind.rawValue].asArguments
+                + change,
             as: ApplyControlReply.self
         )
     }

@@ -20,11 +20,11 @@ extension ShardStore {
         } while position != "0"
     }
 
-    /// Claims an epoch, which Postgres has committed, and clears the outbox, which was drained.
+    /// Claims an epoch, which Postgres has committed, clears the outbox, which was drained, and forgets all users.
     /// - Throws: `isFenced` if this epoch or a later one was begun in this Redis before. An owner that still holds its lock then
     ///   needs a higher epoch (Postgres is older than this Redis: a backup was restored).
     public func beginEpoch(_ epoch: Epoch) async throws(RedisError) {
-        let keys = [keys.fence, keys.outbox, keys.shard]
+        let keys = [keys.fence, keys.outbox, keys.shard, keys.users, keys.earlierShard]
         let reply = try await send(Script.beginEpoch.evaluation(keys: keys, arguments: [String(epoch.number)]))
         let _: BeginEpochCode = try ShardStore.code(in: reply, of: .beginEpoch)
     }
@@ -54,7 +54,7 @@ extension ShardStore {
 
     /// Opens the shard, in this Redis and as long as it is the primary.
     public func loadScripts() async throws(RedisError) {
-        let (replies, id) = try await client.pipeline(to: redis, deadline: nil) { id in
+        let (replies, id) = try await client.pipeline(to: redis, deadline: nil) { id -> [[String]] in
             Script.opening.map { ["SCRIPT", "LOAD", $0.source(in: id)] }
         }
         for (script, reply) in zip(Script.opening, replies) where reply.string != script.sha1(in: id) {

@@ -1,10 +1,9 @@
 public import Domain
 
-/// A redemption as the hash of its user says it.
+/// A redemption as the record of its user says it.
 public struct StoredRedemption: Hashable, Sendable {
     public let user: UserID
-    /// In which the user was loaded. That of the shard, or an earlier one: users who have not come since a rebuild are left as they
-    /// were.
+    /// In which the user was loaded. That of the shard, or an earlier one.
     public let epoch: Epoch
     public let coupon: CouponID
     public let id: RedemptionID
@@ -12,33 +11,17 @@ public struct StoredRedemption: Hashable, Sendable {
 
 // A rebuild reads these before it gives credit and stock to others.
 extension ShardStore {
-    /// A part of all redemptions of all users that have a key here, whatever their epoch; some may come twice. `nil` in the answer:
+    /// A part of all redemptions of all users that are in this Redis, whatever their epoch; some may come twice. `nil` in the answer:
     /// that was the last.
     /// - Parameter position: what the part before it answered.
     public func scanRedemptions(
         _ position: String? = nil
     ) async throws(RedisError) -> (redemptions: [StoredRedemption], next: String?) {
-        let (users, next) = try await scanUsers(position)
-        let replies = try await pipeline(users.map { ["HGETALL", keys.user($0)] })
-        var redemptions: [StoredRedemption] = []
-        for (user, reply) in zip(users, replies) {
-            let fields = reply.array ?? []
-            var epoch = Epoch(0)
-            let first = redemptions.count
-            for index in stride(from: 0, to: fields.count - 1, by: 2) {
-                guard let name = fields[index].string else { continue }
-                if name == "epoch" {
-                    epoch = Epoch(fields[index + 1].number ?? 0)
-                } else if name.hasPrefix("r:"), let coupon = CouponID(String(name.dropFirst(2))),
-                    let id = fields[index + 1].string.flatMap({ RedemptionID($0) })
-                {
-                    redemptions.append(StoredRedemption(user: user, epoch: epoch, coupon: coupon, id: id))
-                }
-            }
-            // Redis promises no order of fields.
-            for index in first..<redemptions.count where redemptions[index].epoch != epoch {
-                let found = redemptions[index]
-                redemptions[index] = StoredRedemption(user: user, epoch: epoch, coupon: found.coupon, id: found.id)
+        let epoch = Epoch(try await send(["HGET", keys.users, UserRecord.epochField]).number ?? 0)
+        let (records, next) = try await scanRecords(position)
+        let redemptions = records.flatMap { user, record in
+            (UserRecord(record)?.redemptions ?? [:]).map { coupon, id in
+                StoredRedemption(user: user, epoch: epoch, coupon: coupon, id: id)
             }
         }
         return (redemptions, next)

@@ -41,12 +41,21 @@ public struct CouponTerms: Sendable, Hashable {
 
 /// A user in Redis.
 public struct UserState: Sendable, Hashable {
-    public var credit: Credit
+    /// Credit that the user can spend. What is held is what of the user is in the outbox.
+    public var available: Int
     /// The last control entry that the user's credit is known to contain.
     public var control: Int
     public var redemptions: [CouponID: RedemptionID]
-    /// Fields of redemptions that are none.
+    /// Parts of the record that should be redemptions and are none; or all of it is none.
     public var unreadable: [String]
+
+    fileprivate init(_ bytes: [UInt8]) {
+        let record = UserRecord(bytes)
+        available = record?.available ?? 0
+        control = record?.control ?? 0
+        redemptions = record?.redemptions ?? [:]
+        unreadable = record?.unreadable ?? ["the record"]
+    }
 }
 
 extension ShardStore {
@@ -59,10 +68,12 @@ extension ShardStore {
                 ["XINFO", "STREAM", keys.outbox],
             ]
             + coupons.map { ["HMGET", keys.coupon($0), "epoch", "left"] + CouponTerms.names }
-            + users.map { ["HGETALL", keys.user($0)] }
-        let transaction = [["MULTI"]] + commands + [["EXEC"]]
-        let reply = try await client.pipeline(to: redis, deadline: nil) { _ in transaction }.replies.last ?? .null
-        guard let replies = reply.array, replies.count == commands.count else {
+        let records: [RESPArgument] =
+            [.text("HMGET"), .text(keys.users), .text(UserRecord.epochField)] + users.map { .bytes($0.uuid.bytes) }
+        let transaction = [["MULTI"].asArguments] + commands.map(\.asArguments) + [records, ["EXEC"].asArguments]
+        let reply =
+            try await client.pipeline(to: redis, deadline: nil) { _ -> [[RESPArgument]] in transaction }.replies.last ?? .null
+        guard let replies = reply.array, replies.count == commands.count + 1 else {
             if case .error(let message) = reply { throw RedisError(.serverError, message) }
             throw RedisError.unexpected(reply, of: "EXEC")
         }
@@ -88,10 +99,9 @@ extension ShardStore {
             let fields = zip(CouponTerms.names, values[2...]).compactMap { name, value in value.string.map { (name, $0) } }
             snapshot.terms[coupon] = CouponTerms(fields: Dictionary(uniqueKeysWithValues: fields))
         }
-        for (user, reply) in zip(users, replies[(3 + coupons.count)...]) {
-            let fields = reply.dictionary
-            guard let epoch, fields["epoch"]?.number == epoch.number else { continue }
-            snapshot.users[user] = UserState(fields)
+        let values = replies[3 + coupons.count].array ?? []
+        if let epoch, values.first?.number == epoch.number {
+            for (user, value) in zip(users, values.dropFirst()) { snapshot.users[user] = value.bytes.map(UserState.init) }
         }
         return snapshot
     }
@@ -103,26 +113,29 @@ extension ShardStore {
         try await send(["XLEN", keys.outbox]).integer ?? 0
     }
 
-    /// A part of all users that have a key here, of whatever epoch; some may come twice. `nil` in the answer: that was the last.
+    /// A part of all users that are in this Redis, of whatever epoch; some may come twice. `nil` in the answer: that was the last.
     /// - Parameter position: what the part before it answered.
     public func scanUsers(_ position: String? = nil) async throws(RedisError) -> (users: [UserID], next: String?) {
-        let (names, next) = try await scan(position ?? "0", keys.userPrefix)
-        return (names.compactMap { UserID(String($0.dropFirst(keys.userPrefix.count))) }, next == "0" ? nil : next)
+        let (records, next) = try await scanRecords(position)
+        return (records.map(\.user), next)
     }
-}
 
-extension UserState {
-    fileprivate init(_ fields: [String: RESPValue]) {
-        credit = Credit(available: fields["credit"]?.number ?? 0, held: fields["held"]?.number ?? 0)
-        control = fields["control"]?.number ?? 0
-        redemptions = [:]
-        unreadable = []
-        for (name, value) in fields where name.hasPrefix("r:") {
-            if let coupon = CouponID(String(name.dropFirst(2))), let id = value.string.flatMap({ RedemptionID($0) }) {
-                redemptions[coupon] = id
-            } else {
-                unreadable.append(name)
-            }
+    /// The same, with what is known of them.
+    func scanRecords(
+        _ position: String? = nil
+    ) async throws(RedisError) -> (records: [(user: UserID, record: [UInt8])], next: String?) {
+        let reply = try await send(["HSCAN", keys.users, position ?? "0", "COUNT", String(ShardStore.keysPerScan)])
+        guard let page = reply.array, page.count == 2, let next = page[0].string, let found = page[1].array else {
+            throw RedisError.unexpected(reply, of: "HSCAN")
         }
+        var records: [(user: UserID, record: [UInt8])] = []
+        for index in stride(from: 0, to: found.count - 1, by: 2) {
+            // The field of the epoch is no user's.
+            guard let user = found[index].bytes.flatMap({ UUIDv7(bytes: $0) }), let record = found[index + 1].bytes else {
+                continue
+            }
+            records.append((UserID(uuid: user), record))
+        }
+        return (records, next == "0" ? nil : next)
     }
 }

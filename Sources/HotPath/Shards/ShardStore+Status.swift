@@ -1,12 +1,23 @@
 public import Domain
 
+/// Which version of Redeem keeps a shard, as the place tells where earlier versions have its record.
+public enum ShardLayout: Sendable, Hashable {
+    /// Nobody has begun an epoch here: an empty Redis.
+    case none
+    /// This one's.
+    case current
+    /// That of an earlier version, whose users are hashes of their own.
+    case earlier
+}
+
 /// What a shard in Redis says of itself, to be compared with the cursor in Postgres.
 public struct ShardStatus: Sendable, Hashable {
+    public var layout: ShardLayout
     /// `nil`: there is no shard record, so the shard is closed or this Redis is empty.
     public var epoch: Epoch?
     /// The last control entry that was applied. `nil` without a shard record.
     public var control: Int?
-    /// When Postgres wrote that entry (µs). `nil` too in a record that an earlier version wrote.
+    /// When Postgres wrote that entry (µs). `nil` without a shard record.
     public var controlMark: Int?
     /// The last entry of the outbox that was settled in this epoch: Postgres had it. `nil`: none.
     public var settled: StreamID?
@@ -16,7 +27,7 @@ public struct ShardStatus: Sendable, Hashable {
     public var outboxLastID: StreamID
     public var outboxLength: Int
     /// Entries that are gone from the outbox and were not settled: somebody deleted them, and Postgres may not have them. `nil`: the
-    /// shard is closed, it has had no entry yet, or its record is of a version that did not count.
+    /// shard is closed, or it has had no entry yet.
     public var missingEntries: Int?
     /// All scripts of `Script.opening` are loaded.
     public var scriptsLoaded: Bool
@@ -24,6 +35,7 @@ public struct ShardStatus: Sendable, Hashable {
     public var redis: ReplicationID
 
     public init(
+        layout: ShardLayout = .current,
         epoch: Epoch? = nil,
         control: Int? = nil,
         controlMark: Int? = nil,
@@ -35,6 +47,7 @@ public struct ShardStatus: Sendable, Hashable {
         scriptsLoaded: Bool,
         redis: ReplicationID
     ) {
+        self.layout = layout
         self.epoch = epoch
         self.control = control
         self.controlMark = controlMark
@@ -52,12 +65,13 @@ extension ShardStore {
     /// The parts are read one after the other, without a lock: the outbox may grow meanwhile.
     public func status() async throws(RedisError) -> ShardStatus {
         let keys = keys
-        let (replies, id) = try await client.pipeline(to: redis, deadline: nil) { id in
+        let (replies, id) = try await client.pipeline(to: redis, deadline: nil) { id -> [[String]] in
             [
                 ["HMGET", keys.shard, "epoch", "control", "mark", "settled", "trimmed"],
                 ["GET", keys.fence],
                 ["XINFO", "STREAM", keys.outbox],
                 ["SCRIPT", "EXISTS"] + Script.opening.map { $0.sha1(in: id) },
+                ["TYPE", keys.earlierShard],
             ]
         }
         for (index, reply) in replies.enumerated() {
@@ -69,6 +83,7 @@ extension ShardStore {
         guard let shard = replies[0].array, shard.count == 5 else { throw RedisError.unexpected(replies[0], of: "HMGET") }
         let outbox = replies[2].dictionary
         return ShardStatus(
+            layout: ShardStore.layout(replies[4]),
             epoch: shard[0].number.map { Epoch($0) },
             control: shard[1].number,
             controlMark: shard[2].number,
@@ -80,6 +95,15 @@ extension ShardStore {
             scriptsLoaded: replies[3].array?.allSatisfy { $0.integer == 1 } ?? false,
             redis: id
         )
+    }
+
+    /// - Parameter type: of what is where earlier versions have the shard's record.
+    private static func layout(_ type: RESPValue) -> ShardLayout {
+        switch type.string {
+        case "none": .none
+        case "string": .current
+        default: .earlier
+        }
     }
 
     /// What is left of those coupons that are loaded.

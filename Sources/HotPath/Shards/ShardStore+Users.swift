@@ -3,14 +3,13 @@ public import Domain
 extension ShardStore {
     /// Takes a user over from Postgres, as `load_user.lua` says.
     public func loadUser(_ snapshot: UserSnapshot) async throws(RedisError) -> LoadUserReply {
-        let keys = [keys.shard, keys.user(snapshot.user)]
-        return try await call(.loadUser, keys: keys, arguments: snapshot.arguments, as: LoadUserReply.self)
+        try await call(.loadUser, keys: [keys.shard, keys.users], arguments: snapshot.arguments, as: LoadUserReply.self)
     }
 
     /// The same for many users, each by itself: what one of them gets tells nothing of the next.
     public func loadUsers(_ snapshots: [UserSnapshot]) async throws(RedisError) -> [LoadUserReply] {
         let replies = try await pipeline(
-            snapshots.map { Script.loadUser.call(keys: [keys.shard, keys.user($0.user)], arguments: $0.arguments) }
+            snapshots.map { Script.loadUser.call(keys: [keys.shard, keys.users], arguments: $0.arguments) }
         )
         var codes: [LoadUserReply] = []
         codes.reserveCapacity(replies.count)
@@ -18,55 +17,68 @@ extension ShardStore {
         return codes
     }
 
+    /// What is available is exact. What is held is counted in the `heldEntryLimit` newest entries of the outbox that may have a part of it.
     /// `nil`: the user is not loaded in the shard's present epoch.
     public func credit(of user: UserID) async throws(RedisError) -> Credit? {
-        let command = Script.userState.call(keys: [keys.shard, keys.user(user)], arguments: ["credit"])
-        return try ShardStore.state(in: try await send(command))?.credit
+        try ShardStore.credit(in: try await send(state(of: user, "credit")))
     }
 
     /// The credit of those users that are loaded in the shard's present epoch.
     public func credits(of users: [UserID]) async throws(RedisError) -> [UserID: Credit] {
-        let commands = users.map { Script.userState.call(keys: [keys.shard, keys.user($0)], arguments: ["credit"]) }
         var credits: [UserID: Credit] = [:]
-        for (user, reply) in zip(users, try await pipeline(commands)) {
-            credits[user] = try ShardStore.state(in: reply)?.credit
+        for (user, reply) in zip(users, try await pipeline(users.map { state(of: $0, "credit") })) {
+            credits[user] = try ShardStore.credit(in: reply)
         }
         return credits
     }
 
     /// What the user redeemed, settled or not. `nil`: the user is not loaded in the shard's present epoch.
     public func redemptions(of user: UserID) async throws(RedisError) -> [CouponID: RedemptionID]? {
-        let command = Script.userState.call(keys: [keys.shard, keys.user(user)], arguments: ["redemptions"])
-        return try ShardStore.state(in: try await send(command))?.redemptions
+        let reply = try await send(state(of: user, "redemptions"))
+        guard let values = try ShardStore.state(in: reply) else { return nil }
+        var redemptions: [CouponID: RedemptionID] = [:]
+        for index in stride(from: values.startIndex, to: values.endIndex - 1, by: 2) {
+            guard let coupon = values[index].string.flatMap({ CouponID($0) }),
+                let id = values[index + 1].string.flatMap({ UUIDv7(base64URL: $0.utf8) })
+            else { throw RedisError.unexpected(reply, of: Script.userState.rawValue) }
+            redemptions[coupon] = RedemptionID(uuid: id)
+        }
+        return redemptions
     }
 
-    private static func state(
-        in reply: RESPValue
-    ) throws(RedisError) -> (credit: Credit, redemptions: [CouponID: RedemptionID])? {
+    private func state(of user: UserID, _ what: String) -> [RESPArgument] {
+        Script.userState.call(
+            keys: [keys.shard, keys.users, keys.outbox],
+            arguments: [.text(what), .bytes(user.uuid.bytes), .text(String(ShardStore.heldEntryLimit))]
+        )
+    }
+
+    /// Entries of the outbox that one question for a user's credit looks at, at most: some milliseconds of Redis's time. As a rule it is
+    /// a few, those of the milliseconds in which the user redeemed something.
+    static let heldEntryLimit = 1_000
+
+    private static func credit(in reply: RESPValue) throws(RedisError) -> Credit? {
+        guard let values = try state(in: reply) else { return nil }
+        guard values.count == 2, let available = values[1].number, let held = values[2].number else {
+            throw RedisError.unexpected(reply, of: Script.userState.rawValue)
+        }
+        return Credit(available: available, held: held)
+    }
+
+    /// What follows the code. `nil`: the user is not loaded.
+    private static func state(in reply: RESPValue) throws(RedisError) -> ArraySlice<RESPValue>? {
         let values = reply.array ?? []
         let code: UserStateCode = try code(in: values.first, of: .userState)
         switch code {
-        case .userNotLoaded:
-            return nil
-        case .loaded:
-            guard values.count >= 3, values.count % 2 == 1, let available = values[1].number, let held = values[2].number else {
-                throw RedisError.unexpected(reply, of: Script.userState.rawValue)
-            }
-            var redemptions: [CouponID: RedemptionID] = [:]
-            for index in stride(from: 3, to: values.count, by: 2) {
-                guard let coupon = values[index].string.flatMap({ CouponID($0) }),
-                    let id = values[index + 1].string.flatMap({ RedemptionID($0) })
-                else { throw RedisError.unexpected(reply, of: Script.userState.rawValue) }
-                redemptions[coupon] = id
-            }
-            return (Credit(available: available, held: held), redemptions)
+        case .userNotLoaded: return nil
+        case .loaded: return values.dropFirst()
         }
     }
 }
 
 extension UserSnapshot {
-    fileprivate var arguments: [String] {
-        [String(epoch.number), String(balance), String(control)]
-            + redemptions.flatMap { [$0.key.description, $0.value.description] }
+    fileprivate var arguments: [RESPArgument] {
+        [.text(String(epoch.number)), .text(String(balance)), .text(String(control)), .bytes(user.uuid.bytes)]
+            + redemptions.flatMap { [.text($0.key.description), .text($0.value.uuid.base64URL)] }
     }
 }

@@ -29,6 +29,10 @@ public struct ShardStore: Sendable {
         try await client.send(command, to: redis, deadline: deadline)
     }
 
+    func send(_ command: [RESPArgument]) async throws(RedisError) -> RESPValue {
+        try await client.send(command, to: redis, deadline: nil)
+    }
+
     /// Commands of one pipeline: few enough that a batch neither fills a connection's queue nor outlasts a deadline.
     static let pipelineLimit = 500
 
@@ -37,6 +41,16 @@ public struct ShardStore: Sendable {
         _ script: Script,
         keys: [String],
         arguments: [String] = [],
+        as code: Code.Type
+    ) async throws(RedisError) -> Code {
+        let reply = try await send(script.call(keys: keys, arguments: arguments))
+        return try ShardStore.code(in: reply, of: script)
+    }
+
+    func call<Code: RawRepresentable<String>>(
+        _ script: Script,
+        keys: [String],
+        arguments: [RESPArgument],
         as code: Code.Type
     ) async throws(RedisError) -> Code {
         let reply = try await send(script.call(keys: keys, arguments: arguments))
@@ -52,13 +66,17 @@ public struct ShardStore: Sendable {
 
     /// Sends any number of commands, some hundred at a time. The first that Redis refused is thrown.
     func pipeline(_ commands: [[String]]) async throws(RedisError) -> [RESPValue] {
+        try await pipeline(commands.map(\.asArguments))
+    }
+
+    func pipeline(_ commands: [[RESPArgument]]) async throws(RedisError) -> [RESPValue] {
         var replies: [RESPValue] = []
         replies.reserveCapacity(commands.count)
         var start = 0
         while start < commands.count {
             let end = min(start + ShardStore.pipelineLimit, commands.count)
             let part = Array(commands[start..<end])
-            for reply in try await client.pipeline(to: redis, deadline: nil, { _ in part }).replies {
+            for reply in try await client.pipeline(to: redis, deadline: nil, { _ -> [[RESPArgument]] in part }).replies {
                 if case .error(let message) = reply { throw RedisError(.serverError, message) }
                 replies.append(reply)
             }

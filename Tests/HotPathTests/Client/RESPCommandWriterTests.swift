@@ -5,18 +5,18 @@ import Testing
 @testable import HotPath
 
 @Suite struct RESPCommandWriterTests {
-    private func written(_ count: Int, _ encode: (inout RESPCommandWriter) -> Void) -> String {
+    private func written(_ count: Int, _ encode: (inout RESPCommandWriter) -> Void) -> [UInt8] {
         var writer = RESPCommandWriter()
         writer.write(arguments: count, encode)
-        return String(buffer: writer.buffer)
+        return Array(writer.buffer.readableBytesView)
     }
 
     /// The arguments, read back with hiredis: a command is an array of strings.
     private func arguments(_ count: Int, _ encode: (inout RESPCommandWriter) -> Void) throws -> [RESPValue] {
-        let text = written(count, encode)
+        let command = written(count, encode)
         let reader = ReplyReader(replyLimitBytes: 1 << 20)
         var replies: [RESPValue] = []
-        try Array(text.utf8).withUnsafeBytes { bytes in
+        try command.withUnsafeBytes { bytes in
             try reader.read(bytes) {
                 replies.append($0)
                 return true
@@ -31,17 +31,25 @@ import Testing
             $0.append("GET")
             $0.append("é")
         }
-        #expect(get == "*2\r\n$3\r\nGET\r\n$2\r\né\r\n")
+        #expect(get == Array("*2\r\n$3\r\nGET\r\n$2\r\né\r\n".utf8))
     }
 
     @Test func writesEachKindOfArgument() throws {
         let id = try #require(UUIDv7("0198c0de-f00d-7abc-8def-0123456789ab"))
         let digest = try #require(CodeDigest(bytes: UInt8(0x8A)..<0xAA))
+        let user = UserID(uuid: id)
+        let request = RedeemRequest(
+            user: user,
+            session: SessionID(uuid: id),
+            coupon: CouponID("x")!,
+            codeDigest: digest,
+            tail: id.tail
+        )
         let read = try arguments(8) {
             $0.append("{s0}:user:", "x")
             $0.append(id)
             $0.append("{s0}:user:", id)
-            $0.append(id.tail)
+            $0.append(redemptionsOf: [request, request])
             $0.append(-42)
             $0.append([0x61, 0x0D, 0x0A])
             $0.append(digest)
@@ -49,7 +57,8 @@ import Testing
         }
         #expect(
             read == [
-                .string("{s0}:user:x"), .string(id.description), .string("{s0}:user:\(id)"), .string(id.tail.description),
+                .string("{s0}:user:x"), .string(id.description), .string("{s0}:user:\(id)"),
+                .bytes(id.bytes + id.bytes + Array((id.tail.base64URL + id.tail.base64URL).utf8)),
                 .string("-42"), .string("a\r\n"), .string(digest.hex), .string(""),
             ]
         )

@@ -107,7 +107,7 @@ import Testing
         #expect(failure?.code == .serverError && failure?.serverPrefix == "NOSCRIPT" && failure?.outcomeIsUnknown == false)
         #expect(replies == [.error("ERR no"), .string("OK")])
         var empty: [RESPValue]?
-        rig.connection.pipeline([]) { empty = try? $0.get() }
+        rig.connection.pipeline([] as [[String]]) { empty = try? $0.get() }
         #expect(empty == [])
     }
 

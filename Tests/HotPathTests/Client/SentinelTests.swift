@@ -93,7 +93,7 @@ import Testing
     }
 
     private func id(_ client: RedisClient) async throws -> ReplicationID {
-        try await client.pipeline { _ in [["PING"]] }.from
+        try await client.pipeline { _ in [["PING"].asArguments] }.from
     }
 }
 

@@ -19,7 +19,7 @@ import Testing
 
         /// What the replica has of a user's redemption at this moment.
         func copy(of user: TestUser, _ coupon: CouponID) async throws -> String? {
-            try await replicaClient.send(["HGET", shard.keys.user(user.id), "r:\(coupon)"]).string
+            try await replicaClient.record(of: user.id, shard.keys)?.redemptions[coupon]?.description
         }
     }
 

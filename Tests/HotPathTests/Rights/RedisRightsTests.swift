@@ -8,7 +8,7 @@ import Testing
     @Test(arguments: Script.allCases)
     func aScriptsRightsAreThoseOfItsCommands(_ script: Script) {
         let body = script.source.split(separator: "\n").filter { !$0.hasPrefix("--") }.joined(separator: "\n")
-        let called = body.matches(of: /(?:call\(|local entry = \{ )'([A-Z]+)'/).map { $0.output.1.lowercased() }
+        let called = body.matches(of: /(?:call\(|local writes = \{ )'([A-Z]+)'/).map { $0.output.1.lowercased() }
         #expect(Set(called) == Set(script.rights.families.keys))
         // What a script touches, its caller names: all keys are passed.
         let touched = script.rights.families.values.reduce(into: Set()) { $0.formUnion($1) }
@@ -18,14 +18,14 @@ import Testing
     @Test func rulesAreGroupedByKeys() {
         let rights = RedisRights(
             (["time", "ping"], []),
-            (["hget"], [.user, .shard]),
-            (["hset"], [.shard, .user]),
+            (["hget"], [.coupon, .shard]),
+            (["hset"], [.shard, .coupon]),
             (["get"], [.fence])
         )
         #expect(
             rights.rules(keys: [Keys(Shard(index: 0)), Keys(Shard(index: 1))]) == [
                 "+ping", "+time", "(~{s0}:fence ~{s1}:fence +get)",
-                "(~{s0}:shard ~{s1}:shard ~{s0}:user:* ~{s1}:user:* +hget +hset)",
+                "(~{s0}:record ~{s1}:record ~{s0}:coupon:* ~{s1}:coupon:* +hget +hset)",
             ]
         )
     }

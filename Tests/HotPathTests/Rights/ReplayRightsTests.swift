@@ -28,7 +28,7 @@ import Testing
         "nopass -exec -multi",
         "reset", "reset +@all", "reset %R~* +@all", "on resetkeys -@all +ping", "reset ~* +@all -hset",
         "reset ~{s0}:outbox +@all",
-        "reset ~* +@all -xadd", "reset (~{s0}:outbox +xadd) (~{s0}:user:* +hset)",
+        "reset ~* +@all -xadd", "reset (~{s0}:outbox +xadd) (~{s0}:users +hset)",
     ])
     func aRestartKeepsWhatIsNotRefused(rules: String) async throws {
         var options = RedisOptions()

@@ -172,8 +172,8 @@ final class ClientSimulation {
         redeemer.redeem(request) { result in
             switch result {
             case .success(let reply):
-                let decision = SimulatedServer.decision(name, "").prefix { $0 != " " }
-                if reply.code.rawValue != decision { self.violate("\(name) got \(reply.code) and should get \(decision)") }
+                let decision = SimulatedServer.decision(name)
+                if reply.code != decision { self.violate("\(name) got \(reply.code) and should get \(decision)") }
                 switch reply {
                 case .replayed(let redemption) where "\(redemption.id.uuid.tail)" != name: self.violate("another's redemption")
                 case .alreadyRedeemed(let id) where "\(id.uuid.tail)" != name: self.violate("another's redemption")
@@ -303,7 +303,7 @@ final class ClientSimulation {
         for (name, answer) in answers {
             let happened = server.happened[name, default: 0] > 0
             switch answer {
-            case .value: if !happened && SimulatedServer.decision(name, "") != "sold_out" { violate("\(name) did not happen") }
+            case .value: if !happened && SimulatedServer.decision(name) != .soldOut { violate("\(name) did not happen") }
             case .refused: if happened { violate("\(name) was refused and happened") }
             case .unknown, .serverError: break
             }

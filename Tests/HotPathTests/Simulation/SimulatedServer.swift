@@ -19,7 +19,7 @@ final class SimulatedServer {
     final class Peer {
         let channel: EmbeddedChannel
         private let reader = ReplyReader(replyLimitBytes: 1 << 20)
-        fileprivate var commands: [[String]] = []
+        fileprivate var commands: [[RESPValue]] = []
         var replies = ByteBuffer()
 
         init(_ channel: EmbeddedChannel) { self.channel = channel }
@@ -32,7 +32,7 @@ final class SimulatedServer {
                 bytes.withUnsafeReadableBytes { bytes in
                     // A command is an array of strings, as a reply can be.
                     try! reader.read(bytes) { value in
-                        commands.append((value.array ?? []).map { $0.string ?? "" })
+                        commands.append(value.array ?? [])
                         return true
                     }
                 }
@@ -64,38 +64,43 @@ final class SimulatedServer {
         peer.replies.writeBytes(reply.encoded)
     }
 
-    private func reply(to command: [String], _ random: inout SeededGenerator) -> RESPValue {
-        switch command[0] {
+    private func reply(to command: [RESPValue], _ random: inout SeededGenerator) -> RESPValue {
+        let texts = command.map { $0.string ?? "" }
+        switch texts[0] {
         case "ECHO":
-            happened[command[1], default: 0] += 1
-            return random.chance(5) ? .error("ERR \(command[1])") : .string(command[1])
+            happened[texts[1], default: 0] += 1
+            return random.chance(5) ? .error("ERR \(texts[1])") : .string(texts[1])
         case "INFO": return .string("role:master\r\nmaster_replid:\(String(repeating: "a", count: 40))\r\n")
         case "EVALSHA": return redeem(command, random.chance(3))
         default: return !isWell && random.chance(5) ? .error("LOADING Redis is loading the dataset in memory") : .string("OK")
         }
     }
 
-    private func redeem(_ command: [String], _ isClosed: Bool) -> RESPValue {
+    private func redeem(_ command: [RESPValue], _ isClosed: Bool) -> RESPValue {
         if isClosed { return .error("NOSCRIPT No matching script. Please use EVAL.") }
-        let keys = Int(command[2])!
-        let tails = stride(from: 3 + keys + 3, to: command.count, by: 2).map { command[$0] }
-        let prefix = "018bcfe5-6800-"
-        let results = tails.map { tail in
-            happened[tail, default: 0] += 1
-            return RESPValue.string(SimulatedServer.decision(tail, prefix))
+        let keys = command[2].number!
+        let redemptions = try! RedemptionsBlob.read(command[3 + keys + 3].bytes!)
+        let time = String(UUIDv7(milliseconds: 1_700_000_000_000, tail: redemptions[0].tail).base64URL.prefix(8))
+        var letters: [UInt8] = []
+        var values: [RESPValue] = []
+        for (_, tail) in redemptions {
+            happened["\(tail)", default: 0] += 1
+            let code = SimulatedServer.decision("\(tail)")
+            letters.append(code.letter)
+            if code.hasValue { values.append(.string(time + tail.base64URL)) }
         }
-        return .array([.string("10"), .string(prefix)] + results)
+        return .array([.string("10"), .string(time), .string(String(decoding: letters, as: UTF8.self))] + values)
     }
 
     /// What a request gets, which its tail alone says: so an answer to another one is noticed.
-    static func decision(_ tail: String, _ prefix: String) -> String {
+    static func decision(_ tail: String) -> RedeemCode {
         switch tail.utf8.reduce(0, { ($0 &* 31) &+ Int($1) }) % 7 {
-        case 0, 1: "accepted"
-        case 2: "replayed \(prefix)\(tail)"
-        case 3: "already_redeemed \(prefix)\(tail)"
-        case 4: "insufficient_credit"
-        case 5: "wrong_code"
-        default: "sold_out"
+        case 0, 1: .accepted
+        case 2: .replayed
+        case 3: .alreadyRedeemed
+        case 4: .insufficientCredit
+        case 5: .wrongCode
+        default: .soldOut
         }
     }
 }

@@ -24,7 +24,10 @@ enum Fault: String, CaseIterable {
 extension SaleSimulation {
     func disturb() {
         if !redis.isUp, simulation.random.chance(50) { return startRedis() }
-        let fault = faults.randomElement(using: &simulation.random)!
+        disturb(by: faults.randomElement(using: &simulation.random)!)
+    }
+
+    func disturb(by fault: Fault) {
         simulation.note("FAULT: \(fault.rawValue)")
         count(fault.rawValue)
         let worker = workers.randomElement(using: &simulation.random)!
@@ -90,7 +93,7 @@ extension SaleSimulation {
         // What servers have read of the other history.
         snapshots = []
         let shard = self.redis.hash(keys.shard)
-        for user in users where Int(self.redis.hash(keys.user(user))["control"] ?? "") ?? 0 > Int(shard["control"] ?? "") ?? 0 {
+        for user in users where self.redis.record(keys.users, user)?.control ?? 0 > Int(shard["control"] ?? "") ?? 0 {
             mayDiffer.insert(user)
         }
         let redis = SaleSimulation.redemptions(in: self.redis.saved, keys)

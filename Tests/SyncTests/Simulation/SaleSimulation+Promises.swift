@@ -40,9 +40,10 @@ extension SaleSimulation {
         if case .stream(let stream) = saved.keys[keys.outbox] { found = Set(ids(stream.entries)) }
         var epoch: String?
         if case .hash(let shard) = saved.keys[keys.shard] { epoch = shard["epoch"] }
-        for (name, value) in saved.keys where name.hasPrefix(keys.userPrefix) {
-            guard case .hash(let hash) = value, epoch == nil || hash["epoch"] == epoch else { continue }
-            found.formUnion(hash.filter { $0.key.hasPrefix("r:") }.compactMap { RedemptionID($0.value) })
+        if case .hash(let users) = saved.keys[keys.users], epoch == nil || users["epoch"] == epoch {
+            for record in users.values {
+                found.formUnion(UserRecord(record.simulatedBytes)?.redemptions.values.map(\.self) ?? [])
+            }
         }
         return found
     }
@@ -53,7 +54,7 @@ extension SaleSimulation {
 
     private static func redemptions(_ entries: [(id: StreamID, fields: [String])]) -> [Redemption] {
         entries.flatMap { entry -> [Redemption] in
-            guard case .entry(let read) = OutboxRead(id: entry.id, fields: entry.fields) else { return [] }
+            guard case .entry(let read) = OutboxRead(id: entry.id, fields: entry.fields.map { .simulated($0) }) else { return [] }
             return read.redemptions
         }
     }
@@ -159,13 +160,17 @@ extension SaleSimulation {
             if hash["state"] != coupon.state.rawValue { simulation.violate("\(coupon.id) is not \(coupon.state) in Redis") }
         }
         for user in users {
-            let hash = redis.hash(keys.user(user))
-            guard hash["epoch"] == epoch else { continue }
+            guard redis.hash(keys.users)["epoch"] == epoch, let record = redis.record(keys.users, user) else { continue }
             if mayDiffer.contains(user), let restoredIn, Int(epoch)! <= restoredIn { continue }
             let unpaid = undecided(epoch) { $0.user == user }.reduce(0) { $0 + $1.price }
             let balance = postgres.granted[user]! - postgres.spent(user) - unpaid
-            if hash["held"] != "0" || hash["credit"] != "\(balance)" {
-                simulation.violate("\(user) has \(hash["credit"]!) and \(hash["held"]!) held, and should have \(balance) and 0")
+            if record.available != balance {
+                simulation.violate("\(user) has \(record.available), and should have \(balance)")
+            }
+            let rows = Set(postgres.rows.values.filter { $0.user == user }.map(\.id))
+            let expected = rows.union(undecided(epoch) { $0.user == user }.map(\.id))
+            if Set(record.redemptions.values) != expected {
+                simulation.violate("\(user) has \(record.redemptions.values), and should have \(expected)")
             }
         }
     }

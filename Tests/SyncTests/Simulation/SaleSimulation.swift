@@ -39,6 +39,9 @@ final class SaleSimulation {
     let faults: [Fault]
     private var logins: [UserID: SessionID] = [:]
     private var sessions = 0
+    /// Who come one after the other as soon as the shard is open again.
+    private var buyers = 0
+    private static let buyersAfterReplacement = 12
     /// Read, and on their way to Redis.
     var snapshots: [UserSnapshot] = []
 
@@ -78,6 +81,17 @@ final class SaleSimulation {
     func count(_ what: String) { seen[what, default: 0] += 1 }
 
     private func act() {
+        // Chance alone seldom replaces Redis between an owner's verdict and what it does then, and seldom has somebody come at once.
+        let mayBeReplaced = redis.isCompared && !redis.isOpen && !postgres.rows.isEmpty && self.faults.contains(.redisRestored)
+        if mayBeReplaced, simulation.random.chance(60) {
+            buyers = SaleSimulation.buyersAfterReplacement
+            return disturb(by: .redisRestored)
+        }
+        if buyers > 0, redis.isOpen {
+            buyers -= 1
+            redeem()
+            loadUser()
+        }
         // Before there is anything to break, less is worth breaking.
         let faults = redis.isOpen ? 4 : 1
         switch Int.random(in: 0..<100, using: &simulation.random) {
@@ -85,8 +99,8 @@ final class SaleSimulation {
         case 12..<18: if redis.isUp { loadUser() }
         case 18..<22: operate()
         case 22..<(22 + faults): disturb()
-        case 30: older.append(redis.saved)
-        case 31: dumps.append(postgres.saved)
+        case 30...31: older.append(redis.saved)
+        case 32: dumps.append(postgres.saved)
         default: break
         }
     }
@@ -170,16 +184,18 @@ final class SaleSimulation {
         let number = Int.random(in: coupons.indices, using: &simulation.random)
         let coupon = coupons[number].id
         let buyers = users.indices.shuffled(using: &simulation.random).prefix(Int.random(in: 1...3, using: &simulation.random))
-        var names = [keys.coupon(coupon), keys.outbox]
-        var arguments = ["4", "1000", "100"]
+        var names = [keys.coupon(coupon), keys.outbox, keys.users]
+        var tails: [UUIDv7.Tail] = []
         for place in buyers {
             // Few, so that requests are repeated; each of one user and one coupon alone.
             let key = Int.random(in: 1...4, using: &simulation.random)
-            names += [keys.user(users[place]), keys.session(session(of: users[place]))]
-            arguments += ["\(UUIDv7.Tail(high: UInt16(number), low: UInt64(place * 16 + key)))", SaleSimulation.digest.hex]
+            names.append(keys.session(session(of: users[place])))
+            tails.append(UUIDv7.Tail(high: UInt16(number), low: UInt64(place * 16 + key)))
         }
+        let redemptions = buyers.flatMap { users[$0].uuid.bytes } + tails.flatMap { Array($0.base64URL.utf8) }
+        let arguments = ["4", "1000", "100", String(simulated: redemptions), SaleSimulation.digest.hex]
         let call = ["EVALSHA", Script.redeem.sha1(in: redis.id), "\(names.count)"] + names + arguments
-        let codes = redis.execute(call).array?.dropFirst(2).map { $0.string.flatMap(RedeemCode.init(rawValue:)) } ?? []
+        let codes = (redis.execute(call).array?[2].string ?? "").utf8.map { RedeemCode(letter: $0) }
         for (place, code) in zip(buyers, codes) {
             switch code {
             case .userNotLoaded: if let snapshot = postgres.snapshot(of: users[place]) { snapshots.append(snapshot) }
@@ -206,11 +222,12 @@ final class SaleSimulation {
     private func loadUser() {
         guard let place = snapshots.indices.randomElement(using: &simulation.random) else { return }
         let snapshot = snapshots.remove(at: place)
-        let earlier = snapshot.redemptions.flatMap { ["\($0.key)", "\($0.value)"] }
+        let earlier = snapshot.redemptions.flatMap { ["\($0.key)", $0.value.uuid.base64URL] }
         _ = redis.execute(
             Script.loadUser.call(
-                keys: [keys.shard, keys.user(snapshot.user)],
-                arguments: ["\(snapshot.epoch)", "\(snapshot.balance)", "\(snapshot.control)"] + earlier
+                keys: [keys.shard, keys.users],
+                arguments: ["\(snapshot.epoch)", "\(snapshot.balance)", "\(snapshot.control)"]
+                    + [String(simulated: snapshot.user.uuid.bytes)] + earlier
             )
         )
     }

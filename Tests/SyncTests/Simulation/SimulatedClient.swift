@@ -29,7 +29,8 @@ struct SimulatedClient: RedisCommands, @unchecked Sendable {
         if let error { throw error }
     }
 
-    func send(_ arguments: [String], to id: ReplicationID?, deadline: Duration?) async throws(RedisError) -> RESPValue {
+    func send(_ command: [RESPArgument], to id: ReplicationID?, deadline: Duration?) async throws(RedisError) -> RESPValue {
+        let arguments = command.map(\.simulated)
         let isRead = arguments[0] == "XREAD" && !arguments.contains("BLOCK")
         switch bug {
         case .salvagesNothing where isRead: return .null
@@ -47,13 +48,13 @@ struct SimulatedClient: RedisCommands, @unchecked Sendable {
     func pipeline(
         to id: ReplicationID?,
         deadline: Duration?,
-        _ commands: @escaping @Sendable (ReplicationID) -> [[String]]
+        _ commands: @escaping @Sendable (ReplicationID) -> [[RESPArgument]]
     ) async throws(RedisError) -> (replies: [RESPValue], from: ReplicationID) {
         let own = redis.id
-        let commands = commands(own)
+        let commands = commands(own).map { $0.map(\.simulated) }
         // Questions whose answer is always the same would be most of a schedule.
         let isQuestion = commands.allSatisfy { ["ACL", "INFO"].contains($0[0]) }
-        if isQuestion, redis.isUp, !process.isDead { return (commands.map(redis.execute), own) }
+        if isQuestion, redis.isUp, !process.isDead { return (commands.map { redis.execute($0) }, own) }
         var replies = try await perform(commands, to: id)
         if bug == .opensWithoutVerifying, let place = commands.firstIndex(where: { $0[0] == "XINFO" }) {
             replies[place] = outboxThatSuits(replies[place])

@@ -7,87 +7,112 @@ enum ScriptBug: String, Sendable, CaseIterable {
     case trimIsByLength = "settle.lua: more is trimmed than has landed"
     case snapshotMayBeStale = "load_user.lua: a snapshot from before a grant is taken"
     case controlIsAppliedTwice = "apply_control.lua: an entry is applied twice"
-    case usersOfAnyEpoch = "redeem.lua: users of an older epoch redeem"
+    case usersOutliveTheirEpoch = "begin_epoch.lua: the fence is raised, and users stay as they were"
+    case tailsOfOthers = "redeem.lua: the outbox gets tails by their place in the call, though some of it was refused"
 }
 
 // The scripts of `lua/` again, by their contracts.
 extension SimulatedRedis {
     func redeem(_ keys: [String], _ arguments: [String]) -> RESPValue {
-        let count = (keys.count - 2) / 2
+        let count = keys.count - 3
         var coupon = hash(keys[0])
         guard let epoch = coupon["epoch"], let price = Int(coupon["price"] ?? "") else {
-            return .array([.string(""), .string("")] + Array(repeating: .string("coupon_not_loaded"), count: count))
+            return .array([.string(""), .string(""), .string(String(repeating: "m", count: count))])
         }
-        let id = String(keys[0].drop { $0 != "}" }.dropFirst(":coupon:".count + 1))
-        let field = "r:\(id)"
-        var digest = ""
-        var fields = ["epoch", epoch, "coupon", id, "price", "\(price)"]
-        var codes: [String] = []
-        // The place of an answer, and what it lacks.
-        var unfinished: [(place: Int, rest: String)] = []
-        var accepted: [(user: String, session: String, tail: String)] = []
-        for index in 0..<count {
-            let key = keys[2 + 2 * index]
-            let session = keys[3 + 2 * index]
-            let tail = arguments[3 + 2 * index]
-            if !arguments[4 + 2 * index].isEmpty { digest = arguments[4 + 2 * index] }
-            var user = hash(key)
-            let before = user[field]
-            guard user["epoch"] == epoch || bug == .usersOfAnyEpoch && user["epoch"] != nil else {
-                codes.append("user_not_loaded")
+        let id = CouponID(String(keys[0].drop { $0 != "}" }.dropFirst(":coupon:".count + 1)))!
+        let blob = arguments[3].simulatedBytes
+        let requests = try! RedemptionsBlob.read(blob)
+        var letters = ""
+        var values: [String] = []
+        // The place of a value, and what it lacks.
+        var unfinished: [(place: Int, tail: UUIDv7.Tail)] = []
+        var accepted: [(user: UserID, session: String, tail: UUIDv7.Tail)] = []
+        let isEpoch = hash(keys[2])["epoch"] == epoch
+        for (index, (user, tail)) in requests.enumerated() {
+            let digest = arguments.count == 5 ? arguments[4] : arguments[4 + index]
+            let now = accepted.first { $0.user == user }
+            guard isEpoch, let record = record(keys[2], user) else {
+                letters += "u"
                 continue
             }
-            guard saved.keys[session] != nil else {
-                codes.append("session_revoked")
+            guard saved.keys[keys[3 + index]] != nil else {
+                letters += "s"
                 continue
             }
             let right = digest == coupon["code"]
-            if right, let before, before.hasSuffix(tail) {
-                // One of this very call has no time yet.
-                if before.count == tail.count { unfinished.append((codes.count, before)) }
-                codes.append(before.count == tail.count ? "replayed" : "replayed \(before)")
-            } else if coupon["state"] != "active" {
-                codes.append("coupon_paused")
-            } else if !right {
-                codes.append("wrong_code")
-            } else if let before {
-                if before.count == tail.count { unfinished.append((codes.count, before)) }
-                codes.append(before.count == tail.count ? "already_redeemed" : "already_redeemed \(before)")
-            } else if Int(coupon["left"] ?? "0")! < 1 {
-                codes.append("sold_out")
-            } else if Int(user["credit"] ?? "0")! < price {
-                codes.append("insufficient_credit")
-            } else if stream(keys[1])?.entries.count ?? 0 >= Int(arguments[2])! {
-                codes.append("backlog_full")
-            } else {
-                codes.append("accepted")
-                coupon["left"] = "\(Int(coupon["left"]!)! - 1)"
-                user["credit"] = "\(Int(user["credit"]!)! - price)"
-                user["held"] = "\(Int(user["held"]!)! + price)"
-                user[field] = tail
-                saved.keys[key] = .hash(user)
-                fields += [String(key.suffix(36)), tail]
-                accepted.append((key, session, tail))
+            let before = now?.tail ?? record.redemptions[id]?.uuid.tail
+            func tell(_ letter: String) {
+                letters += letter
+                if let now { unfinished.append((values.count, now.tail)) }
+                values.append(now == nil ? record.redemptions[id]!.uuid.base64URL : "")
             }
+            if right, before == tail {
+                tell("r")
+            } else if coupon["state"] != "active" {
+                letters += "p"
+            } else if !right {
+                letters += "w"
+            } else if before != nil {
+                tell("d")
+            } else if Int(coupon["left"] ?? "0")! < 1 {
+                letters += "o"
+            } else if record.available < price {
+                letters += "c"
+            } else if stream(keys[1])?.entries.count ?? 0 >= Int(arguments[2])! {
+                letters += "b"
+            } else {
+                letters += "a"
+                coupon["left"] = "\(Int(coupon["left"]!)! - 1)"
+                accepted.append((user, keys[3 + index], tail))
+            }
+            // A wrong code is a try, whatever else it is.
+            if !right, !letters.hasSuffix("u"), !letters.hasSuffix("s") { addTry(keys[2], user) }
         }
         guard !accepted.isEmpty else {
-            return .array([.string("\(price)"), .string("")] + codes.map { .string($0) })
+            return .array(([coupon["price"]!, "", letters] + values).map { .simulated($0) })
         }
-        let entry = append(keys[1], fields)
-        let prefix = String("\(UUIDv7(milliseconds: entry.milliseconds, tail: UUIDv7.Tail(high: 0, low: 0)))".prefix(14))
-        for (place, rest) in unfinished { codes[place] += " \(prefix)\(rest)" }
+        let tails = bug == .tailsOfOthers ? Array(requests.map(\.tail).prefix(accepted.count)) : accepted.map(\.tail)
+        let redemptions = accepted.flatMap(\.user.uuid.bytes) + tails.flatMap { Array($0.base64URL.utf8) }
+        let entry = append(
+            keys[1],
+            ["epoch", epoch, "coupon", "\(id)", "price", "\(price)", "redemptions", String(simulated: redemptions)]
+        )
+        func redemption(_ tail: UUIDv7.Tail) -> RedemptionID { RedemptionID(outbox: entry, tail: tail) }
+        for (place, tail) in unfinished { values[place] = redemption(tail).uuid.base64URL }
         saved.keys[keys[0]] = .hash(coupon)
         for (user, session, tail) in accepted {
-            set(user, [field, prefix + tail])
-            let redemption = Redemption(
-                id: RedemptionID(prefix + tail)!,
-                user: UserID(String(user.suffix(36)))!,
-                coupon: CouponID(id)!,
-                price: price
-            )
+            change(keys[2], user) { record in
+                record.available -= price
+                record.redemptions[id] = redemption(tail)
+            }
+            let redemption = Redemption(id: redemption(tail), user: user, coupon: id, price: price)
             happened(.accepted(redemption, epoch: Int(epoch)!, session: session))
         }
-        return .array([.string("\(price)"), .string(prefix)] + codes.map { .string($0) })
+        let time = String(redemption(accepted[0].tail).uuid.base64URL.prefix(8))
+        return .array(([coupon["price"]!, time, letters] + values).map { .simulated($0) })
+    }
+
+    func record(_ users: String, _ user: UserID) -> UserRecord? {
+        hash(users)[String(simulated: user.uuid.bytes)].flatMap { UserRecord($0.simulatedBytes) }
+    }
+
+    private func set(_ users: String, _ user: UserID, _ record: UserRecord) {
+        set(users, [String(simulated: user.uuid.bytes), String(simulated: record.bytes)])
+    }
+
+    private func change(_ users: String, _ user: UserID, _ change: (inout UserRecord) -> Void) {
+        var record = record(users, user)!
+        change(&record)
+        set(users, user, record)
+    }
+
+    /// Nobody is locked out: limits are high in what is simulated.
+    private func addTry(_ users: String, _ user: UserID) {
+        change(users, user) { record in
+            var tries = record.tries ?? .init(attempts: 0, since: time(), lockedUntil: 0)
+            tries.attempts += 1
+            record.tries = tries
+        }
     }
 
     /// Without an end to sessions, and without a limit of them.
@@ -102,49 +127,37 @@ extension SimulatedRedis {
 
     func loadUser(_ keys: [String], _ arguments: [String]) -> String {
         let shard = hash(keys[0])
-        guard let epoch = shard["epoch"], epoch == arguments[0] else {
+        guard let epoch = shard["epoch"], epoch == arguments[0], hash(keys[1])["epoch"] == epoch else {
             return "wrong_epoch"
         }
-        guard hash(keys[1])["epoch"] != epoch else { return "already_loaded" }
+        let user = UserID(uuid: UUIDv7(bytes: arguments[3].simulatedBytes)!)
+        guard record(keys[1], user) == nil else { return "already_loaded" }
         if Int(arguments[2])! < Int(shard["control"]!)!, bug != .snapshotMayBeStale { return "stale_snapshot" }
-        saved.keys[keys[1]] = nil
-        set(keys[1], ["epoch", epoch, "credit", arguments[1], "held", "0", "control", arguments[2]])
-        for index in stride(from: 3, to: arguments.count, by: 2) {
-            set(keys[1], ["r:\(arguments[index])", arguments[index + 1]])
+        var record = UserRecord(available: Int(arguments[1])!, control: Int(arguments[2])!)
+        for index in stride(from: 4, to: arguments.count, by: 2) {
+            record.redemptions[CouponID(arguments[index])!] = RedemptionID(uuid: UUIDv7(base64URL: arguments[index + 1].utf8)!)
         }
+        set(keys[1], user, record)
         return "loaded"
     }
 
-    func settle(_ keys: [String], _ arguments: [String]) -> RESPValue {
+    func settle(_ keys: [String], _ arguments: [String]) -> String {
         let epoch = arguments[0]
-        guard hash(keys[1])["epoch"] == epoch else { return .array([.string("wrong_epoch")]) }
+        guard hash(keys[1])["epoch"] == epoch else { return "wrong_epoch" }
         guard var stream = stream(keys[0]), let first = stream.entries.first, let next = StreamID(arguments[2]),
             "\(first.id)" == arguments[1]
-        else { return .array([.string("not_first")]) }
+        else { return "not_first" }
         let cut = stream.entries.firstIndex { $0.id >= next } ?? stream.entries.count
         let settled = stream.entries[..<cut]
-        var sums: [String: Int] = [:]
-        for (_, fields) in settled where fields.count > 6 && fields[0] == "epoch" && fields[1] == epoch && fields[4] == "price" {
-            for index in stride(from: 6, to: fields.count - 1, by: 2) { sums[fields[index], default: 0] += Int(fields[5]) ?? 0 }
-        }
-        var drifted = 0
-        for key in keys.dropFirst(2) {
-            guard let sum = sums[String(key.suffix(36))] else { continue }
-            let user = hash(key)
-            guard user["epoch"] == epoch, let held = Int(user["held"] ?? "") else {
-                drifted += 1
-                continue
-            }
-            if held < sum { drifted += 1 }
-            set(key, ["held", "\(max(0, held - sum))"])
-        }
-        if let last = settled.last { set(keys[1], ["settled", "\(last.id)"]) }
         let trimmed = bug == .trimIsByLength ? stream.entries : Array(settled)
         stream.entries.removeFirst(trimmed.count)
         saved.keys[keys[0]] = .stream(stream)
-        if let before = hash(keys[1])["trimmed"].flatMap({ Int($0) }) { set(keys[1], ["trimmed", "\(before + trimmed.count)"]) }
+        if let last = settled.last {
+            let before = hash(keys[1])["trimmed"].flatMap { Int($0) } ?? 0
+            set(keys[1], ["settled", "\(last.id)", "trimmed", "\(before + trimmed.count)"])
+        }
         happened(.left(trimmed))
-        return .array([.string("settled"), .integer(drifted)])
+        return "settled"
     }
 
     func applyControl(_ keys: [String], _ arguments: [String]) -> String {
@@ -158,19 +171,24 @@ extension SimulatedRedis {
         let isLoaded = target["epoch"] == epoch
         switch kind {
         case "credit_granted":
-            if isLoaded, sequence > Int(target["control"]!)! || bug == .controlIsAppliedTwice {
-                set(keys[1], ["credit", "\(Int(target["credit"]!)! + Int(arguments[4])!)", "control", "\(sequence)"])
+            let user = UserID(uuid: UUIDv7(bytes: arguments[5].simulatedBytes)!)
+            if isLoaded, let known = record(keys[1], user)?.control, sequence > known || bug == .controlIsAppliedTwice {
+                change(keys[1], user) { record in
+                    record.available += Int(arguments[4])!
+                    record.control = sequence
+                }
             }
         case "user_sessions_revoked", "sessions_revoked", "shard_rebuild": break
         case "redemption_dropped":
-            let field = String(keys[2].drop { $0 != "}" }.dropFirst("}:coupon:".count))
-            guard isLoaded, target["r:\(field)"] == arguments[4] else { break }
+            let name = CouponID(String(keys[2].drop { $0 != "}" }.dropFirst("}:coupon:".count)))!
+            let user = UserID(uuid: UUIDv7(bytes: arguments[6].simulatedBytes)!)
+            guard isLoaded, record(keys[1], user)?.redemptions[name]?.uuid.base64URL == arguments[4] else { break }
             let coupon = hash(keys[2])
             guard coupon["epoch"] == epoch else { return "coupon_not_loaded" }
-            var user = target
-            user["r:\(field)"] = nil
-            user["credit"] = "\(Int(user["credit"]!)! + Int(arguments[5])!)"
-            saved.keys[keys[1]] = .hash(user)
+            change(keys[1], user) { record in
+                record.redemptions[name] = nil
+                record.available += Int(arguments[5])!
+            }
             set(keys[2], ["left", "\(Int(coupon["left"]!)! + 1)"])
         case "coupon_created":
             if isLoaded { return "coupon_already_loaded" }
@@ -203,6 +221,9 @@ extension SimulatedRedis {
         saved.keys[keys[0]] = .string(arguments[0])
         saved.keys[keys[1]] = nil
         saved.keys[keys[2]] = nil
+        if bug != .usersOutliveTheirEpoch { saved.keys[keys[3]] = nil }
+        set(keys[3], ["epoch", arguments[0]])
+        saved.keys[keys[4]] = .string("a later version of Redeem keeps this shard")
         return .string("begun")
     }
 

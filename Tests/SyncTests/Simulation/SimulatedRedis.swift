@@ -3,7 +3,7 @@ import Domain
 @testable import HotPath
 
 /// What a Redis does, of the commands that the stores send: keys in memory, one command at a time. `SimulatedRedisTests` holds it
-/// to what the real one answers.
+/// to what the real one answers. Bytes are text of as many characters, each of them below 256.
 final class SimulatedRedis {
     enum Value {
         case string(String)
@@ -42,6 +42,8 @@ final class SimulatedRedis {
     /// Another one after each start.
     private(set) var id: ReplicationID
     private var starts = 1
+    /// Whether what was asked last is how the shard is: somebody is about to act on the answer.
+    private(set) var isCompared = false
     /// Milliseconds.
     var time: () -> Int = { SimulatedRedis.start }
     var happened: (Event) -> Void = { _ in }
@@ -53,6 +55,7 @@ final class SimulatedRedis {
     func start(with saved: Saved) {
         self.saved = saved
         scripts = [:]
+        isCompared = false
         starts += 1
         id = ReplicationID("\(starts)")
         isUp = true
@@ -65,8 +68,12 @@ final class SimulatedRedis {
     /// Whether redemptions find their script.
     var isOpen: Bool { scripts[Script.redeem.sha1(in: id)] != nil }
 
+    func execute(_ command: [RESPArgument]) -> RESPValue { execute(command.map(\.simulated)) }
+
     func execute(_ command: [String]) -> RESPValue {
         let key = command.count > 1 ? command[1] : ""
+        // The last command of `ShardStore.status`.
+        isCompared = command[0] == "TYPE"
         switch command[0] {
         case "GET": return string(key).map { .string($0) } ?? .null
         case "SET":
@@ -74,12 +81,15 @@ final class SimulatedRedis {
             return .string("OK")
         case "DEL", "UNLINK": return .integer(command.dropFirst().count { saved.keys.removeValue(forKey: $0) != nil })
         case "EXISTS": return .integer(command.dropFirst().count { saved.keys[$0] != nil })
-        case "HGET": return hash(key)[command[2]].map { .string($0) } ?? .null
+        case "HGET": return hash(key)[command[2]].map { .simulated($0) } ?? .null
         case "HMGET":
             let hash = hash(key)
-            return .array(command.dropFirst(2).map { name in hash[name].map { .string($0) } ?? .null })
+            return .array(command.dropFirst(2).map { name in hash[name].map { .simulated($0) } ?? .null })
         case "HGETALL":
-            return .array(hash(key).sorted { $0.key < $1.key }.flatMap { [.string($0.key), .string($0.value)] })
+            return .array(fields(key))
+        // All at once: HSCAN gives each field that is there from its beginning to its end.
+        case "HSCAN": return .array([.string("0"), .array(fields(key))])
+        case "TYPE": return .string(type(of: saved.keys[key]))
         case "HSET":
             set(key, Array(command.dropFirst(2)))
             return .integer(0)
@@ -138,6 +148,20 @@ final class SimulatedRedis {
     func sortedSet(_ key: String) -> [String: Int] { if case .sortedSet(let set) = saved.keys[key] { set } else { [:] } }
     func stream(_ key: String) -> Stream? { if case .stream(let stream) = saved.keys[key] { stream } else { nil } }
 
+    private func fields(_ key: String) -> [RESPValue] {
+        hash(key).sorted { $0.key < $1.key }.flatMap { [.simulated($0.key), .simulated($0.value)] }
+    }
+
+    private func type(of value: Value?) -> String {
+        switch value {
+        case nil: "none"
+        case .string: "string"
+        case .hash: "hash"
+        case .sortedSet: "zset"
+        case .stream: "stream"
+        }
+    }
+
     func set(_ key: String, _ fields: [String]) {
         var hash = hash(key)
         for index in stride(from: 0, to: fields.count, by: 2) { hash[fields[index]] = fields[index + 1] }
@@ -179,7 +203,7 @@ final class SimulatedRedis {
         }
         let found = (stream(key)?.entries ?? []).lazy.filter { $0.id > after }.prefix(count)
         guard !found.isEmpty else { return .null }
-        let entries = found.map { RESPValue.array([.string("\($0.id)"), .array($0.fields.map { .string($0) })]) }
+        let entries = found.map { RESPValue.array([.string("\($0.id)"), .array($0.fields.map { .simulated($0) })]) }
         return .array([.array([.string(key), .array(Array(entries))])])
     }
 
@@ -211,7 +235,7 @@ final class SimulatedRedis {
         switch script {
         case .redeem: return redeem(keys, arguments)
         case .loadUser: return .string(loadUser(keys, arguments))
-        case .settle: return settle(keys, arguments)
+        case .settle: return .string(settle(keys, arguments))
         case .applyControl: return .string(applyControl(keys, arguments))
         case .beginEpoch: return beginEpoch(keys, arguments)
         case .loadCoupon: return loadCoupon(keys, arguments)
@@ -219,5 +243,31 @@ final class SimulatedRedis {
         case .createSession: return createSession(keys, arguments)
         case .userState, .refreshSession, .throttle: return .error("ERR a script that is not simulated")
         }
+    }
+}
+
+extension RESPArgument {
+    /// As the simulation has it.
+    var simulated: String {
+        switch self {
+        case .text(let text): text
+        case .bytes(let bytes): String(simulated: bytes)
+        }
+    }
+}
+
+extension String {
+    init(simulated bytes: [UInt8]) {
+        self.init(String.UnicodeScalarView(bytes.map { UnicodeScalar($0) }))
+    }
+
+    /// What the simulation has as text, byte for byte.
+    var simulatedBytes: [UInt8] { unicodeScalars.map { UInt8($0.value) } }
+}
+
+extension RESPValue {
+    static func simulated(_ text: String) -> RESPValue {
+        let bytes = text.simulatedBytes
+        return String(validating: bytes, as: UTF8.self).map { .string($0) } ?? .bytes(bytes)
     }
 }

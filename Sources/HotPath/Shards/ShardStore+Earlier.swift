@@ -1,0 +1,37 @@
+public import Domain
+
+// Earlier versions had a hash for each user: epoch, and `r:<coupon>` = redemption id among others.
+extension ShardStore {
+    /// A part of all redemptions of the users that an earlier version left here. `nil` in the answer: that was the last.
+    /// - Parameter position: what the part before it answered.
+    public func scanEarlierRedemptions(
+        _ position: String? = nil
+    ) async throws(RedisError) -> (users: Int, redemptions: [StoredRedemption], next: String?) {
+        let (names, next) = try await scan(position ?? "0", keys.earlierUserPrefix, count: ShardStore.keysPerScanWhileClosed)
+        let replies = try await pipeline(names.map { ["HGETALL", $0] })
+        var redemptions: [StoredRedemption] = []
+        for (name, reply) in zip(names, replies) {
+            guard let user = UserID(String(name.dropFirst(keys.earlierUserPrefix.count))) else { continue }
+            let fields = reply.dictionary
+            let epoch = Epoch(fields["epoch"]?.number ?? 0)
+            for (field, value) in fields where field.hasPrefix("r:") {
+                guard let coupon = CouponID(String(field.dropFirst(2))), let id = value.string.flatMap({ RedemptionID($0) })
+                else {
+                    continue
+                }
+                redemptions.append(StoredRedemption(user: user, epoch: epoch, coupon: coupon, id: id))
+            }
+        }
+        return (names.count, redemptions, next == "0" ? nil : next)
+    }
+
+    /// Forgets the users that an earlier version left here, once Postgres has all that was theirs.
+    public func unlinkEarlierUsers() async throws(RedisError) {
+        var position = "0"
+        repeat {
+            let (names, next) = try await scan(position, keys.earlierUserPrefix, count: ShardStore.keysPerScanWhileClosed)
+            if !names.isEmpty { _ = try await send(["UNLINK"] + names) }
+            position = next
+        } while position != "0"
+    }
+}
