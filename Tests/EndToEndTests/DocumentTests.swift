@@ -31,8 +31,10 @@ import Testing
             try await withServer(block, "Ready to accept connections") { port in
                 for line in block.filled.split(separator: "\n") where !line.hasPrefix("#") && !line.hasPrefix("user ") {
                     let words = line.split(separator: " ", maxSplits: 1).map(String.init)
+                    // Redis writes sizes in its own way, so what it has is compared with what it makes of the words of the block.
                     let answer = await shell("redis-cli -p \(port) config get \(words[0])")
-                    #expect(answer == "\(words[0])\n\(words[1])\n", "\(block)")
+                    #expect(await shell("redis-cli -p \(port) config set \(words[0]) \(words[1])") == "OK\n", "\(block)")
+                    #expect(await shell("redis-cli -p \(port) config get \(words[0])") == answer, "\(block)")
                 }
             }
         }
