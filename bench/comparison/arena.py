@@ -37,7 +37,8 @@ class Arena:
             lines = [prepared.redemption(token, coupon, self.stack.code(coupon), uuid.uuid4() if keys else None) for token in tokens]
         else:
             digest = self.stack.digest(coupon)
-            lines = [prepared.evalsha(token, coupon, digest, self.script) for token in tokens]
+            separator = '?' if side == NGINX else '/'
+            lines = [prepared.evalsha(token, coupon, digest, self.script, separator) for token in tokens]
         return load.Requests(f'{self.stack.folder}/{name}', lines, 'redeem' if side == REDEEM else 'peer')
 
     def run(self, side, requests, drive):

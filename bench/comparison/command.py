@@ -7,6 +7,7 @@ import shutil
 import signal
 import sys
 import tempfile
+import traceback
 
 from . import bars, chart, drain, generator, latency, machine, memory, modes, postgres, report, rounds, storm, sweep, together
 from .context import FULL, QUICK, Context
@@ -107,9 +108,12 @@ def measure(context, names):
     for name, run in todo:
         try:
             run()
-        except (Failure, Discarded, AssertionError) as failure:
-            if isinstance(failure, Failure) and not context.results.tables():
+        except Exception as failure:
+            if not context.results.tables():
                 raise
+            if not isinstance(failure, (Failure, Discarded, AssertionError)):
+                # A mistake of this program, which must not cost what other sections found in half an hour.
+                traceback.print_exc()
             context.fail(f'section {name} failed: {failure}')
 
 

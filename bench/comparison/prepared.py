@@ -25,11 +25,13 @@ def redemption(token, coupon, code, key=None):
             f'\tAuthorization: Bearer {token}' + (f'\tIdempotency-Key: {key}' if key else ''))
 
 
-def evalsha(token, coupon, digest, script):
-    """The same redemption, for a server that runs scripts. No token is checked: user and session are read out of it here."""
+def evalsha(token, coupon, digest, script, separator='/'):
+    """The same redemption, for a server that runs scripts. No token is checked: user and session are read out of it here.
+    `separator`: what stands behind the command, `?` for a server that takes no NUL in a path."""
     user, session = holder(token)
     parts = call(script, coupon, digest, [(uuid.UUID(user).bytes, session, tail())])
-    return 'GET /' + '/'.join(quote(part if isinstance(part, bytes) else str(part), safe=':') for part in parts)
+    command, *rest = [quote(part if isinstance(part, bytes) else str(part), safe=':') for part in parts]
+    return f'GET /{command}{separator}' + '/'.join(rest)
 
 
 def holder(token):

@@ -72,7 +72,8 @@ class Redis:
             return RedisError(rest.decode())
         if kind == b'$':
             length = int(rest)
-            return None if length < 0 else self._replies.read(length + 2)[:-2].decode()
+            # Ids of users are bytes; whoever wants them encodes the text the same way.
+            return None if length < 0 else self._replies.read(length + 2)[:-2].decode(errors='surrogateescape')
         return [self._read() for _ in range(int(rest))]
 
     def info(self, part):

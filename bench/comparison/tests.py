@@ -1,14 +1,19 @@
 """Tests of what computes and draws. Run them with: cd bench && python3 -B -m unittest comparison.tests"""
 
 import base64
+import contextlib
+import io
 import json
+import socket
 import unittest
+import unittest.mock
 import urllib.parse
 import uuid
 import xml.etree.ElementTree as xml
 
 from . import bars, chart, command, latency, modes, pairs, prepared, redis, report, rounds, storm, sweep, together
 from .arena import NGINX, REDEEM, WEBDIS
+from .context import QUICK, Context
 from .failure import Failure, WrongUse
 from .measure import P99, RATE, REDIS, SERVER, in_turn
 from .results import Ratio, Results
@@ -239,8 +244,32 @@ class RequestsTest(unittest.TestCase):
     def test_commands_of_redis_have_lengths_in_bytes(self):
         self.assertEqual(redis.encode(['SET', 'ü', 5]), b'*3\r\n$3\r\nSET\r\n$2\r\n\xc3\xbc\r\n$1\r\n5\r\n')
 
+    def test_replies_of_redis_may_be_bytes(self):
+        ours, theirs = socket.socketpair()
+        with ours, theirs, unittest.mock.patch.object(socket, 'create_connection', return_value=ours):
+            theirs.sendall(b'+OK\r\n*2\r\n$3\r\n\xff\r\n\r\n$-1\r\n')
+            client = redis.Redis('localhost', 1, 'x')
+            text, nothing = client.call('XRANGE')
+            client.close()
+        self.assertEqual((text.encode(errors='surrogateescape'), nothing), (b'\xff\r\n', None))
+
+    def test_nginx_gets_bytes_behind_a_question_mark(self):
+        claims = base64.urlsafe_b64encode(json.dumps({'sub': str(uuid.UUID(int=0)), 'sid': 's'}).encode()).decode()
+        line = prepared.evalsha(f'h.{claims}.s', 'sale', 'd' * 64, 'abc', '?')
+        self.assertTrue(line.startswith('GET /EVALSHA?abc/4/'))
+        self.assertNotIn('%00', line.partition('?')[0])
+
 
 class CommandTest(unittest.TestCase):
+    def test_a_mistake_in_one_section_costs_no_other(self):
+        context = Context('redeem', '/nowhere', 1, QUICK)
+        context.results.add('a table', 'a row', RATE, 1)
+        sections = {'drain': lambda context: {}['mistake'], 'memory': lambda context: context.results.add('b', 'r', RATE, 2)}
+        with unittest.mock.patch.dict(command.ALONE, sections), contextlib.redirect_stderr(io.StringIO()):
+            command.measure(context, ['drain', 'memory'])
+        self.assertEqual(len(context.failures), 1)
+        self.assertEqual(context.results.median('b', 'r', RATE), 2)
+
     def test_sections_are_in_their_order_and_bring_what_they_need(self):
         self.assertEqual(command.sections(None), list(command.SECTIONS))
         self.assertEqual(command.sections('drain,rates'), ['rates', 'drain'])
