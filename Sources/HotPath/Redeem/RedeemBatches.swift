@@ -1,9 +1,9 @@
 import Domain
 import NIOCore
 
-/// Batches requests by coupon. A request is sent at once if no call of its coupon is in flight. Otherwise it waits until those that
-/// wait are a share of all that are under way: then they are sent in one call, beside those in flight. So a lone request leaves at
-/// once, clients, server and Redis work at the same time instead of in turn, and the greater the load, the larger the calls.
+/// Batches requests by coupon. A request is sent at once if no call of its coupon is in flight. Otherwise it waits until as many wait
+/// as are in flight: then they are sent in one call, beside those. So a lone request leaves at once, clients, server and Redis work at
+/// the same time instead of in turn, and the greater the load, the larger the calls.
 ///
 /// A state machine without I/O: it says what to do, `Redeemer` does it.
 struct RedeemBatches<Request> {
@@ -40,15 +40,12 @@ struct RedeemBatches<Request> {
 
         /// Whether those that wait are to leave beside the calls in flight.
         func isCallDue(batchLimit: Int) -> Bool {
-            let share = (inFlight + waiting.count) / RedeemBatches.callsUnderWay
-            return waiting.count >= min(batchLimit, max(share, RedeemBatches.leastBesideOthers))
+            waiting.count >= min(batchLimit, max(inFlight, RedeemBatches.leastBesideOthers))
         }
     }
 
-    /// In so many calls the requests under way are spread: one is read by Redis, one decided, one answered, one gathered.
-    private static var callsUnderWay: Int { 4 }
-    /// Requests that are worth a call beside others. A call costs Redis as much as two requests in it.
-    private static var leastBesideOthers: Int { 4 }
+    /// Requests that are worth a call beside others. A call costs Redis as much as several requests in it.
+    private static var leastBesideOthers: Int { 8 }
 
     private let batchLimit: Int
     private let callLimit: Int

@@ -56,33 +56,26 @@ import Testing
         #expect(batches.arrived(13, in: x, now: now) == .send([13]))
     }
 
-    /// 64 clients that ask again when they have an answer.
-    @Test func whatWaitsLeavesOnceItIsAQuarterOfAllThatIsUnderWay() {
+    @Test func whatWaitsLeavesOnceAsManyWaitAsAreInFlight() {
         var batches = batches(calls: 16)
         #expect(batches.arrived(1, in: x, now: now) == .send([1]))
-        // Fewer than four are not worth a call beside others.
-        for request in 2...4 { #expect(batches.arrived(request, in: x, now: now) == .wait) }
-        #expect(batches.arrived(5, in: x, now: now) == .send([2, 3, 4, 5]))
-        for request in 6...8 { #expect(batches.arrived(request, in: x, now: now) == .wait) }
-        #expect(batches.arrived(9, in: x, now: now) == .send(Array(6...9)))
-        for request in 10...12 { #expect(batches.arrived(request, in: x, now: now) == .wait) }
-        #expect(batches.arrived(13, in: x, now: now) == .send(Array(10...13)))
-        for request in 14...16 { #expect(batches.arrived(request, in: x, now: now) == .wait) }
-        // Four of 17 are a quarter; of 20 to 23 five are.
-        #expect(batches.arrived(17, in: x, now: now) == .send(Array(14...17)))
-        for request in 18...21 { #expect(batches.arrived(request, in: x, now: now) == .wait) }
-        #expect(batches.arrived(22, in: x, now: now) == .send(Array(18...22)))
+        // Fewer than eight are not worth a call beside others.
+        for request in 2...8 { #expect(batches.arrived(request, in: x, now: now) == .wait) }
+        #expect(batches.arrived(9, in: x, now: now) == .send(Array(2...9)))
+        for request in 10...17 { #expect(batches.arrived(request, in: x, now: now) == .wait) }
+        #expect(batches.arrived(18, in: x, now: now) == .send(Array(10...18)))
+        for request in 19...35 { #expect(batches.arrived(request, in: x, now: now) == .wait) }
+        #expect(batches.arrived(36, in: x, now: now) == .send(Array(19...36)))
     }
 
-    @Test func whatIsAnsweredMakesAQuarterSmaller() {
+    @Test func whatIsAnsweredMakesTheNextCallSmaller() {
         var batches = batches(calls: 16)
         #expect(batches.arrived(1, in: x, now: now) == .send([1]))
-        for request in 2...22 { _ = batches.arrived(request, in: x, now: now) }
-        for request in 23...26 { #expect(batches.arrived(request, in: x, now: now) == .wait) }
-        // In flight 1, 4, 4, 4, 4, 5; four wait: they are a quarter of 19 and less, not of 25.
+        for request in 2...18 { _ = batches.arrived(request, in: x, now: now) }
+        for request in 19...28 { #expect(batches.arrived(request, in: x, now: now) == .wait) }
+        // In flight are 1, 8 and 9, and ten wait.
         #expect(batches.answered(1, of: x, now: now).batch == [])
-        #expect(batches.answered(4, of: x, now: now).batch == [])
-        #expect(batches.answered(4, of: x, now: now).batch == Array(23...26))
+        #expect(batches.answered(8, of: x, now: now).batch == Array(19...28))
     }
 
     @Test func oneOfSeveralCallsFails() {
