@@ -1,4 +1,4 @@
-public import Domain
+internal import Domain
 
 // Earlier versions had a hash for each user: epoch, and `r:<coupon>` = redemption id among others.
 extension ShardStore {
