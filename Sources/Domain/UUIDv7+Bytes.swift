@@ -93,7 +93,7 @@ private enum Base64URL {
         }
     }
 
-    /// Of at most ten characters. `nil` where one is not of the alphabet.
+    /// The number that at most ten characters say. `nil` where one is not of the alphabet.
     static func value(of text: some Collection<UInt8>) -> UInt64? {
         var value: UInt64 = 0
         for byte in text {

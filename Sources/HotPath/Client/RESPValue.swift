@@ -14,7 +14,7 @@ public enum RESPValue: Sendable, Hashable {
         if case .string(let value) = self { value } else { nil }
     }
 
-    /// What Redis keeps as bytes: those of a user's id may be UTF-8 by chance.
+    /// The bytes of a string, be it UTF-8 or not: those of a user's id may be by chance.
     package var bytes: [UInt8]? {
         switch self {
         case .string(let text): Array(text.utf8)

@@ -141,7 +141,7 @@ public final class RedisClient: Sendable {
         try await send(arguments.asArguments, to: id, deadline: deadline)
     }
 
-    /// The same, with arguments that are not text.
+    /// Sends one command with arguments that need not be text.
     package func send(_ arguments: [RESPArgument], to id: ReplicationID?, deadline: Duration?) async throws(RedisError)
         -> RESPValue
     {
@@ -164,7 +164,7 @@ public final class RedisClient: Sendable {
         try await pipeline(commands.map(\.asArguments), to: id, deadline: deadline)
     }
 
-    /// The same, with arguments that are not text.
+    /// Sends commands with arguments that need not be text.
     package func pipeline(
         _ commands: [[RESPArgument]],
         to id: ReplicationID? = nil,

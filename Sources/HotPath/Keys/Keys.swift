@@ -11,11 +11,11 @@ public struct Keys: Hashable, Sendable {
     public let fence: String
     /// HASH: `epoch`, and by the 16 bytes of a user's id the user's record (`UserRecord`). Of the highest epoch that was begun.
     public let users: String
-    /// Where earlier versions have the shard's record. A string stands there, so that they leave this Redis alone (begin_epoch.lua).
+    /// STRING: keeps workers of earlier versions away, which have the shard's record here (begin_epoch.lua).
     public let earlierShard: String
     /// What a coupon's or a session's key begins with.
     let couponPrefix: String
-    /// Of the users of earlier versions, a HASH each.
+    /// HASH each: the users of earlier versions.
     package let earlierUserPrefix: String
     package let sessionPrefix: String
     let sessionsPrefix: String

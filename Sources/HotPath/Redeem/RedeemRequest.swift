@@ -91,49 +91,47 @@ extension RedeemReply {
     /// What one call of `redeem.lua` decided.
     package struct Call {
         private let price: Int?
-        /// Of the ids of what was accepted now.
+        /// The time in the ids of what was accepted now.
         private let milliseconds: UInt64?
-        private let codes: [RedeemCode]
-        /// Of those codes that have one, in their order.
-        private let values: ArraySlice<RESPValue>
-        private let hasValues: Bool
+        /// The code of each request, and where its value is among the parts of the reply. Codes without one have the place of the next.
+        private let answers: [(code: RedeemCode, place: Int)]
+        private let parts: [RESPValue]
 
         /// `nil`: not what it says it answers.
         package init?(_ reply: RESPValue, requests: Int) {
             guard let parts = reply.array, parts.count >= 3, let time = parts[1].string, let letters = parts[2].string,
                 letters.utf8.count == requests
             else { return nil }
-            var codes: [RedeemCode] = []
-            codes.reserveCapacity(requests)
-            var count = 0
+            var answers: [(code: RedeemCode, place: Int)] = []
+            answers.reserveCapacity(requests)
+            var place = 3
             for letter in letters.utf8 {
                 guard let code = RedeemCode(letter: letter) else { return nil }
-                codes.append(code)
-                if code.hasValue { count += 1 }
+                answers.append((code, place))
+                if code.hasValue { place += 1 }
             }
-            guard parts.count == 3 + count else { return nil }
-            self.codes = codes
-            values = parts[3...]
-            hasValues = count > 0
+            guard parts.count == place else { return nil }
+            self.answers = answers
+            self.parts = parts
             price = parts[0].number.flatMap { $0 >= 0 ? $0 : nil }
             milliseconds = UUIDv7.milliseconds(base64URL: time.utf8)
         }
 
         /// The answer to a request. `nil`: not what the script says it answers.
         package func reply(_ index: Int, to request: RedeemRequest) -> RedeemReply? {
-            let code = codes[index]
+            let (code, place) = answers[index]
             switch code {
             case .accepted:
                 guard let milliseconds else { return nil }
                 return redemption(UUIDv7(milliseconds: milliseconds, tail: request.tail), request).map { .accepted($0) }
-            case .replayed: return redemption(id(index), request).map { .replayed($0) }
-            case .alreadyRedeemed: return id(index).map { .alreadyRedeemed(RedemptionID(uuid: $0)) }
+            case .replayed: return redemption(id(place), request).map { .replayed($0) }
+            case .alreadyRedeemed: return id(place).map { .alreadyRedeemed(RedemptionID(uuid: $0)) }
             case .soldOut: return .soldOut
             case .insufficientCredit: return .insufficientCredit
             case .wrongCode: return .wrongCode
-            case .tooManyAttempts: return value(index)?.number.map { .tooManyAttempts(retryAfterSeconds: $0) }
+            case .tooManyAttempts: return parts[place].number.map { .tooManyAttempts(retryAfterSeconds: $0) }
             case .couponNotStarted:
-                return value(index)?.number.map { .couponNotStarted(startsAt: Timestamp(milliseconds: Int64($0))) }
+                return parts[place].number.map { .couponNotStarted(startsAt: Timestamp(milliseconds: Int64($0))) }
             case .couponPaused: return .couponPaused
             case .couponEnded: return .couponEnded
             case .couponNotLoaded: return .couponNotLoaded
@@ -148,13 +146,8 @@ extension RedeemReply {
             return Redemption(id: RedemptionID(uuid: id), user: request.user, coupon: request.coupon, price: price)
         }
 
-        private func id(_ index: Int) -> UUIDv7? {
-            value(index)?.string.flatMap { UUIDv7(base64URL: $0.utf8) }
-        }
-
-        private func value(_ index: Int) -> RESPValue? {
-            guard hasValues else { return nil }
-            return values[values.startIndex + codes[..<index].count(where: \.hasValue)]
+        private func id(_ place: Int) -> UUIDv7? {
+            parts[place].string.flatMap { UUIDv7(base64URL: $0.utf8) }
         }
     }
 }

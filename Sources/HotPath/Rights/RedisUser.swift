@@ -41,7 +41,7 @@ public enum RedisUser: String, CaseIterable, Sendable {
             rights.allow(["script|flush", "script|load"])
             rights.allow(["del"], on: [.shard])
             rights.allow(["unlink"], on: [.coupon, .session, .sessions])
-            // What an earlier version left.
+            // Rebuilds look through the users that an earlier version left, and remove them.
             rights.allow(["hgetall", "unlink"], on: [.earlierUser])
             rights.allow(Script.rebuilding, by: "eval")
             // Comparing both stores.

@@ -17,7 +17,7 @@ public enum RedeemCode: String, CaseIterable, Sendable {
     case sessionRevoked = "session_revoked"
     case backlogFull = "backlog_full"
 
-    /// What stands for it in the reply.
+    /// The letter of the reply that stands for this code.
     package var letter: UInt8 {
         switch self {
         case .accepted: UInt8(ascii: "a")

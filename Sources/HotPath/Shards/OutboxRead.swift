@@ -77,7 +77,7 @@ public enum OutboxRead: Sendable, Hashable {
 
     private static let redemptionsField = "redemptions"
 
-    /// What is not text, or holds what Postgres's text cannot, is shown as Postgres shows bytes, so that nothing of it is lost.
+    /// A field as text. Bytes that are none, or that Postgres's text cannot hold, are written as Postgres writes bytes: nothing is lost.
     private static func text(_ field: RESPValue) -> String {
         if let text = field.string, !text.utf8.contains(0) { return text }
         return "\\x" + (field.bytes ?? []).map { byte in (byte < 16 ? "0" : "") + String(byte, radix: 16) }.joined()

@@ -27,11 +27,6 @@ extension ShardStore {
 
     /// Forgets the users that an earlier version left here, once Postgres has all that was theirs.
     public func unlinkEarlierUsers() async throws(RedisError) {
-        var position = "0"
-        repeat {
-            let (names, next) = try await scan(position, keys.earlierUserPrefix, count: ShardStore.keysPerScanWhileClosed)
-            if !names.isEmpty { _ = try await send(["UNLINK"] + names) }
-            position = next
-        } while position != "0"
+        try await unlinkAll(keys.earlierUserPrefix)
     }
 }

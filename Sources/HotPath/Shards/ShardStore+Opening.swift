@@ -12,9 +12,14 @@ extension ShardStore {
     public func close(coupons: [CouponID]) async throws(RedisError) {
         _ = try await pipeline([["SCRIPT", "FLUSH", "SYNC"], ["DEL", keys.shard]])
         try await unlink(coupons.map(keys.coupon))
+        try await unlinkAll(keys.couponPrefix)
+    }
+
+    /// Removes all keys that begin so, whatever they are, while the shard is closed.
+    func unlinkAll(_ prefix: String) async throws(RedisError) {
         var position = "0"
         repeat {
-            let (names, next) = try await scan(position, keys.couponPrefix, count: ShardStore.keysPerScanWhileClosed)
+            let (names, next) = try await scan(position, prefix, count: ShardStore.keysPerScanWhileClosed)
             try await unlink(names)
             position = next
         } while position != "0"

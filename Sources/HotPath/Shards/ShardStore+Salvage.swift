@@ -48,10 +48,16 @@ extension ShardStore {
         count: Int = ShardStore.keysPerScan
     ) async throws(RedisError) -> (names: [String], next: String) {
         let reply = try await send(["SCAN", position, "MATCH", prefix + "*", "COUNT", String(count)])
-        guard let page = reply.array, page.count == 2, let next = page[0].string, let found = page[1].array else {
-            throw RedisError.unexpected(reply, of: "SCAN")
-        }
+        let (found, next) = try ShardStore.page(in: reply, of: "SCAN")
         return (found.compactMap(\.string), next)
+    }
+
+    /// What SCAN and its kind answer.
+    static func page(in reply: RESPValue, of command: String) throws(RedisError) -> (found: [RESPValue], next: String) {
+        guard let page = reply.array, page.count == 2, let next = page[0].string, let found = page[1].array else {
+            throw RedisError.unexpected(reply, of: command)
+        }
+        return (found, next)
     }
 
     /// Keys that one SCAN looks at: a fraction of a millisecond of Redis's time.

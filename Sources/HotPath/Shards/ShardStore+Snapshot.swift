@@ -125,9 +125,7 @@ extension ShardStore {
         _ position: String? = nil
     ) async throws(RedisError) -> (records: [(user: UserID, record: [UInt8])], next: String?) {
         let reply = try await send(["HSCAN", keys.users, position ?? "0", "COUNT", String(ShardStore.keysPerScan)])
-        guard let page = reply.array, page.count == 2, let next = page[0].string, let found = page[1].array else {
-            throw RedisError.unexpected(reply, of: "HSCAN")
-        }
+        let (found, next) = try ShardStore.page(in: reply, of: "HSCAN")
         var records: [(user: UserID, record: [UInt8])] = []
         for index in stride(from: 0, to: found.count - 1, by: 2) {
             // The field of the epoch is no user's.

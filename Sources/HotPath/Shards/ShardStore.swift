@@ -43,8 +43,7 @@ public struct ShardStore: Sendable {
         arguments: [String] = [],
         as code: Code.Type
     ) async throws(RedisError) -> Code {
-        let reply = try await send(script.call(keys: keys, arguments: arguments))
-        return try ShardStore.code(in: reply, of: script)
+        try await call(script, keys: keys, arguments: arguments.asArguments, as: code)
     }
 
     func call<Code: RawRepresentable<String>>(
