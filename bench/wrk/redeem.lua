@@ -11,9 +11,9 @@ local path = '/v1/coupons/' .. required('REDEEM_COUPON') .. '/redemptions'
 local body = '{"code":"' .. required('REDEEM_CODE') .. '"}'
 local headers = { ['Content-Type'] = 'application/json', ['Authorization'] = '' }
 
-local function prepare(token)
+local function prepare(token, blanks)
     headers['Authorization'] = 'Bearer ' .. token
-    return wrk.format('POST', path, headers, body)
+    return wrk.format('POST', path, headers, body .. blanks)
 end
 
 each_once(required('REDEEM_TOKENS'), prepare, 'GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n', function(status)

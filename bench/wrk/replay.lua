@@ -14,7 +14,7 @@ local expected = required('REDEEM_EXPECT')
 local status_expected = expected:match('^%d%d%d$') and tonumber(expected)
 local filler, filler_text = required('REDEEM_FILLER'):match('^(%S+) (.+)$')
 
-local function prepare(line)
+local function prepare(line, blanks)
     local parts = {}
     for part in (line .. '\t'):gmatch('([^\t]*)\t') do
         parts[#parts + 1] = part
@@ -25,7 +25,7 @@ local function prepare(line)
         local name, value = parts[i]:match('^([^:]+):%s*(.*)$')
         headers[name] = value
     end
-    return wrk.format(method, target, headers, parts[2] ~= '' and parts[2] or nil)
+    return wrk.format(method, target, headers, (parts[2] or '') ~= '' and parts[2] .. blanks or nil)
 end
 
 local function outcome(status, body)
