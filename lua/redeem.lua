@@ -84,20 +84,23 @@ local tails = { read(rep('c14', count), blob, 16 * count + 1) }
 local records = call('HMGET', users, 'epoch', unpack(ids, 1, count))
 local are_loaded = records[1] == epoch
 
--- What this call makes of users, so that two requests of one user see each other, and in which order they came: the record is as it
--- will be written, but for the end of one that is accepted now. That lacks the id behind its `;coupon=`, whose tail is here.
-local changed, accepted_tail = {}, {}
-local order, changes = {}, 0
+-- What this call makes of users, by the place of a user's first request, so that two requests of one user see each other: the record
+-- is as it will be written, but for the end of one that is accepted now. That lacks the id behind its `;coupon=`, whose tail is here.
+local place_of, changed, accepted_tail = {}, {}, {}
 local letters, values = {}, {}
 local unfinished -- place among the values → a tail that still lacks the time before it
-local accepted, accepted_ids, accepted_tails = 0, {}, {}
+local accepted = 0
 local has_room -- of the outbox; asked for when something is to be accepted
 local one_code = #ARGV == 5
 local right = ARGV[5] == code
 
 for i = 1, count do
     local id = ids[i]
-    local record = changed[id] or records[i + 1]
+    local place = place_of[id]
+    if not place then
+        place, place_of[id] = i, i
+    end
+    local record = changed[place] or records[place + 1]
     if not one_code then
         right = ARGV[4 + i] == code
     end
@@ -115,17 +118,14 @@ for i = 1, count do
         local _, at = find(record, mark, head + 1, true)
         if locked_until > now then
             letter, value = 'l', format('%.0f', math.ceil((locked_until - now) / 1000)) -- too_many_attempts
-        elseif at and right and (accepted_tail[id] or sub(record, at + 9, at + 22)) == tails[i] then
+        elseif at and right and (accepted_tail[place] or sub(record, at + 9, at + 22)) == tails[i] then
             letter = 'r' -- replayed
-            if accepted_tail[id] then
+            if accepted_tail[place] then
                 unfinished = unfinished or {}
                 unfinished[#values + 1], value = tails[i], ''
             else
                 value = sub(record, at + 1, at + 22)
-                if not changed[id] then
-                    changes = changes + 1
-                    order[changes], changed[id] = id, record
-                end
+                changed[place] = record
             end
         elseif not right then
             letter, value = closed or 'w', closed_value -- wrong_code
@@ -140,18 +140,14 @@ for i = 1, count do
             if attempts >= limit then
                 attempts, since, locked_until = 0, 0, now + window
             end
-            if not changed[id] then
-                changes = changes + 1
-                order[changes] = id
-            end
-            changed[id] = sub(record, 1, 16) .. '!' .. pack('>ddd', attempts, since, locked_until) .. sub(record, head + 1)
+            changed[place] = sub(record, 1, 16) .. '!' .. pack('>ddd', attempts, since, locked_until) .. sub(record, head + 1)
         elseif closed then
             letter, value = closed, closed_value
         elseif at then
             letter = 'd' -- already_redeemed
-            if accepted_tail[id] then
+            if accepted_tail[place] then
                 unfinished = unfinished or {}
-                unfinished[#values + 1], value = accepted_tail[id], ''
+                unfinished[#values + 1], value = accepted_tail[place], ''
             else
                 value = sub(record, at + 1, at + 22)
             end
@@ -170,12 +166,7 @@ for i = 1, count do
                 letter = 'a' -- accepted
                 left = left - 1
                 accepted = accepted + 1
-                accepted_ids[accepted], accepted_tails[accepted] = id, tails[i]
-                if not changed[id] then
-                    changes = changes + 1
-                    order[changes] = id
-                end
-                changed[id], accepted_tail[id] = pack('>d', credit) .. sub(record, 9) .. mark, tails[i]
+                changed[place], accepted_tail[place] = pack('>d', credit) .. sub(record, 9) .. mark, tails[i]
             end
         end
     end
@@ -189,26 +180,39 @@ end
 -- All is decided; from here on nothing can fail that did not fail above. XADD is first: its id is the time of the redemptions.
 local prefix = ''
 if accepted > 0 then
-    local redemptions = accepted == count and blob or table.concat(accepted_ids) .. table.concat(accepted_tails)
+    local redemptions = blob
+    if accepted < count then
+        local accepted_ids, accepted_tails = {}, {}
+        for i = 1, count do
+            if letters[i] == 'a' then
+                accepted_ids[#accepted_ids + 1], accepted_tails[#accepted_tails + 1] = ids[i], tails[i]
+            end
+        end
+        redemptions = table.concat(accepted_ids) .. table.concat(accepted_tails)
+    end
     local id = call('XADD', outbox, '*', 'epoch', epoch, 'coupon', coupon_id, 'price', coupon[3], 'redemptions', redemptions)
     local rest = tonumber(string.match(id, '^%d+'))
-    for _ = 1, 8 do
+    local digits = {}
+    for i = 8, 1, -1 do
         local digit = rest % 64
-        prefix = sub('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_', digit + 1, digit + 1) .. prefix
+        digits[i] = byte('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_', digit + 1)
         rest = (rest - digit) / 64
     end
-    for place, tail in pairs(unfinished or {}) do
-        values[place] = prefix .. tail
+    prefix = string.char(unpack(digits))
+    for number, tail in pairs(unfinished or {}) do
+        values[number] = prefix .. tail
     end
     call('HSET', coupon_key, 'left', format('%d', left))
 end
-if changes > 0 then
-    local writes = { 'HSET', users }
-    for i = 1, changes do
-        local id = order[i]
-        local tail = accepted_tail[id]
-        writes[1 + 2 * i], writes[2 + 2 * i] = id, tail and changed[id] .. prefix .. tail or changed[id]
+local writes, last = { 'HSET', users }, 2
+for i = 1, count do
+    local record, tail = changed[i], accepted_tail[i]
+    if record then
+        writes[last + 1], writes[last + 2] = ids[i], tail and record .. prefix .. tail or record
+        last = last + 2
     end
+end
+if last > 2 then
     call(unpack(writes))
 end
 return { coupon[3], prefix, table.concat(letters), unpack(values) }

@@ -38,7 +38,7 @@ struct PlantedBug: Sendable, CustomTestStringConvertible {
         PlantedBug(
             text: "the idempotency key is ignored",
             script: .redeem,
-            right: "at and right and (accepted_tail[id] or sub(record, at + 9, at + 22)) == tails[i]",
+            right: "at and right and (accepted_tail[place] or sub(record, at + 9, at + 22)) == tails[i]",
             wrong: "false",
             rules: [.changedAnswer]
         ),

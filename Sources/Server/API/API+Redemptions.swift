@@ -76,7 +76,7 @@ extension API {
             session: asked.caller.session,
             coupon: coupon,
             codeDigest: asked.digest,
-            tail: IdempotencyKey.tail(user: asked.caller.user, coupon: coupon, key: asked.idempotencyKey),
+            tail: asked.idempotencyKey.map { IdempotencyKey.tail(user: asked.caller.user, coupon: coupon, key: $0) } ?? .random(),
             // Always for Redis to say: a code that no coupon has is tried on some coupon, and must be counted though it is
             // sold out.
             mayBeRepeat: true,

@@ -75,15 +75,15 @@ struct HotRequest {
     }
 
     /// What to ask of Redis, after the last of the body.
-    func finished(digester: CodeDigester) throws(Problem) -> RedeemRequest {
+    func finished(services: LoopServices) throws(Problem) -> RedeemRequest {
         if let problem { throw problem }
         guard let caller, let coupon else { preconditionFailure("neither a problem nor a request") }
         return RedeemRequest(
             user: caller.user,
             session: caller.session,
             coupon: coupon,
-            codeDigest: try RedemptionBody.digest(in: body ?? ByteBuffer(), by: digester),
-            tail: IdempotencyKey.tail(user: caller.user, coupon: coupon, key: idempotencyKey),
+            codeDigest: try RedemptionBody.digest(in: body ?? ByteBuffer(), by: services.digester),
+            tail: idempotencyKey.map { IdempotencyKey.tail(user: caller.user, coupon: coupon, key: $0) } ?? services.randomTail(),
             mayBeRepeat: idempotencyKey != nil,
             durability: durability
         )
@@ -111,7 +111,8 @@ extension PlainRedemption {
             session: caller.session,
             coupon: coupon,
             codeDigest: try RedemptionBody.digest(in: body, by: services.digester),
-            tail: idempotencyKey.map { IdempotencyKey.tail(user: caller.user, coupon: coupon, key: $0) } ?? .random(),
+            tail: idempotencyKey.map { IdempotencyKey.tail(user: caller.user, coupon: coupon, key: $0) }
+                ?? services.randomTail(),
             mayBeRepeat: idempotencyKey != nil,
             durability: durability
         )

@@ -157,7 +157,7 @@ extension HotRouteHandler {
     }
 
     private func redeem(_ request: HotRequest) {
-        redeem(request.call) { () throws(Problem) in try request.finished(digester: services.digester) }
+        redeem(request.call) { () throws(Problem) in try request.finished(services: services) }
     }
 
     private func redeem(_ call: HotCall, _ request: () throws(Problem) -> RedeemRequest) {

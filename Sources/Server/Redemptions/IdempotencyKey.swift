@@ -11,10 +11,10 @@ enum IdempotencyKey {
         (1...Limits.idempotencyKeyBytes).contains(key.count) && key.allSatisfy { (0x21...0x7E).contains($0) }
     }
 
-    /// The tail of the redemption's id. With a key it follows from user, coupon and key, so that the same request again proposes
-    /// the same id, wherever and whenever it is answered; without one it is random.
-    static func tail(user: UserID, coupon: CouponID, key: String?) -> UUIDv7.Tail {
-        guard var key else { return .random() }
+    /// The tail of the redemption's id, which follows from user, coupon and key: the same request again proposes the same id, wherever
+    /// and whenever it is answered.
+    static func tail(user: UserID, coupon: CouponID, key: String) -> UUIDv7.Tail {
+        var key = key
         return key.withUTF8 { tail(user: user, coupon: coupon, key: $0) }
     }
 

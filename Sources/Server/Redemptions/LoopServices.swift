@@ -19,6 +19,7 @@ final class LoopServices {
     let trace: Logger?
     let unfinished: UnfinishedRequests
     private var ids = RequestIDGenerator()
+    private var tails = RandomTails()
     private var answers = ByteBuffer()
     private var date = ""
     private var dateSecond: Int64 = -1
@@ -44,6 +45,9 @@ final class LoopServices {
     }
 
     func requestID() -> RequestID { ids.make() }
+
+    /// Of the id that a request without a key proposes.
+    func randomTail() -> UUIDv7.Tail { tails.next() }
 
     /// The bytes of an answer, in memory that is used again as soon as the answer before has left.
     func bytes(of decision: RedemptionAnswer, requestID: RequestID, connection: HotCall.Connection) -> ByteBuffer {
