@@ -97,7 +97,9 @@ def bars(results):
           (rounds.CEILING, ceiling.ROW, RATE), 1, 1.3)
     ratio('sold_out answers/s against redemptions/s, with keys', (storm.TABLE, storm.ASKED, RATE), (storm.TABLE, storm.SALE, RATE),
           1.5, 2)
-    ratio('redemptions/s in mode local against relaxed', (modes.TABLE, modes.LOCAL, RATE), (modes.TABLE, modes.RELAXED, RATE), 0.9, 0.95)
+    for connections, local, relaxed in ((64, modes.LOCAL, modes.RELAXED), (modes.CROWD, modes.LOCAL_CROWD, modes.RELAXED_CROWD)):
+        ratio(f'redemptions/s in mode local against relaxed, {connections:,} connections', (modes.TABLE, local, RATE),
+              (modes.TABLE, relaxed, RATE), 0.9, 0.95)
     figure('drain of a backlog into Postgres', drain.TABLE, drain.ROW, drain.ROWS, 80_000, 110_000, ' rows/s', at_most=False)
     found += of_together(results)
     for row in results.rows(memory.SERVER):

@@ -32,7 +32,7 @@ def groups(results):
         ('The same, driven by wrk', [(side, rounds.WRK, side, side == REDEEM) for side in SIDES]),
         *((f'{connections:,} connections (redeem bench)', [(side, sweep.table(connections, sweep.BENCH), side, side in OURS) for side in
                                                            (*SIDES, sweep.BEFORE)]) for connections in (16, 256, 1024)),
-        ('Durability modes', [(f'Redeem, mode {mode}', modes.TABLE, mode, True) for mode in (modes.RELAXED, modes.LOCAL, modes.LEDGER)]),
+        ('Durability modes', [(f'Redeem, mode {mode}', modes.TABLE, mode, True) for mode in modes.SIDES]),
         ('Sold out', [(row, storm.TABLE, row, True) for row in (storm.SALE, storm.STORM)]),
     ]
     for title, rows in wanted:

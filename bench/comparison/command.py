@@ -23,7 +23,7 @@ SECTIONS = {
     'postgres': 'Postgres alone: a transaction with SELECT … FOR UPDATE, through pgbench',
     'latency': 'p50 and p99 of each side at 70% of the better peer\'s rate, open loop (needs rates)',
     'storm': 'sold_out answers/s, beside redemptions/s',
-    'modes': 'mode local beside relaxed (and ledger, where the server offers it)',
+    'modes': 'mode local beside relaxed, 64 and 1,024 connections (and ledger, where the server offers it)',
     'drain': 'a backlog of 1,000,000 redemptions into Postgres',
     'memory': 'the server with 10,000 idle connections; Redis, a user',
     'generator': 'redeem bench --closed beside wrk -t1',

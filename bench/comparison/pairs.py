@@ -29,6 +29,7 @@ def wanted():
         yield f'{row} / redemptions', (storm.TABLE, row, RATE), (storm.TABLE, storm.SALE, RATE)
     for mode in (modes.LOCAL, modes.LEDGER):
         yield f'mode {mode} / {modes.RELAXED}', (modes.TABLE, mode, RATE), (modes.TABLE, modes.RELAXED, RATE)
+    yield f'mode {modes.LOCAL_CROWD} / {modes.RELAXED}', (modes.TABLE, modes.LOCAL_CROWD, RATE), (modes.TABLE, modes.RELAXED_CROWD, RATE)
     yield f'{generator.BENCH} / {generator.WRK}', (generator.TABLE, generator.BENCH, RATE), (generator.TABLE, generator.WRK, RATE)
 
 

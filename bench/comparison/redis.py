@@ -1,6 +1,7 @@
 """A client of Redis, as far as a comparison needs one (RESP 2)."""
 
 import socket
+import time
 
 from .failure import Failure
 
@@ -83,6 +84,16 @@ class Redis:
     def is_rewriting(self):
         """Whether a child rewrites the append-only file: 0 or 1."""
         return int(self.info('persistence')['aof_rewrite_in_progress'])
+
+    def rewrite(self):
+        """The append-only file, to the end; after a rewrite that is under way."""
+        self._until_not_rewriting()
+        self.call('BGREWRITEAOF')
+        self._until_not_rewriting()
+
+    def _until_not_rewriting(self):
+        while self.is_rewriting():
+            time.sleep(0.1)
 
     def script_usec(self):
         """Microseconds in scripts since the last CONFIG RESETSTAT."""

@@ -193,6 +193,9 @@ class TogetherTest(unittest.TestCase):
             samples.add(moment, value)
         self.assertEqual([samples.at(moment) for moment in (9, 10, 10.25, 11, 12, 14)], [1, 1, 1.25, 2, 2, 2])
         self.assertEqual(samples.within(10.5, 13), [2.0, 2.0])
+        for moment, value in ((14, 1.5), (15, 3.0), (16, 0)):
+            samples.add_growing(moment, value)
+        self.assertEqual([samples.at(moment) for moment in (14, 15, 17)], [2.5, 3, 3])
 
     def test_seconds_are_those_that_were_measured(self):
         def entry(end, length, warmup=False, longest=3):

@@ -21,6 +21,11 @@ class Samples:
         self._moments.append(moment)
         self._values.append(value)
 
+    def add_growing(self, moment, value):
+        """Of what never gets less: a value that does is of a process that has ended, or is about to, and is left out."""
+        if not self._values or value >= self._values[-1]:
+            self.add(moment, value)
+
     def at(self, moment):
         """Before the first sample the first, after the last the last."""
         after = bisect.bisect_left(self._moments, moment)
@@ -46,10 +51,8 @@ class Watch:
 
     def look(self, generator):
         for name, pid in {'generator': generator.pid, **self._pids}.items():
-            used = proc.cpu_seconds([pid])
-            # The generator ends between two looks; what it used is not known any more.
-            if used:
-                self._cpu.setdefault(name, Samples()).add(time.time(), used)
+            # The generator ends between two looks, one thread after the other; what it used is not known any more.
+            self._cpu.setdefault(name, Samples()).add_growing(time.time(), proc.cpu_seconds([pid]))
             self._memory.setdefault(name, Samples()).add(time.time(), proc.resident_bytes(pid))
         postgres = self._stack.postgres_pid
         used = sum(proc.cpu_seconds_with_children(pid) for pid in [postgres, *proc.descendants(postgres)])
