@@ -10,11 +10,12 @@ import unittest.mock
 import urllib.parse
 import uuid
 import xml.etree.ElementTree as xml
+from types import SimpleNamespace
 
-from . import bars, chart, command, latency, modes, pairs, prepared, redis, report, rounds, storm, sweep, together
+from . import bars, chart, command, latency, load, modes, pairs, prepared, redis, report, rounds, storm, sweep, together
 from .arena import NGINX, REDEEM, WEBDIS
 from .context import QUICK, Context
-from .failure import Failure, WrongUse
+from .failure import Discarded, Failure, WrongUse
 from .measure import P99, RATE, REDIS, SERVER, in_turn
 from .results import Ratio, Results
 from .watch import Samples
@@ -154,6 +155,20 @@ class BarsTest(unittest.TestCase):
     def test_numbers_have_three_digits(self):
         self.assertEqual([bars.number(value) for value in (0.1234, 1.234, 12.34, 1234.5)], ['0.12', '1.23', '12.3', '1,234'])
         self.assertEqual([bars.limit(value) for value in (0.7, 2, 60_000, 2.3456)], ['0.7', '2', '60,000', '2.35'])
+
+
+class WrkTest(unittest.TestCase):
+    def run_wrk(self, rate, cpu):
+        said = (f'answers 100 in 1.000 s: {rate} a second; p50 3.00 ms, p99 9.00 ms; socket errors 0\n'
+                f'cpu {cpu:.2f} us of wrk for each\noutcome expected 100\n')
+        context = SimpleNamespace(processes=SimpleNamespace(must=lambda *_: said))
+        return load.run_wrk(context, 'http://127.0.0.1:1', 'replay.lua', 100, 'expected', {})
+
+    def test_a_run_in_which_wrk_used_its_whole_core_does_not_count(self):
+        run = self.run_wrk(50_000, 11)
+        self.assertEqual([run.rate, run.p50, run.p99, run.cpu], [50_000, 3, 9, 11])
+        with self.assertRaisesRegex(Discarded, 'wrk had no time left: it used 244 µs a request itself, 1.00 of its core'):
+            self.run_wrk(4_100, 244)
 
 
 class ReportTest(unittest.TestCase):
