@@ -34,13 +34,15 @@ def count(context, connections, turn):
 class Shares:
     """Users of a stack, each place its own: they redeem another coupon in each round, so they are made once."""
 
-    def __init__(self, context, stack, places):
+    def __init__(self, context, stack, places, at_least=0):
+        """`at_least`: users in all. The more a Redis has, the more a look at one costs, so stacks that are compared have as many."""
         self.context, self.stack = context, stack
         self._from = {}
         users = 0
         for place in places:
             self._from[place] = users
             users += count(context, place[0], 1)
+        users = max(users, at_least)
         context.say(f'sweep: making {users} users')
         self.users = users
         self.tokens = stack.seed(users, 'sweep', credit=(context.rounds + 1) * PRICE)
@@ -56,7 +58,7 @@ def run(context):
         arena = Arena(context, stack).open()
         places = [(connections, by, side) for connections in CONNECTIONS for by in DRIVES for side in SIDES]
         shares = Shares(context, stack, places)
-        before = stacks.enter_context(Before(context)) if context.before else None
+        before = stacks.enter_context(Before(context, shares.users)) if context.before else None
         for connections in CONNECTIONS:
             context.results.order(table(connections, BENCH), [*SIDES, BEFORE])
             context.results.order(table(connections, WRK), SIDES)
@@ -94,8 +96,8 @@ def ask(context, arena, connections, by, side, file, turn):
 class Before:
     """An earlier Redeem, driven as the other sides are, by the load generator of the one that is measured."""
 
-    def __init__(self, context):
-        self.context = context
+    def __init__(self, context, users):
+        self.context, self.users = context, users
         self.stack = Stack(context, 'before', program=context.before)
 
     def __enter__(self):
@@ -103,7 +105,8 @@ class Before:
         self.stack.start_sync()
         self.arena = Arena(self.context, self.stack)
         self.arena.servers = {BEFORE: self.stack.serve('relaxed')}
-        self.shares = Shares(self.context, self.stack, [(connections, BENCH, BEFORE) for connections in CONNECTIONS])
+        self.shares = Shares(self.context, self.stack, [(connections, BENCH, BEFORE) for connections in CONNECTIONS],
+                             at_least=self.users)
         return self
 
     def __exit__(self, *problem):
