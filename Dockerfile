@@ -8,14 +8,14 @@ RUN apt-get update \
     && apt-get install -y --no-install-recommends libhiredis-dev libpq-dev libssl-dev pkg-config \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /redeem
+# What is copied is what `redeem` is built of: Package.swift leaves out the targets of all else.
+ENV REDEEM_PROGRAM_ONLY=1
 # The dependencies alone, so that a change of a source file does not fetch them again.
 COPY Package.* ./
 RUN swift package resolve
 COPY lua lua
 COPY bench/load bench/load
-COPY bench/micro bench/micro
 COPY Sources Sources
-COPY Tests Tests
 COPY scripts/build-release scripts/
 RUN scripts/build-release --product redeem \
     && install -D --strip "$(swift build -c release --show-bin-path)/redeem" /out/redeem

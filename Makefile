@@ -44,7 +44,8 @@ lint: ## Check the format.
 	@$(SWIFT) format lint --strict --parallel --recursive $(LINTED)
 
 torture: release ## Break a Redeem of its own in every way there is, and check every promise: ARGS='--minutes 30 --seed 7'
-	@exec "$$($(SWIFT) build -c release --show-bin-path)/redeem" torture $(ARGS)
+	@scripts/build-release --product redeem-torture
+	@exec "$$($(SWIFT) build -c release --show-bin-path)/redeem-torture" $(ARGS)
 
 load: release ## Load a Redeem of its own and check every promise. Other runs: ARGS='storm --local --html storm.html'
 	@exec "$$($(SWIFT) build -c release --show-bin-path)/redeem" bench $(or $(ARGS),--local)

@@ -12,6 +12,9 @@ if Context.environment["REDEEM_WARNINGS_AS_ERRORS"] != nil {
     settings.append(.treatAllWarnings(as: .error))
 }
 
+// Set by the Dockerfile: it has only the folders of what `redeem` is built of, and SwiftPM wants the folder of each target.
+let isProgramOnly = Context.environment["REDEEM_PROGRAM_ONLY"] != nil
+
 /// One file a script, in `lua/`.
 let scripts = [
     "redeem", "load_user", "user_state", "settle", "apply_control", "create_session", "refresh_session", "throttle",
@@ -63,7 +66,6 @@ let package = Package(
         .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.0"),
-        .package(url: "https://github.com/vapor/jwt-kit", from: "5.7.0"),
     ],
     targets: [
         .systemLibrary(name: "CHiredis", pkgConfig: "hiredis", providers: [.apt(["libhiredis-dev"])]),
@@ -104,7 +106,13 @@ let package = Package(
             ],
             swiftSettings: settings
         ),
-        .target(name: "LocalStack", dependencies: [lifecycle, logging, subprocess], swiftSettings: settings),
+        .target(name: "LocalStack", dependencies: ["Domain", lifecycle, logging, subprocess], swiftSettings: settings),
+        // What programs read and say where people run them, and how they end.
+        .target(
+            name: "Terminal",
+            dependencies: ["Domain", argumentParser, logging, systemPackage],
+            swiftSettings: settings
+        ),
         // HTTP load and what it measures; it knows nothing of coupons.
         .target(
             name: "LoadGenerator",
@@ -112,19 +120,39 @@ let package = Package(
             path: "bench/load",
             swiftSettings: settings
         ),
-        // A TCP proxy that is a bad network, the history of a run, and what decides whether it kept every promise.
-        .target(name: "Torture", dependencies: ["Domain", "LoadGenerator", nioCore, nioPosix], swiftSettings: settings),
         .executableTarget(
             name: "redeem",
             dependencies: [
-                "Domain", "HotPath", "LoadGenerator", "LocalStack", "Persistence", "Server", "Sync", "Torture", argumentParser,
+                "Domain", "HotPath", "LoadGenerator", "LocalStack", "Persistence", "Server", "Sync", "Terminal", argumentParser,
                 asyncHTTPClient, configuration, lifecycle, logging, metricsCore, nioCore, nioHTTP1, nioPosix, nioSSL,
-                systemPackage, unixSignals,
+                unixSignals,
             ],
             swiftSettings: settings
         ),
+    ]
+)
 
-        // Not part of the product: what single steps cost.
+// What is not part of `redeem`: what breaks it, measures it and tests it.
+if !isProgramOnly {
+    package.products.append(.executable(name: "redeem-torture", targets: ["redeem-torture"]))
+    package.dependencies.append(.package(url: "https://github.com/vapor/jwt-kit", from: "5.7.0"))
+    package.targets += [
+        // A Redeem of its own on a bad network, faults, the history of a run, and what decides whether it kept every promise.
+        .target(
+            name: "Torture",
+            dependencies: [
+                "Domain", "HotPath", "LoadGenerator", "LocalStack", "Persistence", "Server", "Sync", "Terminal", argumentParser,
+                logging, nioCore, nioPosix, unixSignals,
+            ],
+            swiftSettings: settings
+        ),
+        .executableTarget(
+            name: "redeem-torture",
+            dependencies: ["Domain", "Terminal", "Torture", argumentParser],
+            swiftSettings: settings
+        ),
+
+        // What single steps cost.
         .executableTarget(
             name: "MicroBench",
             dependencies: ["Domain", "HotPath", "Server", nioCore],
@@ -171,15 +199,16 @@ let package = Package(
             dependencies: ["LoadGenerator", "TestSupport", nioCore, nioEmbedded, nioHTTP1, nioPosix, nioSSL],
             swiftSettings: settings
         ),
+        .testTarget(name: "TerminalTests", dependencies: ["Terminal", "TestSupport", logging], swiftSettings: settings),
         .testTarget(
             name: "BenchTests",
-            dependencies: ["redeem", "Domain", "LoadGenerator", "TestSupport", argumentParser, logging, nioCore],
+            dependencies: ["redeem", "LoadGenerator", "Terminal", argumentParser, nioCore],
             swiftSettings: settings
         ),
         .testTarget(
             name: "FaultTests",
             dependencies: [
-                "redeem", "Domain", "HotPath", "LoadGenerator", "LocalStack", "LuaScripts", "Persistence", "Server", "Sync",
+                "Domain", "HotPath", "LoadGenerator", "LocalStack", "LuaScripts", "Persistence", "Server", "Sync", "Terminal",
                 "TestSupport", "Torture", argumentParser, lifecycle, logging, nioCore, nioPosix, subprocess, systemPackage,
             ],
             swiftSettings: settings
@@ -187,8 +216,8 @@ let package = Package(
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
-                "redeem", "HotPath", "LocalStack", "Persistence", "TestSupport", asyncHTTPClient, logging, nioCore, nioHTTP1,
-                nioPosix, nioSSL, subprocess, systemPackage,
+                "redeem", "HotPath", "LocalStack", "Persistence", "Terminal", "TestSupport", "Torture", argumentParser,
+                asyncHTTPClient, logging, nioCore, nioHTTP1, nioPosix, nioSSL, subprocess, systemPackage,
             ],
             swiftSettings: settings
         ),
@@ -200,4 +229,4 @@ let package = Package(
             swiftSettings: settings
         ),
     ]
-)
+}

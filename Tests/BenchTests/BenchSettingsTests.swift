@@ -1,5 +1,6 @@
 import ArgumentParser
 import LoadGenerator
+import Terminal
 import Testing
 
 @testable import redeem

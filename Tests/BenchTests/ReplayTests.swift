@@ -1,6 +1,7 @@
 import ArgumentParser
 import LoadGenerator
 import NIOCore
+import Terminal
 import Testing
 
 @testable import redeem

@@ -8,6 +8,7 @@ import Server
 import TestSupport
 import Testing
 
+@testable import Torture
 @testable import redeem
 
 /// Whatever makes a coupon compares the code key: the demo data, the users and coupon of a load test, and torture too.

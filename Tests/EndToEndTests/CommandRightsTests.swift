@@ -11,7 +11,7 @@ import Testing
     /// Nobody listens there: a command that is said to need no store is given this one.
     private static let nowhere = (redis: "redis://127.0.0.1:1", postgres: "postgres://127.0.0.1:1/none")
     /// They have stores of their own, or none, and tests of their own.
-    private static let others: Set = ["bench", "dev", "torture"]
+    private static let others: Set = ["bench", "dev"]
 
     @Test func eachCommandHasTheRightsItNeeds() async throws {
         try await FlaskDatabase.withShop { shop in

@@ -1,8 +1,7 @@
 import Foundation
+import Terminal
 import TestSupport
 import Testing
-
-@testable import redeem
 
 /// Root that is sent into a folder of somebody else.
 @Suite(.enabled(if: geteuid() == 0, "only root may give files away")) struct OthersFolderTests {
@@ -41,7 +40,7 @@ import Testing
             }
             #expect(try String(contentsOfFile: target, encoding: .utf8) == "mine")
             #expect(mkdir(logs, 0o755) == 0 && chown(logs, 12345, 12345) == 0)
-            let result = await redeem("torture", "--once", "--faults", "sync-kill", "--logs", logs)
+            let result = await torture("--once", "--faults", "sync-kill", "--logs", logs)
             #expect(result.status == 64, "\(result.output)")
             #expect(result.output.contains("\(logs) belongs to user 12345"), "\(result.output)")
         }

@@ -23,8 +23,11 @@ final class RedeemProcess: Sendable {
     private let state = Mutex(State())
     private let run = Mutex<Task<Int32, Never>?>(nil)
 
-    static var program: String {
-        URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent().appendingPathComponent("redeem").path
+    static var program: String { path("redeem") }
+
+    /// Of a program that was built beside the tests.
+    static func path(_ name: String) -> String {
+        URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent().appendingPathComponent(name).path
     }
 
     /// All whole lines so far, of both streams.
@@ -148,6 +151,13 @@ func redeem(
     input: String = ""
 ) async -> (status: Int32, output: String) {
     let process = RedeemProcess(arguments, environment: environment, input: input)
+    let status = await process.exitStatus()
+    return (status, process.output)
+}
+
+/// Runs `redeem-torture` to its end.
+func torture(_ arguments: String...) async -> (status: Int32, output: String) {
+    let process = RedeemProcess(arguments, program: RedeemProcess.path("redeem-torture"))
     let status = await process.exitStatus()
     return (status, process.output)
 }

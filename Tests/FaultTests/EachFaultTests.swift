@@ -4,17 +4,16 @@ import Subprocess
 import SystemPackage
 import Testing
 import TestSupport
-import Torture
 
-@testable import redeem
+@testable import Torture
 
-/// Each fault once, in real processes under load, by the command that users run.
+/// Each fault once, in real processes under load, by the program that is run.
 @Suite(.serialized) struct EachFaultTests {
     private static let run = Task { () throws -> (status: TerminationStatus, report: TortureReport, log: String) in
         try await withTemporaryFolder { folder in
             let result = try await Subprocess.run(
                 .path(FilePath(program)),
-                arguments: ["torture", "--once", "--seed", "1", "--json", "\(folder)/report.json"],
+                arguments: ["--once", "--seed", "1", "--json", "\(folder)/report.json"],
                 output: .string(limit: 1 << 20),
                 error: .string(limit: 1 << 20)
             )
@@ -39,7 +38,7 @@ import Torture
         let program = EachFaultTests.program
         let pids = try await Subprocess.run(
             .path(FilePath(program)),
-            arguments: ["torture", "--faults", "server-stop", "--users", "20"],
+            arguments: ["--faults", "server-stop", "--users", "20"],
             input: .none,
             output: .discarded,
             error: .sequence
@@ -64,7 +63,7 @@ import Torture
     }
 
     private static var program: String {
-        URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent().appendingPathComponent("redeem").path
+        URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent().appendingPathComponent("redeem-torture").path
     }
 
     /// Children and their children, as Linux lists them.

@@ -2,7 +2,8 @@ import NIOCore
 import NIOPosix
 import Testing
 import TestSupport
-import Torture
+
+@testable import Torture
 
 /// The proxy between a client and a server that answers each byte with the same byte.
 @Suite(.serialized) struct FaultProxyTests {

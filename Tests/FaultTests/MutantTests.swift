@@ -1,6 +1,7 @@
 import Domain
 import Testing
-import Torture
+
+@testable import Torture
 
 /// A suite that finds nothing is worth something only if it finds what is there: each of these bugs must break a promise, and
 /// without any none may be broken.

@@ -2,7 +2,8 @@ import HotPath
 import LocalStack
 import LuaScripts
 import Testing
-import Torture
+
+@testable import Torture
 
 /// A bug in one of the scripts. The program is the one that is shipped; what it sends to Redis is changed on the way, so that
 /// another script is loaded and called under the name of the right one.

@@ -9,13 +9,12 @@ import ServiceLifecycle
 import Sync
 import TestSupport
 import Testing
-import Torture
 
 @testable import Server
-@testable import redeem
+@testable import Torture
 
 /// A server and a sync worker in this process, a Redis and a database of the test's own, and the load and the judgement of
-/// `redeem torture`.
+/// `redeem-torture`.
 struct SmallProduct: Sendable {
     private static let users = 60
     /// For a few coupons only.

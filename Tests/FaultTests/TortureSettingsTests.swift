@@ -1,9 +1,9 @@
 import ArgumentParser
 import Domain
+import Terminal
 import Testing
-import Torture
 
-@testable import redeem
+@testable import Torture
 
 @Suite struct TortureSettingsTests {
     private func settings(_ arguments: String...) throws -> TortureSettings {

@@ -40,6 +40,4 @@ extension Duration {
         let (seconds, attoseconds) = components
         return UInt64(seconds) * 1_000_000_000 + UInt64(attoseconds / 1_000_000_000)
     }
-
-    var inSeconds: Double { Double(nanoseconds) / 1e9 }
 }

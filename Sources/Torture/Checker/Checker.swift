@@ -1,10 +1,10 @@
-public import Domain
+internal import Domain
 
 /// Decides from a history and the final state whether every promise was kept. No I/O.
 ///
 /// The rules are those of docs/ARCHITECTURE.md, "The problem". With *ok* for what was answered as accepted, *unknown* for what
 /// was not answered, and *refused* for the rest: ok ⊆ Postgres ⊆ ok ∪ unknown, and refused ∩ Postgres = ∅.
-public struct Checker: Sendable {
+struct Checker: Sendable {
     let history: History
     let ledger: Ledger
     let mode: Durability
@@ -21,7 +21,7 @@ public struct Checker: Sendable {
     }
 
     /// - Parameter mode: what every answer promised.
-    public init(_ history: History, _ ledger: Ledger, mode: Durability = .local) {
+    init(_ history: History, _ ledger: Ledger, mode: Durability = .local) {
         self.history = history
         self.ledger = ledger
         self.mode = mode
@@ -46,7 +46,7 @@ public struct Checker: Sendable {
     }
 
     /// All violations, those of one rule together.
-    public func violations() -> [Violation] {
+    func violations() -> [Violation] {
         acknowledged() + kept() + stored() + answers() + phantoms() + stock() + credit() + operations() + revocations()
             + refreshes()
             + cursors() + quarantine() + drift() + faults()

@@ -1,6 +1,6 @@
 /// A promise that was not kept, and what of the history has to do with it.
-public struct Violation: Sendable {
-    public enum Rule: String, Sendable, Hashable, Codable, CaseIterable {
+struct Violation: Sendable {
+    enum Rule: String, Sendable, Hashable, Codable, CaseIterable {
         /// Answered as accepted, and not in Postgres.
         case lost
         /// In Postgres, and nobody was told so, and nobody waits for an answer that could be it.
@@ -37,12 +37,12 @@ public struct Violation: Sendable {
         case closed
     }
 
-    public let rule: Rule
-    public let text: String
+    let rule: Rule
+    let text: String
     /// Places in `History.attempts` that have to do with it, in the order in which they started.
-    public let attempts: [Int]
+    let attempts: [Int]
 
-    public init(_ rule: Rule, _ text: String, _ attempts: [Int] = []) {
+    init(_ rule: Rule, _ text: String, _ attempts: [Int] = []) {
         self.rule = rule
         self.text = text
         self.attempts = attempts

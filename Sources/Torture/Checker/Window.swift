@@ -2,12 +2,12 @@ internal import Domain
 
 /// The part of a history that shows a violation: the attempts that have to do with it and the faults of that time, nothing
 /// else.
-public struct Window: Sendable, CustomStringConvertible {
+struct Window: Sendable, CustomStringConvertible {
     private static let linesAtMost = 40
 
-    public let description: String
+    let description: String
 
-    public init(_ violation: Violation, in history: History) {
+    init(_ violation: Violation, in history: History) {
         var lines: [(at: Moment, text: String)] = violation.attempts.map { place in
             let attempt = history.attempts[place]
             return (attempt.started, Window.line(attempt))

@@ -1,39 +1,39 @@
-public import Domain
+internal import Domain
 internal import Glibc
 
 /// A moment of the wall clock, in microseconds of Unix time: Redis's clock, which is in the ids of redemptions, is the same
 /// machine's.
-public struct Moment: Hashable, Sendable, Comparable, Codable {
-    public let microseconds: Int64
+struct Moment: Hashable, Sendable, Comparable, Codable {
+    let microseconds: Int64
 
-    public init(microseconds: Int64) { self.microseconds = microseconds }
+    init(microseconds: Int64) { self.microseconds = microseconds }
 
-    public static func now() -> Moment {
+    static func now() -> Moment {
         var time = timespec()
         clock_gettime(CLOCK_REALTIME, &time)
         return Moment(microseconds: Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1000)
     }
 
-    public init(_ timestamp: Timestamp) { microseconds = timestamp.milliseconds * 1000 }
+    init(_ timestamp: Timestamp) { microseconds = timestamp.milliseconds * 1000 }
 
-    public static func < (left: Moment, right: Moment) -> Bool { left.microseconds < right.microseconds }
+    static func < (left: Moment, right: Moment) -> Bool { left.microseconds < right.microseconds }
 
     /// In whole milliseconds, rounded down as Redis does it.
-    public var milliseconds: Int64 { microseconds / 1000 }
+    var milliseconds: Int64 { microseconds / 1000 }
 }
 
 /// One request as its client saw it, from before it was sent until the answer was there or given up.
 ///
 /// Users, coupons, sessions and keys are numbers that the history gives them: place in a list, from 0.
-public struct Attempt: Hashable, Sendable {
-    public let what: What
+struct Attempt: Hashable, Sendable {
+    let what: What
     /// Which server was asked; operators ask none.
-    public let server: Int
-    public let started: Moment
-    public let ended: Moment
-    public let outcome: Outcome
+    let server: Int
+    let started: Moment
+    let ended: Moment
+    let outcome: Outcome
 
-    public init(_ what: What, server: Int = 0, started: Moment, ended: Moment, _ outcome: Outcome) {
+    init(_ what: What, server: Int = 0, started: Moment, ended: Moment, _ outcome: Outcome) {
         self.what = what
         self.server = server
         self.started = started
@@ -41,7 +41,7 @@ public struct Attempt: Hashable, Sendable {
         self.outcome = outcome
     }
 
-    public enum What: Hashable, Sendable {
+    enum What: Hashable, Sendable {
         /// `key` is the idempotency key: attempts of one key are the same request.
         case redeem(user: Int, coupon: Int, key: Int, session: Int)
         /// With a code that is not the coupon's.
@@ -57,7 +57,7 @@ public struct Attempt: Hashable, Sendable {
         case operate(Operation, number: Int)
     }
 
-    public enum Operation: Hashable, Sendable {
+    enum Operation: Hashable, Sendable {
         case create(coupon: Int)
         case pause(coupon: Int)
         case resume(coupon: Int)
@@ -65,7 +65,7 @@ public struct Attempt: Hashable, Sendable {
         case grant(user: Int, amount: Int)
     }
 
-    public enum Outcome: Hashable, Sendable {
+    enum Outcome: Hashable, Sendable {
         case redeemed(RedemptionID, replayed: Bool)
         /// A login's session.
         case session(Int)
@@ -79,7 +79,7 @@ public struct Attempt: Hashable, Sendable {
     }
 
     /// How reports call its kind.
-    public var kind: String {
+    var kind: String {
         switch what {
         case .redeem: "redeem"
         case .guess: "wrong code"
@@ -98,7 +98,7 @@ public struct Attempt: Hashable, Sendable {
 
 extension Attempt.Outcome {
     /// How reports call it.
-    public var name: String {
+    var name: String {
         switch self {
         case .redeemed(_, replayed: false): "accepted"
         case .redeemed(_, replayed: true): "replayed"
@@ -108,7 +108,7 @@ extension Attempt.Outcome {
         }
     }
 
-    public var isUnknown: Bool {
+    var isUnknown: Bool {
         switch self {
         case .unknown: true
         case .redeemed, .session, .token, .done, .refused: false

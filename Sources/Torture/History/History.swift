@@ -1,25 +1,25 @@
-public import Domain
+internal import Domain
 
 /// All that was asked and answered in a run, and what stood at its beginning.
-public struct History: Sendable {
+struct History: Sendable {
     /// What a session was made for, and when its client knew of it.
-    public struct Session: Hashable, Sendable {
-        public let user: Int
-        public let known: Moment
+    struct Session: Hashable, Sendable {
+        let user: Int
+        let known: Moment
 
-        public init(user: Int, known: Moment) {
+        init(user: Int, known: Moment) {
             self.user = user
             self.known = known
         }
     }
 
     /// A coupon as it was created.
-    public struct Coupon: Hashable, Sendable {
-        public let id: CouponID
-        public let price: Int
-        public let total: Int
+    struct Coupon: Hashable, Sendable {
+        let id: CouponID
+        let price: Int
+        let total: Int
 
-        public init(id: CouponID, price: Int, total: Int) {
+        init(id: CouponID, price: Int, total: Int) {
             self.id = id
             self.price = price
             self.total = total
@@ -27,22 +27,22 @@ public struct History: Sendable {
     }
 
     /// By number.
-    public var users: [UserID]
+    var users: [UserID]
     /// What each user had at first.
-    public var credit: Int
+    var credit: Int
     /// By number.
-    public var coupons: [Coupon]
-    public var sessions: [Session] = []
+    var coupons: [Coupon]
+    var sessions: [Session] = []
     /// In the order in which they ended.
-    public var attempts: [Attempt] = []
+    var attempts: [Attempt] = []
     /// In the order in which they began.
-    public var faults: [FaultRecord] = []
+    var faults: [FaultRecord] = []
     /// The cursor as it was seen again and again.
-    public var cursors: [CursorSighting] = []
+    var cursors: [CursorSighting] = []
     /// What `redeem reconcile` called drift in the middle of the run.
-    public var drift: [String] = []
+    var drift: [String] = []
 
-    public init(users: [UserID], credit: Int, coupons: [Coupon]) {
+    init(users: [UserID], credit: Int, coupons: [Coupon]) {
         self.users = users
         self.credit = credit
         self.coupons = coupons
@@ -50,32 +50,32 @@ public struct History: Sendable {
 }
 
 /// Postgres's cursor as somebody saw it who only looked.
-public struct CursorSighting: Hashable, Sendable {
-    public let seen: Moment
-    public let cursor: Cursor
+struct CursorSighting: Hashable, Sendable {
+    let seen: Moment
+    let cursor: Cursor
 
-    public init(seen: Moment, cursor: Cursor) {
+    init(seen: Moment, cursor: Cursor) {
         self.seen = seen
         self.cursor = cursor
     }
 }
 
 /// One fault that was made, what shows that it took place, and what came of it.
-public struct FaultRecord: Sendable, Codable {
-    public let fault: Fault
-    public let began: Moment
+struct FaultRecord: Sendable, Codable {
+    let fault: Fault
+    let began: Moment
     /// When it was undone: a server started again, a link whole again.
-    public var healed: Moment?
+    var healed: Moment?
     /// From then until both servers decided redemptions again, in seconds; `nil`: they did not in time.
-    public var secondsToOpen: Double?
+    var secondsToOpen: Double?
     /// What proves it; `nil`: nothing does.
-    public var proof: String?
+    var proof: String?
     /// What was wrong with how a process ended.
-    public var complaint: String?
+    var complaint: String?
     /// What it may have taken with it, in the mode of the run; `nil`: nothing.
-    public var loss: Loss?
+    var loss: Loss?
 
-    public init(_ fault: Fault, began: Moment) {
+    init(_ fault: Fault, began: Moment) {
         self.fault = fault
         self.began = began
     }
@@ -83,11 +83,11 @@ public struct FaultRecord: Sendable, Codable {
 
 /// What a fault may have lost without a promise being broken: decisions that Redis made in this time and Postgres does not
 /// have, and sessions ended or refreshed in it.
-public struct Loss: Hashable, Sendable, Codable {
-    public let from: Moment
-    public let until: Moment
+struct Loss: Hashable, Sendable, Codable {
+    let from: Moment
+    let until: Moment
 
-    public init(from: Moment, until: Moment) {
+    init(from: Moment, until: Moment) {
         self.from = from
         self.until = until
     }

@@ -1,12 +1,12 @@
-public import NIOCore
+internal import NIOCore
 internal import NIOPosix
 internal import Synchronization
 
 /// Stands between a client and a server on 127.0.0.1 and passes bytes on, until it is told to be a bad network. Knows nothing
 /// of what it carries, so it serves between a program and Redis, Postgres or an HTTP server alike.
-public final class FaultProxy: Sendable {
+final class FaultProxy: Sendable {
     /// Where clients connect to.
-    public let port: Int
+    let port: Int
     private let listener: any Channel
     private let ledger: ProxyLedger
 
@@ -17,7 +17,7 @@ public final class FaultProxy: Sendable {
     }
 
     /// - Parameter target: the server's port; it may change later, and there need not be anybody yet.
-    public static func start(
+    static func start(
         to target: Int,
         substituting substitutions: [Substitution] = [],
         on group: any EventLoopGroup
@@ -40,19 +40,19 @@ public final class FaultProxy: Sendable {
         return FaultProxy(listener: listener, port: port, ledger: ledger)
     }
 
-    public var counts: ProxyCounts { ledger.counts }
+    var counts: ProxyCounts { ledger.counts }
 
     /// New connections go to another port: the server came back there.
-    public func retarget(to port: Int) { ledger.retarget(to: port) }
+    func retarget(to port: Int) { ledger.retarget(to: port) }
 
     /// Takes the place of the fault before. Returns when every connection is under it.
-    public func set(_ fault: LinkFault) async { await ledger.set(fault) }
+    func set(_ fault: LinkFault) async { await ledger.set(fault) }
 
     /// Resets every connection that is open.
-    public func resetConnections() async { await ledger.forEach { $0.reset() } }
+    func resetConnections() async { await ledger.forEach { $0.reset() } }
 
     /// Nobody can connect any more, and every connection is reset.
-    public func stop() async {
+    func stop() async {
         try? await listener.close()
         await resetConnections()
     }

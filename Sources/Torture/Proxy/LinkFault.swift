@@ -1,7 +1,7 @@
 /// What a proxy does to the connections through it, those that are open and those to come.
-public enum LinkFault: Hashable, Sendable {
+enum LinkFault: Hashable, Sendable {
     /// Which way bytes go.
-    public enum Direction: String, Hashable, Sendable, CaseIterable {
+    enum Direction: String, Hashable, Sendable, CaseIterable {
         /// From who connected to who is connected to: requests.
         case requests
         case replies
@@ -24,28 +24,28 @@ public enum LinkFault: Hashable, Sendable {
 }
 
 /// What a proxy has done since its start: the proof that a fault took place.
-public struct ProxyCounts: Hashable, Sendable {
-    public var connections = 0
+struct ProxyCounts: Hashable, Sendable {
+    var connections = 0
     /// New connections that were reset.
-    public var refused = 0
+    var refused = 0
     /// Connections that were reset while they were open.
-    public var reset = 0
+    var reset = 0
     /// Connections for which there was nobody at the other end.
-    public var unreachable = 0
-    public var bytes = 0
+    var unreachable = 0
+    var bytes = 0
     /// Bytes that came while their direction was stalled.
-    public var stalled = 0
-    public var delayed = 0
+    var stalled = 0
+    var delayed = 0
     /// Writes of a part of what was read.
-    public var pieces = 0
+    var pieces = 0
     /// Bytes that were dropped with a connection cut off.
-    public var dropped = 0
+    var dropped = 0
     /// Places where other bytes were put in.
-    public var substituted = 0
+    var substituted = 0
 
-    public init() {}
+    init() {}
 
-    public static func - (after: ProxyCounts, before: ProxyCounts) -> ProxyCounts {
+    static func - (after: ProxyCounts, before: ProxyCounts) -> ProxyCounts {
         var change = after
         for field in fields { change[keyPath: field] -= before[keyPath: field] }
         return change

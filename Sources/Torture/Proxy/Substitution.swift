@@ -2,13 +2,13 @@ internal import NIOCore
 
 /// Other bytes in the place of some, as many. A test puts another script between a program and Redis that way, and leaves the
 /// program as it is.
-public struct Substitution: Hashable, Sendable {
+struct Substitution: Hashable, Sendable {
     let pattern: [UInt8]
     let replacement: [UInt8]
     let direction: LinkFault.Direction
 
     /// Both have the same length, since what carries them says how long they are.
-    public init(_ pattern: String, with replacement: String, in direction: LinkFault.Direction = .requests) {
+    init(_ pattern: String, with replacement: String, in direction: LinkFault.Direction = .requests) {
         precondition(!pattern.isEmpty && pattern.utf8.count == replacement.utf8.count)
         self.pattern = Array(pattern.utf8)
         self.replacement = Array(replacement.utf8)

@@ -1,7 +1,7 @@
-public import Domain
+internal import Domain
 
 /// How much a fault may take with it under a mode.
-public enum PermittedLoss: Hashable, Sendable {
+enum PermittedLoss: Hashable, Sendable {
     case nothing
     /// What Redis decided and Postgres did not have yet: the fault destroys what the mode relies on.
     case unlanded
@@ -17,7 +17,7 @@ extension Fault {
     /// Seconds that a replica that follows its primary may be behind it; measured on one machine it is milliseconds.
     static let replicaSeconds = 2
 
-    public func permittedLoss(_ mode: Durability) -> PermittedLoss {
+    func permittedLoss(_ mode: Durability) -> PermittedLoss {
         switch self {
         // The file that the modes without a ledger rely on is gone, or is another one.
         case .flushAll, .aofRemoved, .aofOlder, .aofTruncated: .unlanded
@@ -58,7 +58,7 @@ extension Fault {
     /// - Parameters:
     ///   - landed: the cursor's last id that was seen in Postgres before the fault began, as a moment.
     ///   - until: when what could be lost was gone.
-    public func loss(_ mode: Durability, landed: Moment, until: Moment) -> Loss? {
+    func loss(_ mode: Durability, landed: Moment, until: Moment) -> Loss? {
         switch permittedLoss(mode) {
         case .nothing: nil
         case .unlanded: Loss(from: landed, until: until)

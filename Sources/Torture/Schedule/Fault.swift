@@ -1,5 +1,5 @@
-/// A fault of the matrix. The names are those of `redeem torture --faults` and of its reports.
-public enum Fault: String, Sendable, Hashable, Codable, CaseIterable {
+/// A fault of the matrix. The names are those of `redeem-torture --faults` and of its reports.
+enum Fault: String, Sendable, Hashable, Codable, CaseIterable {
     // Processes of the service
     case serverKill = "server-kill"
     case serverStop = "server-stop"
@@ -52,7 +52,7 @@ public enum Fault: String, Sendable, Hashable, Codable, CaseIterable {
     case operatorLostReplies = "operator-lost-replies"
 
     /// In words, for `--help` and reports.
-    public var text: String {
+    var text: String {
         switch self {
         case .serverKill: "kill -9 one `redeem serve`"
         case .serverStop: "SIGSTOP one `redeem serve`, SIGCONT it later"
@@ -105,7 +105,7 @@ public enum Fault: String, Sendable, Hashable, Codable, CaseIterable {
     }
 
     /// What a fault befalls. Two at once befall different parts.
-    public enum Part: Sendable, Hashable {
+    enum Part: Sendable, Hashable {
         case server
         case sync
         case redis
@@ -114,7 +114,7 @@ public enum Fault: String, Sendable, Hashable, Codable, CaseIterable {
         case operators
     }
 
-    public var part: Part {
+    var part: Part {
         switch self {
         case .serverKill, .serverStop, .serverTerm, .serverRedisReset, .serverRedisHalfOpen, .serverRedisLatency,
             .serverRedisBytewise, .serverRedisLostReplies, .serverPostgresReset, .serverPostgresLatency:

@@ -2,37 +2,37 @@ internal import LoadGenerator
 
 /// Which faults come, in which order, for how long: the same for the same seed. All of those asked for come once before one
 /// comes again. No I/O, and no clock.
-public struct FaultSchedule: Sendable {
-    public struct Step: Hashable, Sendable {
+struct FaultSchedule: Sendable {
+    struct Step: Hashable, Sendable {
         /// One, or two at once.
-        public let faults: [Fault]
+        let faults: [Fault]
         /// Load and no fault before it.
-        public let calm: Duration
+        let calm: Duration
         /// How long a fault that lasts is left standing.
-        public let hold: Duration
+        let hold: Duration
         /// Which of two servers is meant.
-        public let server: Int
+        let server: Int
         /// For whatever else is left to chance.
-        public let chance: UInt64
+        let chance: UInt64
     }
 
     /// How long steps last, in milliseconds.
-    public struct Times: Hashable, Sendable {
-        public var calm: ClosedRange<Int>
-        public var hold: ClosedRange<Int>
+    struct Times: Hashable, Sendable {
+        var calm: ClosedRange<Int>
+        var hold: ClosedRange<Int>
         /// Of a hundred steps, those with a second fault.
-        public var doubles: Int
+        var doubles: Int
 
-        public init(calm: ClosedRange<Int>, hold: ClosedRange<Int>, doubles: Int) {
+        init(calm: ClosedRange<Int>, hold: ClosedRange<Int>, doubles: Int) {
             self.calm = calm
             self.hold = hold
             self.doubles = doubles
         }
 
         /// Of a long run.
-        public static let long = Times(calm: 500...4000, hold: 500...3000, doubles: 20)
+        static let long = Times(calm: 500...4000, hold: 500...3000, doubles: 20)
         /// Of a run that makes each fault once.
-        public static let short = Times(calm: 100...300, hold: 300...600, doubles: 0)
+        static let short = Times(calm: 100...300, hold: 300...600, doubles: 0)
     }
 
     private let faults: [Fault]
@@ -40,14 +40,14 @@ public struct FaultSchedule: Sendable {
     private var random: SplitMix64
     private var deck: [Fault] = []
 
-    public init(_ faults: [Fault], times: Times, seed: UInt64) {
+    init(_ faults: [Fault], times: Times, seed: UInt64) {
         precondition(!faults.isEmpty)
         self.faults = faults
         self.times = times
         random = SplitMix64(seed: seed)
     }
 
-    public mutating func next() -> Step {
+    mutating func next() -> Step {
         if deck.isEmpty { deck = faults.shuffled(using: &random) }
         let first = deck.removeLast()
         var both = [first]

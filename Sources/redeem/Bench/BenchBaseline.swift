@@ -1,5 +1,6 @@
 internal import Foundation
 internal import LoadGenerator
+internal import Terminal
 
 /// An earlier run that this one is compared with: what `--json` wrote of it, as far as it is needed.
 struct BenchBaseline: Sendable, Decodable {

@@ -2,6 +2,7 @@ internal import ArgumentParser
 internal import Foundation
 internal import LoadGenerator
 internal import Logging
+internal import Terminal
 
 struct BenchCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

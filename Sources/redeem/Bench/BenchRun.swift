@@ -2,6 +2,7 @@ internal import Domain
 internal import Foundation
 internal import LoadGenerator
 internal import NIOCore
+internal import Terminal
 internal import UnixSignals
 
 /// One run against a target that is ready: load, figures, checks.

@@ -1,6 +1,7 @@
 internal import Domain
 internal import Foundation
 internal import LoadGenerator
+internal import Terminal
 
 /// What `redeem bench` was asked to do, checked.
 struct BenchSettings: Sendable {
@@ -183,9 +184,4 @@ struct BenchSettings: Sendable {
             )
         }
     }
-}
-
-extension Double {
-    /// Without a fraction that is not there.
-    var text: String { self == rounded() && magnitude < 1e15 ? String(Int(self)) : String(self) }
 }

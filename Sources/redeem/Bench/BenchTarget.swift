@@ -3,6 +3,7 @@ internal import HotPath
 internal import LoadGenerator
 internal import NIOCore
 internal import Persistence
+internal import Terminal
 
 /// What is loaded, and all that is known of it.
 struct BenchTarget: Sendable {
@@ -80,17 +81,4 @@ private final class NoWorkload: Workload {
 struct BenchStores: Sendable {
     let hotPath: HotPath
     let postgres: PostgresClient
-}
-
-/// A server that the command needs does not answer. Exit code 69.
-struct Unreachable: Error, CustomStringConvertible {
-    let problem: String
-    let remedy: String
-
-    init(_ problem: String, remedy: String) {
-        self.problem = problem
-        self.remedy = remedy
-    }
-
-    var description: String { "\(problem)\n  \(remedy)" }
 }

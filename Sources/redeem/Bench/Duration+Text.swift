@@ -1,3 +1,6 @@
+internal import LoadGenerator
+internal import Terminal
+
 extension Duration {
     /// A time as people write it: `30s`, `500ms`, `2m`.
     init(text: String, of flag: String, in range: ClosedRange<Duration>) throws {
@@ -16,8 +19,6 @@ extension Duration {
         self = .microseconds(Int64(number * scale * 1000))
         guard range.contains(self) else { throw UsageError("\(flag) '\(text)' is out of range", remedy: remedy) }
     }
-
-    var seconds: Double { Double(components.seconds) + Double(components.attoseconds) / 1e18 }
 
     /// As `init(text:)` reads it.
     var text: String {

@@ -1,4 +1,5 @@
 internal import Foundation
+internal import Terminal
 
 /// Where a server listens.
 struct HTTPAddress: Hashable, Sendable, CustomStringConvertible {

@@ -1,5 +1,6 @@
 internal import Foundation
 internal import LoadGenerator
+internal import Terminal
 
 /// Shows a run while it goes on, on stderr: a block that is drawn over and over on a terminal, a line now and then elsewhere.
 struct LiveDisplay {

@@ -7,6 +7,7 @@ internal import NIOCore
 internal import Persistence
 internal import Server
 internal import Synchronization
+internal import Terminal
 
 /// A whole Redeem of a run's own: Redis and Postgres, `redeem sync` and `redeem serve` in processes of their own, users with
 /// sessions, a coupon. It goes when the run ends, however it ends.
@@ -72,8 +73,8 @@ struct LocalTarget: Sendable {
             let server = try await programs.start("serve", ["--port", "0", "--ops-port", "0"], readyMarker: "ready http")
             let addresses = try ServerAddresses(readyLine: server.readyLine)
             var target = try BenchTarget(
-                api: addresses.api,
-                operations: addresses.operations,
+                api: try HTTPAddress(addresses.api, of: "the server's address"),
+                operations: try HTTPAddress(addresses.operations, of: "the server's address"),
                 coupon: coupon,
                 code: LocalTarget.code
             )
@@ -133,13 +134,15 @@ struct LocalTarget: Sendable {
 /// The processes of a local target.
 private final class Programs: Sendable {
     private let folder: String
-    private let values: [String: String]
+    /// By the names of their variables.
+    private let settings: [String: String]
     private let logger: Logger
     private let started = Mutex<[PrivateProgram]>([])
 
+    /// - Parameter values: settings by key.
     init(folder: String, values: [String: String], logger: Logger) {
         self.folder = folder
-        self.values = values
+        settings = Dictionary(uniqueKeysWithValues: values.map { (SettingNames.variable($0), $1) })
         self.logger = logger
     }
 
@@ -148,7 +151,7 @@ private final class Programs: Sendable {
             "redeem \(command)",
             program: try PrivateProgram.ownPath(),
             command: [command] + arguments,
-            values: values,
+            settings: settings,
             in: "\(folder)/\(command)",
             readyMarker: readyMarker,
             logger: logger

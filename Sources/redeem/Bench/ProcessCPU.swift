@@ -1,4 +1,5 @@
 internal import Foundation
+internal import LocalStack
 
 /// What processes of this machine have used of its processors, from `/proc`.
 enum ProcessCPU {

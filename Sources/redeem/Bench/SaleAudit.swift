@@ -3,6 +3,7 @@ internal import HotPath
 internal import LoadGenerator
 internal import Persistence
 internal import Sync
+internal import Terminal
 
 /// Looks at a sale before and after a run, through the stores where they are known and through the API where not.
 struct SaleAudit: Sendable {

@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import Terminal
 
 /// What the load is made of.
 enum Scenario: String, CaseIterable, Codable, Sendable, ExpressibleByArgument {

@@ -4,6 +4,7 @@ internal import Foundation
 internal import NIOCore
 internal import NIOHTTP1
 internal import NIOSSL
+internal import Terminal
 
 /// The few calls that are not load: what is left of the coupon, a user's redemptions, the metrics.
 struct TargetAPI: Sendable {

@@ -1,6 +1,7 @@
 internal import Foundation
 internal import LoadGenerator
 internal import NIOSSL
+internal import Terminal
 
 /// Whose certificate a target may have.
 struct TargetTLS: Sendable {

@@ -1,5 +1,6 @@
 internal import Domain
 internal import Foundation
+internal import Terminal
 
 /// The lines of a file of secrets, kept as one piece of bytes: a million tokens are as many allocations otherwise.
 struct TokenLines: Sendable {

@@ -3,24 +3,19 @@ internal import Foundation
 internal import HotPath
 internal import Persistence
 internal import Server
+internal import Terminal
 
 /// Ends a command with a message on stderr and an exit code of sysexits.h: 64 wrong use, 69 a server is out of reach, 75 it is
 /// recorded in Postgres and Redis has yet to hear of it, 1 anything else.
 func report(_ body: () async throws -> Void) async throws {
     do {
         try await body()
-    } catch let error as UsageError {
-        Output.note("error: \(error)")
-        throw ExitCode(EX_USAGE)
     } catch let error as WrongServiceKey {
         Output.note("error: \(error)")
         throw ExitCode(EX_USAGE)
     } catch let error as FlaskSourceError {
         Output.note("error: the database to import from: \(error)\n  \(error.remedy)")
         throw ExitCode(error.exitCode)
-    } catch let error as Unreachable {
-        Output.note("error: \(error)")
-        throw ExitCode(EX_UNAVAILABLE)
     } catch let error as PostgresError where error.code == .connectionFailed || error.code == .connectionLost {
         Output.note("error: Postgres: \(error)\n  \(error.remedy); `redeem doctor` tells more")
         throw ExitCode(EX_UNAVAILABLE)
@@ -45,11 +40,8 @@ func report(_ body: () async throws -> Void) async throws {
     } catch let error as PostgresError where error.isCausedByData {
         Output.note("error: Postgres does not take the data (\(error.constraint ?? error.sqlState ?? "")): \(error.message)")
         throw ExitCode.failure
-    } catch let error as ExitCode {
-        throw error
     } catch {
-        Output.note("error: \(error)")
-        throw ExitCode.failure
+        throw ExitCode.telling(error)
     }
 }
 

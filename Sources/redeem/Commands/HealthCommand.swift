@@ -3,6 +3,7 @@ internal import AsyncHTTPClient
 internal import Foundation
 internal import NIOCore
 internal import NIOHTTP1
+internal import Terminal
 
 struct HealthCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

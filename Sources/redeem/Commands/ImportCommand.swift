@@ -2,6 +2,7 @@ internal import ArgumentParser
 internal import Foundation
 internal import Persistence
 internal import Server
+internal import Terminal
 
 struct ImportCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

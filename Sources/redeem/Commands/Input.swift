@@ -1,5 +1,6 @@
 internal import Domain
 internal import Foundation
+internal import Terminal
 
 /// Checks of what people type: the name of what was given, what is wrong with it, and what it should be. A text that may be secret
 /// is never repeated.

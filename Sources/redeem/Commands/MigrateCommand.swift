@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Persistence
+internal import Terminal
 
 struct MigrateCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

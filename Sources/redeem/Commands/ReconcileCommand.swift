@@ -2,6 +2,7 @@ internal import ArgumentParser
 internal import Foundation
 internal import HotPath
 internal import Sync
+internal import Terminal
 
 struct ReconcileCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

@@ -4,6 +4,7 @@ internal import Foundation
 internal import HotPath
 internal import Persistence
 internal import Server
+internal import Terminal
 
 struct SeedCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

@@ -1,4 +1,5 @@
 internal import Foundation
+internal import Terminal
 
 /// The files that seeding fills, one line a user in each, in the same order. Nobody else may read them.
 struct SeedFiles: Sendable {

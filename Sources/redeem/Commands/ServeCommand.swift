@@ -3,6 +3,7 @@ internal import Domain
 internal import Glibc
 internal import Logging
 internal import Server
+internal import Terminal
 
 struct ServeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

@@ -4,6 +4,7 @@ internal import Foundation
 internal import HotPath
 internal import Persistence
 internal import Server
+internal import Terminal
 
 // Changes that end the user's sessions. Postgres has both at once; whoever is stopped before the sessions are ended in Redis too
 // leaves that to the sync worker.

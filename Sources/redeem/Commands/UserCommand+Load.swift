@@ -2,6 +2,7 @@ internal import ArgumentParser
 internal import Domain
 internal import HotPath
 internal import Persistence
+internal import Terminal
 
 extension UserCommand {
     struct Load: AsyncParsableCommand {

@@ -4,6 +4,7 @@ internal import LocalStack
 internal import Logging
 internal import Persistence
 internal import Server
+internal import Terminal
 internal import UnixSignals
 
 struct DevCommand: AsyncParsableCommand {

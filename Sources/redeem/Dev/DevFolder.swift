@@ -1,5 +1,6 @@
 internal import Foundation
 internal import LocalStack
+internal import Terminal
 
 /// The folder that `redeem dev` keeps its state in, and the `env` file in it that other commands and a shell can read.
 struct DevFolder: Sendable {

@@ -2,6 +2,7 @@ internal import ArgumentParser
 internal import Configuration
 internal import Foundation
 internal import Persistence
+internal import Terminal
 
 struct DoctorCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

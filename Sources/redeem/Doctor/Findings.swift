@@ -1,5 +1,6 @@
 internal import Domain
 internal import Persistence
+internal import Terminal
 
 /// What the doctor saw.
 struct Findings {

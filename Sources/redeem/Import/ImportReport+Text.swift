@@ -1,4 +1,5 @@
 internal import Persistence
+internal import Terminal
 
 extension ImportReport {
     private static let examplesShown = 10

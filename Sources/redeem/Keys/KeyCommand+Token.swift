@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import Domain
 internal import Persistence
+internal import Terminal
 
 extension KeyCommand {
     struct SetToken: AsyncParsableCommand {

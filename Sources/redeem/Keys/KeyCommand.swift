@@ -3,6 +3,7 @@ internal import Domain
 internal import Foundation
 internal import Persistence
 internal import Server
+internal import Terminal
 
 struct KeyCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

@@ -1,6 +1,7 @@
 internal import Foundation
 internal import Persistence
 internal import Server
+internal import Terminal
 
 /// The limit on open files of this process and of those that it starts: each connection is one.
 enum FileLimit {

@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import Configuration
 internal import Logging
+internal import Terminal
 
 /// The flags that every command has which talks to Redis or Postgres.
 struct ConnectionOptions: ParsableArguments {

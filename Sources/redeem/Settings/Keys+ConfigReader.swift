@@ -1,6 +1,7 @@
 internal import Configuration
 internal import Foundation
 internal import Server
+internal import Terminal
 
 /// The secrets of a service. Each is used as the bytes of its text.
 ///

@@ -2,6 +2,7 @@ internal import Configuration
 internal import HotPath
 internal import Server
 internal import Sync
+internal import Terminal
 
 /// All that a server is configured by, beside where its stores are. `redeem doctor` reads them as `redeem serve` does.
 struct ServeSettings {

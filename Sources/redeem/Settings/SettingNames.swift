@@ -18,9 +18,10 @@ enum SettingNames {
 
     /// Names of tools around the program, which are in the environment of those who build and measure it.
     private static let tooling: Set<String> = [
-        "REDEEM_COUPON", "REDEEM_CODE", "REDEEM_EXPECT", "REDEEM_FILLER", "REDEEM_PROMTOOL", "REDEEM_PUBLISH", "REDEEM_REQUESTS",
-        "REDEEM_SIMULATION_SEED", "REDEEM_SIMULATION_SEEDS", "REDEEM_STORM_SECONDS", "REDEEM_TOKENS", "REDEEM_WARNINGS_AS_ERRORS",
-        "REDEEM_WRK_THREADS",
+        "REDEEM_COUPON", "REDEEM_CODE", "REDEEM_EXPECT", "REDEEM_FILLER", "REDEEM_PROGRAM_ONLY", "REDEEM_PROMTOOL",
+        "REDEEM_PUBLISH",
+        "REDEEM_REQUESTS", "REDEEM_SIMULATION_SEED", "REDEEM_SIMULATION_SEEDS", "REDEEM_STORM_SECONDS", "REDEEM_TOKENS",
+        "REDEEM_WARNINGS_AS_ERRORS", "REDEEM_WRK_THREADS",
     ]
 
     private static let prefix = "REDEEM_"

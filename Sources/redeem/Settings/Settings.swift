@@ -1,5 +1,6 @@
 internal import Configuration
 internal import Foundation
+internal import Terminal
 
 /// Where settings come from: flags, then the environment, then a file, then the defaults of each part.
 ///
@@ -74,12 +75,7 @@ extension ConfigReader {
     /// A value as a message may have it. Whatever stands where a number or an address should may be a password that got into the
     /// wrong line, so only what looks like one is shown.
     static func shown(_ value: String) -> String {
-        isNumeric(value) ? "'\(value)'" : "a text of \(value.utf8.count) bytes"
-    }
-
-    /// Whether it was meant to be a number or an address.
-    static func isNumeric(_ value: String) -> Bool {
-        value.utf8.count <= 20 && value.allSatisfy { $0.isASCII && ($0.isNumber || "+-.,:/_".contains($0)) }
+        ArgumentSecrets.isNumeric(value) ? "'\(value)'" : "a text of \(value.utf8.count) bytes"
     }
 
     /// The name or address of a host.

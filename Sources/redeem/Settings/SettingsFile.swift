@@ -1,4 +1,5 @@
 internal import Foundation
+internal import Terminal
 
 /// A file of `NAME=value` lines. Its errors name file and line, and never a value.
 ///

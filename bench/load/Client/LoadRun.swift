@@ -68,7 +68,7 @@ public final class LoadRun: Sendable {
         let before = await gauges()
         let first = try await snapshots()
         let start = NIODeadline.now().uptimeNanoseconds + LoadRun.lead.nanoseconds
-        let beganAt = Date.now.timeIntervalSince1970 + LoadRun.lead.inSeconds
+        let beganAt = Date.now.timeIntervalSince1970 + LoadRun.lead.seconds
         let clock = RunClock(start: start, warmup: plan.warmup, duration: plan.duration)
         var series = LoadSeries(plan: plan, clock: clock, first: first, gauges: before)
         let (events, continuation) = AsyncStream<Event>.makeStream()

@@ -88,7 +88,7 @@ struct LoadSeries {
             targetRate: targetRate,
             rate: Double(answers) / seconds,
             seconds: seconds,
-            warmup: plan.warmup.inSeconds,
+            warmup: plan.warmup.seconds,
             latency: LatencySummary(LoadSeries.sum(recordings.flatMap(\.latencies))),
             kinds: kinds,
             notSent: last.reduce(0) { $0 + $1.notSent },

@@ -1,4 +1,5 @@
 internal import LoadGenerator
+internal import Terminal
 
 /// Requests of a file, written out as they will be sent.
 struct Replay: Sendable {

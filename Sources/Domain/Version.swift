@@ -1,0 +1,4 @@
+/// The version of all that is built here.
+package enum Version {
+    package static let current = "0.1.0"
+}

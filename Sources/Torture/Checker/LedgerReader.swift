@@ -1,0 +1,131 @@
+internal import Domain
+internal import HotPath
+internal import Persistence
+internal import Sync
+
+/// Reads what both stores hold in the end, in the numbers of the history.
+struct LedgerReader: Sendable {
+    private static let usersPerPage = 500
+
+    let history: History
+    let store: ShardStore
+    let hotPath: HotPath
+    let postgres: PostgresClient
+
+    /// Waits until the outbox is empty and every operation has reached Redis; gives up silently, since the ledger tells.
+    static func drain(_ store: ShardStore, _ postgres: PostgresClient, limit: Duration) async throws {
+        let end = ContinuousClock.now + limit
+        while ContinuousClock.now < end {
+            let control = try await postgres.withConnection { connection in
+                try connection.query("select coalesce(max(seq), 0) from control_log")[0].decode(0, as: Int.self)
+            }
+            if let status = try? await store.status(), status.outboxLength == 0, status.scriptsLoaded, status.control == control {
+                return
+            }
+            try await Task.sleep(for: .milliseconds(20))
+        }
+    }
+
+    func read() async throws -> Ledger {
+        var ledger = Ledger()
+        let userNumbers = Dictionary(uniqueKeysWithValues: history.users.enumerated().map { ($0.element, $0.offset) })
+        let couponNumbers = Dictionary(uniqueKeysWithValues: history.coupons.enumerated().map { ($0.element.id, $0.offset) })
+        ledger.rows = try await rows(userNumbers, couponNumbers)
+        ledger.quarantine = try await quarantine()
+        ledger.operations = try await operations()
+        ledger.grants = try await grants(userNumbers)
+        ledger.coupons = try await coupons(couponNumbers)
+        ledger.credit = try await credit(userNumbers)
+        ledger.undrained = try await store.status().outboxLength
+        return ledger
+    }
+
+    /// What `redeem reconcile` finds in the end. What is in quarantine is judged by itself, and gone after that, as an operator
+    /// would do.
+    func drift() async throws -> [String] {
+        _ = try await postgres.withConnection { try $0.execute("delete from quarantine") }
+        return try await LedgerReader.drift(hotPath, postgres)
+    }
+
+    /// What it finds on the live system, but for what is in quarantine.
+    static func drift(_ hotPath: HotPath, _ postgres: PostgresClient) async throws -> [String] {
+        try await Reconciler(hotPath: hotPath, postgres: postgres).run().checks.flatMap { check in
+            check.examples.filter { !$0.hasSuffix("in quarantine") }.map { "\(check.invariant). \(check.text): \($0)" }
+        }
+    }
+
+    private func rows(_ users: [UserID: Int], _ coupons: [CouponID: Int]) async throws -> [Ledger.Row] {
+        try await postgres.withConnection { connection in
+            try connection.query("select id, user_id, coupon_id, price from redemptions").map { row in
+                Ledger.Row(
+                    id: try row.decode(0),
+                    user: users[try row.decode(1)] ?? -1,
+                    coupon: coupons[try row.decode(2)] ?? -1,
+                    price: try row.decode(3)
+                )
+            }
+        }
+    }
+
+    private func quarantine() async throws -> [(id: RedemptionID?, reason: String)] {
+        try await postgres.withConnection { connection in
+            try connection.query("select (entry->>'redemption')::uuid, reason from quarantine").map { row in
+                (id: try row.decode(0, as: RedemptionID?.self), reason: try row.decode(1, as: String.self))
+            }
+        }
+    }
+
+    private func operations() async throws -> Set<Int> {
+        let prefix = TortureOperators.actor
+        return try await postgres.withConnection { connection in
+            Set(
+                try connection.query("select actor from control_log").compactMap { row in
+                    let actor = try row.decode(0, as: String.self)
+                    return actor.hasPrefix(prefix) ? Int(actor.dropFirst(prefix.count)) : nil
+                }
+            )
+        }
+    }
+
+    private func grants(_ users: [UserID: Int]) async throws -> [Ledger.Grant] {
+        let prefix = TortureOperators.actor
+        return try await postgres.withConnection { connection in
+            try connection.query("select actor, user_id, amount from credit_grants where control_seq is not null").map { row in
+                Ledger.Grant(
+                    operation: Int(try row.decode(0, as: String.self).dropFirst(prefix.count)) ?? -1,
+                    user: users[try row.decode(1)] ?? -1,
+                    amount: try row.decode(2)
+                )
+            }
+        }
+    }
+
+    private func coupons(_ numbers: [CouponID: Int]) async throws -> [Int: Ledger.Coupon] {
+        let all = try await postgres.withConnection { try $0.allCoupons() }
+        let stock = try await store.stock(of: all.map(\.id))
+        var coupons: [Int: Ledger.Coupon] = [:]
+        for coupon in all {
+            guard let number = numbers[coupon.id] else { continue }
+            let state = try await hotPath.client.send(["HGET", Keys(store.shard).coupon(coupon.id), "state"])
+            coupons[number] = Ledger.Coupon(
+                total: coupon.total,
+                isPaused: coupon.state == .paused,
+                left: stock[coupon.id],
+                isPausedInRedis: state.string.map { $0 == Coupon.State.paused.rawValue }
+            )
+        }
+        return coupons
+    }
+
+    private func credit(_ numbers: [UserID: Int]) async throws -> [Int: Credit] {
+        var credit: [Int: Credit] = [:]
+        var users = history.users[...]
+        while !users.isEmpty {
+            for (user, state) in try await store.credits(of: Array(users.prefix(LedgerReader.usersPerPage))) {
+                if let number = numbers[user] { credit[number] = state }
+            }
+            users = users.dropFirst(LedgerReader.usersPerPage)
+        }
+        return credit
+    }
+}

@@ -1,0 +1,72 @@
+internal import Domain
+internal import Foundation
+internal import LocalStack
+internal import Persistence
+
+extension Nemesis {
+    /// Load between the dump and the moment that it is put back.
+    private static let dumpAge: Duration = .milliseconds(1_500)
+    /// Transactions under way may be in the way of a restoration.
+    private static let restorations = 5
+    private static let operations = 3
+    private static let actor = "nemesis"
+
+    /// What operators of the run are told is done must stay, so they rest, and what is undone with the dump is another's.
+    func beginOlderPostgres(_ record: FaultRecord) async throws -> Standing {
+        let dump = "torture-\(UUID().uuidString).dump"
+        await world.letOperatorsRest()
+        let landed = monitor.landed
+        try await stack.postgres.dump(PostgresServer.name, as: dump)
+        try await Task.sleep(for: Nemesis.dumpAge)
+        let user = world.userID(TortureWorld.admin)
+        try await stack.direct.patiently { stores in
+            try await stores.postgres.withConnection { connection in
+                for _ in 0..<Nemesis.operations {
+                    _ = try connection.grantCredit(to: user, amount: 1, reason: "undone with the dump", actor: Nemesis.actor)
+                }
+            }
+        }
+        let before = try await counts()
+        for attempt in 1...Nemesis.restorations {
+            do {
+                try await stack.postgres.restore(dump, into: PostgresServer.name)
+                break
+            } catch  where attempt < Nemesis.restorations {
+                try await Task.sleep(for: Nemesis.resetInterval)
+            }
+        }
+        let after = try await counts()
+        let epoch = try await self.epoch()
+        world.letOperatorsAct()
+        return Standing(record: record) { [mode] record in
+            // Servers go on with a Redis that nobody has compared yet: what they decide until then is of the same kind.
+            let limit = ContinuousClock.now + Nemesis.takeoverLimit
+            while try await self.epoch() == epoch, ContinuousClock.now < limit { try await Task.sleep(for: .milliseconds(20)) }
+            record.loss = record.fault.loss(mode, landed: landed, until: .now())
+            // Redemptions land in what was put back at once, and a sale may rest meanwhile; nobody does these acts again.
+            if after.operations < before.operations {
+                record.proof =
+                    "\(before.operations - after.operations) acts undone; \(after.redemptions) redemptions, \(before.redemptions) before"
+            }
+        }
+    }
+
+    /// Redemptions, and what this fault had operators do, in Postgres.
+    private func counts() async throws -> (redemptions: Int, operations: Int) {
+        try await stack.direct.patiently { stores in
+            try await stores.postgres.withConnection { connection in
+                let sql = """
+                    select (select count(*) from redemptions), (select count(*) from control_log where actor = $1)
+                    """
+                let row = try connection.query(sql, Nemesis.actor)[0]
+                return (try row.decode(0), try row.decode(1))
+            }
+        }
+    }
+
+    private func epoch() async throws -> Epoch? {
+        try await stack.direct.patiently { stores in
+            try await stores.postgres.withConnection { try $0.cursor(of: Shard(index: 0)) }
+        }?.epoch
+    }
+}

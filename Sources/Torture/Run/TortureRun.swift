@@ -1,0 +1,120 @@
+internal import Domain
+internal import Foundation
+internal import HotPath
+internal import LoadGenerator
+internal import Logging
+internal import Persistence
+internal import Server
+internal import Synchronization
+internal import Terminal
+internal import UnixSignals
+
+/// One run: load, faults with calm between them, then heal, clear up, drain, check.
+struct TortureRun: Sendable {
+    /// Of the load before the first fault, so that every user that is asked for has been here once.
+    private static let lead: Duration = .seconds(1)
+    /// For requests whose outcome is not known, at the end. A user who is locked out after wrong codes cannot be asked for.
+    private static let resolveLimit: Duration = .seconds(20)
+
+    let settings: TortureSettings
+    let stack: TortureStack
+    let logger: Logger
+
+    func perform() async throws -> TortureReport {
+        let digester = CodeDigester(key: stack.codeKey)
+        let operators = try await TortureOperators.prepare(
+            settings.users,
+            seed: settings.seed,
+            postgres: stack.direct.postgres,
+            digester: digester
+        )
+        let world = operators.world
+        let throughProxy = PostgresClient(
+            configuration: TortureStores.impatient(stack.postgres.url(through: stack.links.operators.port, as: "operators")),
+            logger: logger
+        )
+        let began = ContinuousClock.now
+        let isStopping = Atomic(false)
+        let signals = await UnixSignalsSequence(trapping: .sigint, .sigterm)
+        let interrupt = Task {
+            for await _ in signals {
+                Output.note("stopping after this fault …")
+                isStopping.store(true, ordering: .relaxed)
+            }
+        }
+        defer { interrupt.cancel() }
+        let load = TortureLoad(world: world, ports: stack.links.clients.map(\.port), rate: settings.rate)
+        let monitor = TortureMonitor(world, postgres: stack.direct.postgres)
+        do {
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { await monitor.run() }
+                group.addTask {
+                    await TortureOperators(world: world, postgres: throughProxy, digester: digester).run(seed: settings.seed)
+                }
+                try await load.during { try await torture(world, monitor) { isStopping.load(ordering: .relaxed) } }
+                group.cancelAll()
+            }
+            let seconds = (ContinuousClock.now - began).seconds
+            await stack.links.heal()
+            Output.note("clearing up \(world.counts.unknown) requests without an answer, draining, checking …")
+            try await load.resolve(limit: TortureRun.resolveLimit)
+            let store = stack.direct.store
+            try await LedgerReader.drain(store, stack.direct.postgres, limit: TortureSettings.drainLimit)
+            let history = world.history
+            let reader = LedgerReader(
+                history: history,
+                store: store,
+                hotPath: HotPath(client: stack.direct.client),
+                postgres: stack.direct.postgres
+            )
+            var ledger = try await reader.read()
+            ledger.drift = try await reader.drift()
+            await throughProxy.close()
+            return TortureReport(
+                settings,
+                history,
+                ledger,
+                Checker(history, ledger, mode: settings.mode).violations(),
+                seconds: seconds
+            )
+        } catch {
+            await throughProxy.close()
+            throw error
+        }
+    }
+
+    private func torture(_ world: TortureWorld, _ monitor: TortureMonitor, _ isStopping: () -> Bool) async throws {
+        try? await Task.sleep(for: TortureRun.lead)
+        let nemesis = Nemesis(stack: stack, world: world, monitor: monitor, mode: settings.mode)
+        var schedule = FaultSchedule(settings.faults, times: settings.times, seed: settings.seed)
+        let began = ContinuousClock.now
+        var steps = 0
+        while !isStopping() {
+            if let duration = settings.duration {
+                guard ContinuousClock.now - began < duration else { break }
+            } else if steps == settings.faults.count {
+                break
+            }
+            steps += 1
+            let records = try await nemesis.perform(schedule.next())
+            show(records, world, ContinuousClock.now - began)
+            // Nothing that comes after it could be told from it.
+            guard records.allSatisfy({ $0.secondsToOpen != nil }) else { break }
+            // In the middle of the load: what is under way must not be called drift.
+            let drift = try await stack.direct.patiently { try await LedgerReader.drift(HotPath(client: $0.client), $0.postgres) }
+            world.add(drift: drift.map { "after \(records.map(\.fault.rawValue).joined(separator: " and ")): \($0)" })
+        }
+        try? await Task.sleep(for: TortureRun.lead)
+    }
+
+    private func show(_ records: [FaultRecord], _ world: TortureWorld, _ elapsed: Duration) {
+        let counts = world.counts
+        let names = records.map(\.fault.rawValue).joined(separator: " + ")
+        let opened = records.first?.secondsToOpen.map { "open after \(Measure.seconds($0))" } ?? "NOT OPEN"
+        let proofs = records.map { $0.proof ?? "NOT PROVEN" }.joined(separator: "; ")
+        Output.note(
+            "\(Int(elapsed.seconds)) s  \(names)  \(opened)  \(Measure.count(counts.requests)) requests, "
+                + "\(Measure.count(counts.accepted)) accepted, \(Measure.count(counts.unknown)) unknown  (\(proofs))"
+        )
+    }
+}

@@ -1,0 +1,115 @@
+internal import HotPath
+internal import LocalStack
+internal import Logging
+internal import NIOCore
+internal import NIOPosix
+internal import Terminal
+
+/// The Redis of a run: two nodes, one of them the primary, and the Sentinel that makes the other one the primary. It does so only
+/// when it is told to: most faults of Redis are about one that comes back.
+struct TortureRedis: Sendable {
+    /// Longer than any fault that is no failover.
+    static let patience: Duration = .seconds(3600)
+    /// How long the primary may be silent in a failover.
+    private static let impatience: Duration = .milliseconds(500)
+    /// How long it may take until the other one is the primary, and until the old one follows it.
+    private static let limit: Duration = .seconds(30)
+
+    let group: RedisGroup
+    private let stores: TortureStores
+    /// To each node, whatever it is, and to the Sentinel.
+    private let nodes: [RedisClient]
+    private let sentinel: RedisClient
+
+    init(_ group: RedisGroup, _ stores: TortureStores, logger: Logger) throws {
+        func client(_ port: Int, as user: String) throws -> RedisClient {
+            let url = "redis://\(user):\(group.nodes[0].password)@127.0.0.1:\(port)"
+            var configuration = RedisConfiguration(endpoint: try RedisEndpoint(url: url))
+            configuration.peer = .sentinel
+            return RedisClient(
+                configuration: configuration,
+                eventLoopGroup: MultiThreadedEventLoopGroup.singleton.next(),
+                logger: logger
+            )
+        }
+        self.group = group
+        self.stores = stores
+        nodes = try group.nodes.map { try client($0.port, as: $0.administrator) }
+        sentinel = try client(group.sentinels[0].port, as: "default")
+    }
+
+    func close() async {
+        for client in nodes + [sentinel] { await client.close() }
+    }
+
+    /// The node that clients are told is the primary.
+    func primary() async throws -> RedisServer {
+        let port = try await stores.patiently { try await $0.client.send(["CONFIG", "GET", "port"]) }.array?.last?.string
+        guard let node = group.nodes.first(where: { String($0.port) == port }) else {
+            throw Refusal("the primary is on port \(port ?? "?"), where no node of this run is")
+        }
+        return node
+    }
+
+    func other(than node: RedisServer) -> RedisServer { group.nodes[0].port == node.port ? group.nodes[1] : group.nodes[0] }
+
+    /// Makes the Sentinel look more often, and so a failover shorter; and never take fright at its own being stopped.
+    func hurry() async throws {
+        try await sentinel.connect()
+        _ = try await sentinel.send(
+            ["SENTINEL", "DEBUG", "ping-period", "100", "info-period", "500", "publish-period", "250", "tilt-trigger", "3600000"]
+        )
+    }
+
+    /// Lets the Sentinel act on a silent primary, or not.
+    func set(impatient: Bool) async throws {
+        let time = impatient ? TortureRedis.impatience : TortureRedis.patience
+        let milliseconds = String(time.components.seconds * 1000 + time.components.attoseconds / 1_000_000_000_000_000)
+        let name = SentinelServer.primaryName
+        _ = try await sentinel.send(["SENTINEL", "SET", name, "down-after-milliseconds", milliseconds])
+    }
+
+    /// Orders a failover, once the Sentinel knows that the replica is a good one.
+    func order() async throws {
+        try await until { (try? await sentinel.send(["SENTINEL", "FAILOVER", SentinelServer.primaryName])) != nil }
+    }
+
+    /// - Returns: whether it became so in time.
+    @discardableResult
+    func until(_ node: RedisServer, is role: Role) async throws -> Bool {
+        try await until {
+            let (present, link) = (try await information(node, "role"), try await information(node, "master_link_status"))
+            return switch role {
+            case .primary: present == "master"
+            case .followingReplica: present == "slave" && link == "up"
+            }
+        }
+    }
+
+    enum Role {
+        case primary
+        case followingReplica
+    }
+
+    /// To a node, whatever it is.
+    func send(_ command: [String], to node: RedisServer) async throws {
+        guard let place = group.nodes.firstIndex(where: { $0.port == node.port }) else { return }
+        try await nodes[place].connect()
+        _ = try await nodes[place].send(command)
+    }
+
+    private func information(_ node: RedisServer, _ name: String) async throws -> String? {
+        guard let place = group.nodes.firstIndex(where: { $0.port == node.port }) else { return nil }
+        return (try? await nodes[place].send(["INFO", "replication"]))?.info[name]
+    }
+
+    @discardableResult
+    private func until(_ holds: () async throws -> Bool) async throws -> Bool {
+        let end = ContinuousClock.now + TortureRedis.limit
+        while ContinuousClock.now < end {
+            if try await holds() { return true }
+            try await Task.sleep(for: .milliseconds(10))
+        }
+        return false
+    }
+}

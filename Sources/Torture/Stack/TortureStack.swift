@@ -1,0 +1,195 @@
+internal import Domain
+internal import Foundation
+internal import HotPath
+internal import LocalStack
+internal import Logging
+internal import NIOCore
+internal import NIOPosix
+internal import Persistence
+internal import Server
+internal import Terminal
+
+/// A whole Redeem in processes of its own: Redis with a replica and a Sentinel, Postgres, two servers, two sync workers,
+/// and a proxy on each link between them. It goes when the run ends, however it ends.
+struct TortureStack: Sendable {
+    let redis: TortureRedis
+    let postgres: PostgresServer
+    let links: TortureLinks
+    let servers: [ServiceProcess]
+    let workers: [ServiceProcess]
+    /// Past the proxies, for whoever looks and for faults by command.
+    let direct: TortureStores
+    let codeKey: ServiceKey
+
+    /// Of servers and workers in Redis, which listens on loopback only.
+    static let password = ServiceKey.random().secretText
+
+    /// Gives `body` the stack, open and ready.
+    static func with<Result: Sendable>(
+        _ settings: TortureSettings,
+        program: String,
+        logger: Logger,
+        _ body: (TortureStack) async throws -> Result
+    ) async throws -> Result {
+        let logs = try settings.logs.map(logsFolder)
+        let folder = try await TemporaryFolder.make()
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        Output.note("starting Redis with a replica and a Sentinel, Postgres, two servers and two workers in \(folder) …")
+        var configuration = LocalStackConfiguration(directory: "\(folder)/stack", for: settings.mode)
+        // As docs/OPERATIONS.md asks for: every process has its least rights, and Redis reads its file as a user that is off.
+        configuration.redis.isHardened = true
+        configuration.redis.extra += RedisUser.allCases.map { user in
+            (["user", user.rawValue, ">\(TortureStack.password)"] + user.command().dropFirst(3)).joined(separator: " ")
+        }
+        // So that the file is rewritten now and then in the middle of a run.
+        configuration.redis.extra.append("auto-aof-rewrite-min-size 4mb")
+        configuration.sentinels = 1
+        configuration.sentinel.downAfter = TortureRedis.patience
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        do {
+            let result = try await LocalStack.withStack(configuration, logger: logger) { stack in
+                guard let redis = stack.group else { preconditionFailure("a stack with a Sentinel has a group") }
+                let links = try await TortureLinks.start(redis: redis, postgres: stack.postgres.port, on: group)
+                let result = try await Builder(
+                    settings: settings,
+                    stack: stack,
+                    redis: redis,
+                    links: links,
+                    program: program,
+                    folder: folder,
+                    logs: logs,
+                    logger: logger
+                ).with(body)
+                await links.stop()
+                return result
+            }
+            try await group.shutdownGracefully()
+            return result
+        } catch {
+            try? await group.shutdownGracefully()
+            throw error
+        }
+    }
+}
+
+extension TortureStack {
+    /// Before anything starts: its files get names that the caller did not choose, so the folder must be nobody else's.
+    private static func logsFolder(_ path: String) throws -> TrustedFolder {
+        do {
+            return try TrustedFolder(making: URL(fileURLWithPath: path).standardizedFileURL.path)
+        } catch {
+            throw UsageError("\(error)", remedy: "give --logs a folder that can be written, and that is yours")
+        }
+    }
+}
+
+/// Puts the processes on top of the stores.
+private struct Builder {
+    let settings: TortureSettings
+    let stack: LocalStack
+    let redis: RedisGroup
+    let links: TortureLinks
+    let program: String
+    let folder: String
+    let logs: TrustedFolder?
+    let logger: Logger
+    let codeKey = TortureKey()
+    let tokenKey = TortureKey()
+
+    func with<Result: Sendable>(_ body: (TortureStack) async throws -> Result) async throws -> Result {
+        let direct = try TortureStores(redis: redis.url, postgres: stack.postgres.url, logger: logger)
+        let watched = try TortureRedis(redis, direct, logger: logger)
+        let servers = (0..<2).map { number in
+            process("serve-\(number)", ["serve", "--port", "0", "--ops-port", "0"], "ready http", number, isServer: true)
+        }
+        let workers = (0..<2).map { number in
+            process("sync-\(number)", ["sync"], "the shard", number, isServer: false)
+        }
+        do {
+            let (codeKeys, tokenKeys) = ([codeKey.key.codeKeyID], TokenKeys(signing: tokenKey.key).ids)
+            try await direct.postgres.withConnection { connection in
+                try Migrator().run(on: connection)
+                try connection.claimKey(.code, ids: codeKeys, actor: "torture")
+                try connection.claimKey(.token, ids: tokenKeys, actor: "torture")
+            }
+            try await direct.client.connect()
+            try await watched.hurry()
+            for worker in workers { try await worker.start() }
+            for (server, proxy) in zip(servers, links.clients) { try await server.listen(behind: proxy) }
+            let built = TortureStack(
+                redis: watched,
+                postgres: stack.postgres,
+                links: links,
+                servers: servers,
+                workers: workers,
+                direct: direct,
+                codeKey: codeKey.key
+            )
+            let result = try await body(built)
+            await stop(servers + workers, direct, watched)
+            return result
+        } catch {
+            await stop(servers + workers, direct, watched)
+            throw error
+        }
+    }
+
+    private func stop(_ processes: [ServiceProcess], _ direct: TortureStores, _ redis: TortureRedis) async {
+        for process in processes { await process.stop() }
+        await direct.close()
+        await redis.close()
+        guard let logs else { return }
+        do {
+            for process in processes { try process.copyLogs(to: logs) }
+        } catch {
+            Output.note("cannot keep the logs in \(logs.path): \(error)")
+        }
+    }
+
+    private func process(
+        _ name: String,
+        _ command: [String],
+        _ marker: String,
+        _ number: Int,
+        isServer: Bool
+    ) -> ServiceProcess {
+        let user: RedisUser = isServer ? .server : .sync
+        let sentinel = (isServer ? links.serverRedis : links.syncRedis)[number].sentinel.port
+        let postgres = (isServer ? links.serverPostgres : links.syncPostgres)[number].port
+        let mode = self.settings.mode
+        let settings = [
+            "REDEEM_REDIS_URL": redis.url(throughPorts: [sentinel], as: "\(user.rawValue):\(TortureStack.password)"),
+            "REDEEM_POSTGRES_URL": stack.postgres.url(through: postgres, as: name),
+            // A statement that is lost on the way must not keep a connection for the usual half minute.
+            "REDEEM_POSTGRES_STATEMENT_TIMEOUT_MS": "3000",
+            "REDEEM_TOKEN_KEY": tokenKey.text, "REDEEM_CODE_KEY": codeKey.text, "REDEEM_DURABILITY": mode.rawValue,
+            // Clients have addresses of their own, as behind a proxy, and passwords cost next to nothing.
+            "REDEEM_HTTP_TRUSTED_PROXIES": "127.0.0.1", "REDEEM_LOGIN_USERNAME_BURST": "1000000",
+            "REDEEM_LOGIN_ADDRESS_BURST": "1000000",
+            "REDEEM_SCRYPT_LOG_N": "4", "REDEEM_TOKEN_LIFETIME_S": "60", "REDEEM_SYNC_OWNER_SILENCE_MS": "2000",
+        ]
+        return ServiceProcess(
+            name,
+            program: program,
+            command: command,
+            readyMarker: marker,
+            settings: settings,
+            folder: folder,
+            logger: logger
+        )
+    }
+}
+
+extension ServiceProcess {
+    /// Starts a server, on whatever port is free, and lets the clients' proxy lead there.
+    func listen(behind proxy: FaultProxy) async throws {
+        proxy.retarget(to: try ServerAddresses(readyLine: try await start()).apiPort)
+    }
+}
+
+extension PostgresServer {
+    /// The database `redeem` through a proxy. Postgres shows the name beside each connection.
+    func url(through port: Int, as name: String) -> String {
+        "postgresql://\(PostgresServer.name):\(password)@127.0.0.1:\(port)/\(PostgresServer.name)?application_name=\(name)"
+    }
+}

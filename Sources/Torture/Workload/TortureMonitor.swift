@@ -1,0 +1,48 @@
+internal import Domain
+internal import Persistence
+internal import Synchronization
+
+/// Looks at Postgres again and again, past every proxy: where the cursor is, and which worker owns the shard.
+final class TortureMonitor: Sendable {
+    private static let interval: Duration = .milliseconds(50)
+
+    private let world: TortureWorld
+    private let postgres: PostgresClient
+    private let state = Mutex<(landed: Moment, owner: String?)>((Moment(microseconds: 0), nil))
+
+    init(_ world: TortureWorld, postgres: PostgresClient) {
+        self.world = world
+        self.postgres = postgres
+    }
+
+    /// The name of the worker that owned the shard when it was last seen.
+    var owner: String? { state.withLock { $0.owner } }
+
+    /// How far Postgres was when it was last seen: what Redis decided before is there. An epoch begins with a cursor at zero and
+    /// with all of the one before landed, so it is the latest place that was seen.
+    var landed: Moment { state.withLock { $0.landed } }
+
+    /// Until cancelled. A Postgres that is away is not seen, and that is all.
+    func run() async {
+        while !Task.isCancelled {
+            try? await look()
+            try? await Task.sleep(for: TortureMonitor.interval)
+        }
+    }
+
+    func look() async throws {
+        let (cursor, owner) = try await postgres.withConnection { connection in
+            let sql = """
+                select application_name from pg_stat_activity join pg_locks using (pid)
+                where locktype = 'advisory' and granted and objid = 0 and objsubid = 2
+                """
+            let owner = try connection.query(sql).first?.decode(0, as: String.self)
+            return (try connection.cursor(of: Shard(index: 0)), owner)
+        }
+        state.withLock { state in
+            if let cursor { state.landed = max(state.landed, Moment(cursor.lastID.timestamp)) }
+            if let owner { state.owner = owner }
+        }
+        if let cursor { world.add(CursorSighting(seen: .now(), cursor: cursor)) }
+    }
+}

@@ -1,0 +1,174 @@
+internal import Domain
+internal import LoadGenerator
+internal import Synchronization
+
+/// The clients of a run: who they are, which tokens they hold, what they have asked and were answered. The load's threads,
+/// the operators and whoever makes faults share it.
+final class TortureWorld: Sendable {
+    /// The one user who may end the sessions of others.
+    static let admin = 0
+    static let password = "correct horse"
+    /// What a user begins with.
+    static let credit = 150
+
+    static func username(_ number: Int) -> String { "user-\(number)" }
+    static func code(_ coupon: Int) -> String { "CODE-\(coupon)" }
+
+    /// What a request without an answer yet was about.
+    struct Pending {
+        let what: Attempt.What
+        let server: Int
+        let started: Moment
+    }
+
+    struct Client {
+        /// `nil`: it must log in.
+        var login: Login?
+        var isLoggingIn = false
+    }
+
+    struct Login {
+        let session: Int
+        var access: [UInt8]
+        var refresh: [UInt8]
+        /// Tokens that were exchanged for the one above, the latest last.
+        var older: [[UInt8]] = []
+        var mustRefresh = false
+    }
+
+    /// A redemption that was asked for, once or often: what has one idempotency key.
+    struct Key {
+        let user: Int
+        let coupon: Int
+        /// Some request of it has no answer, and none since has told.
+        var isOpen = false
+    }
+
+    /// A session that ended, and a token of it that should be worth nothing.
+    struct Ended {
+        let user: Int
+        let session: Int
+        let access: [UInt8]
+    }
+
+    struct State {
+        var history: History
+        var clients: [Client]
+        var keys: [Key] = []
+        var pending: [Int: Pending] = [:]
+        var tags = 0
+        /// Keys to be asked again, and when.
+        var retries: [(due: Moment, key: Int)] = []
+        /// The latest.
+        var ended: [Ended] = []
+        var random: SplitMix64
+        /// Coupons that were announced, by number.
+        var onSale: [Int] = []
+        /// From when on a decision counts, and when each server answered with one.
+        var watchedSince: Moment?
+        var decided: [Int: Moment] = [:]
+        /// Keys that are still to be cleared up at the end, once that has begun.
+        var unresolved: [Int]?
+        var operations = 0
+        /// Operators do nothing for now; and whether one is at it.
+        var operatorsRest = false
+        var isOperating = false
+        /// Attempts so far whose outcome is not known, and redemptions accepted.
+        var unknown = 0
+        var accepted = 0
+    }
+
+    let state: Mutex<State>
+    let seed: UInt64
+
+    init(users: [UserID], credit: Int, seed: UInt64) {
+        self.seed = seed
+        state = Mutex(
+            State(
+                history: History(users: users, credit: credit, coupons: []),
+                clients: Array(repeating: Client(), count: users.count),
+                random: SplitMix64(seed: seed)
+            )
+        )
+    }
+
+    var history: History { state.withLock { $0.history } }
+
+    /// How many requests were answered or given up, and of how many it is not known what became of them.
+    var counts: (requests: Int, unknown: Int, accepted: Int) {
+        state.withLock { state in (state.history.attempts.count, state.unknown, state.accepted) }
+    }
+
+    /// Looks from now on when servers decide redemptions.
+    func watch() -> Moment {
+        let now = Moment.now()
+        state.withLock { state in
+            state.watchedSince = now
+            state.decided = [:]
+        }
+        return now
+    }
+
+    /// When the last of the servers gave its first decision since `watch`; `nil`: not all have.
+    func allDecided(servers: Int) -> Moment? {
+        state.withLock { $0.decided.count < servers ? nil : $0.decided.values.max() }
+    }
+
+    func add(_ record: FaultRecord) { state.withLock { $0.history.faults.append(record) } }
+
+    func add(drift: [String]) { state.withLock { $0.history.drift += drift } }
+
+    func add(_ sighting: CursorSighting) {
+        state.withLock { state in
+            // What has not moved is not worth the memory.
+            if state.history.cursors.last?.cursor != sighting.cursor { state.history.cursors.append(sighting) }
+        }
+    }
+
+    func add(_ attempt: Attempt) { state.withLock { $0.record(attempt) } }
+
+    /// Begins the end: keys whose requests have no answer are asked for again until one tells.
+    func beginResolving() -> Int {
+        state.withLock { state in
+            let open = state.keys.indices.filter { state.keys[$0].isOpen }
+            state.unresolved = open
+            state.retries = []
+            return open.count
+        }
+    }
+}
+
+extension TortureWorld.State {
+    /// Refusals of a redemption for which the script was run, and those that name the script's state.
+    private static let decisions: Set<String> = [
+        "already_redeemed", "sold_out", "insufficient_credit", "coupon_paused", "wrong_code", "session_revoked",
+        "too_many_attempts",
+    ]
+
+    mutating func record(_ attempt: Attempt) {
+        history.attempts.append(attempt)
+        if attempt.outcome.isUnknown { unknown += 1 }
+        if case .redeemed(_, replayed: false) = attempt.outcome { accepted += 1 }
+        let isDecision: Bool
+        switch (attempt.what, attempt.outcome) {
+        case (.redeem, .redeemed), (.guess, .redeemed): isDecision = true
+        case (.redeem, .refused(let code, _)), (.guess, .refused(let code, _)):
+            isDecision = TortureWorld.State.decisions.contains(code)
+        default: isDecision = false
+        }
+        if isDecision, let since = watchedSince, attempt.started > since, decided[attempt.server] == nil {
+            decided[attempt.server] = attempt.ended
+        }
+    }
+}
+
+extension Moment {
+    func advanced(milliseconds: Int) -> Moment { Moment(microseconds: microseconds + Int64(milliseconds) * 1000) }
+}
+
+extension TortureWorld {
+    static func couponID(_ number: Int) -> CouponID {
+        guard let id = CouponID("torture-\(number)") else { preconditionFailure("torture-\(number) is not a coupon id") }
+        return id
+    }
+}
