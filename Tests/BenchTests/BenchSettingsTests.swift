@@ -38,7 +38,6 @@ import Testing
         #expect(storm.users == 50 * storm.stock)
         #expect(try settings("login", "--local").pace == .open(rate: 3, spacing: .constant))
         #expect(try settings("redeem", "--local", "--closed").pace == .closed)
-        #expect(try settings("redeem", "--local", "--tick", "2ms").tick == .milliseconds(2))
         #expect(
             try settings("mixed", "--local", "--poisson", "--seed", "9").pace == .open(rate: 5_000, spacing: .poisson(seed: 9))
         )
@@ -52,8 +51,6 @@ import Testing
         #expect(problem("--local", "--rate=-5").hasPrefix("--rate -5 is out of range"))
         #expect(problem("--local", "--rate", "nan").hasPrefix("--rate nan is out of range"))
         #expect(problem("--local", "--rate", "5", "--closed").hasPrefix("--closed has no rate, and --rate is 5"))
-        #expect(problem("--local", "--tick", "1ms", "--closed").hasPrefix("--tick 1ms is for a rate, and --closed has none"))
-        #expect(problem("--local", "--tick", "0.5ms").contains("--tick '0.5ms' is out of range"))
         #expect(problem("--local", "--duration", "30").hasPrefix("--duration '30' is not a time"))
         #expect(problem("--local", "--duration", "0s").hasPrefix("--duration '0s' is out of range"))
         #expect(problem("--local", "--warmup", "-1s").hasPrefix("--warmup '-1s' is not a time"))

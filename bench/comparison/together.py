@@ -17,8 +17,6 @@ CONNECTIONS = 1024  # a crowd: enough that nothing waits for work while Redis wa
 PART = 0.7
 # Of what a closed loop reaches, tried until one is sustained.
 STEPS = (0.95, 0.9, 0.85, 0.8, 0.7, 0.6, 0.5, 0.4)
-# With a timer of 0.1 ms the generator took a fifth of the two cores at 27,000 a second, twice of what it takes in a closed loop.
-TICK = ['--tick', '1ms']
 LAG_SECONDS = 2  # what the sync worker may be behind, and no more with time
 ANSWERED = 0.99  # of the rate asked for
 WARMUP_SECONDS = 5
@@ -36,7 +34,7 @@ def run(context):
         stack.seed(users, 'together')
         # As operators are told to do before a sale.
         stack.redis.rewrite()
-        measured, watch, clean = ask(context, stack, server, 'together', ['--rate', str(rate), *TICK], seconds)
+        measured, watch, clean = ask(context, stack, server, 'together', ['--rate', str(rate)], seconds)
         add = adder(context, RUN, measured, watch, clean)
         add(ASKED, rate)
         if not context.together_rate:
@@ -45,7 +43,7 @@ def run(context):
             for when, moment in (('start', WARMUP_SECONDS + SETTLED_SECONDS), ('end', WARMUP_SECONDS + seconds)):
                 add(f'{column} MB at {when}', watch.memory(name, measured.result['beganAt'] + moment) / 1e6)
         tell(context, measured, watch)
-        context.results.note('together', f'everything at once: {CONNECTIONS} connections; {rate:,.0f} requests a second, evenly spaced and sent each millisecond, by '
+        context.results.note('together', f'everything at once: {CONNECTIONS} connections; {rate:,.0f} requests a second, evenly spaced, by '
                              f'{users:,} users, each once, {seconds} s after {WARMUP_SECONDS} s of warm-up; Redis rewrote its append-only file before, and '
                              'rewrites it as it likes, as Postgres vacuums; lag is the age of the oldest decision that was not in Postgres')
         stack.reconcile()
@@ -58,7 +56,7 @@ def search(context, stack, server):
     stack.seed(context.sizes.search_users, 'search', credit=(2 + len(STEPS)) * PRICE)
     reached = None
     for number, part in enumerate((None, *STEPS)):
-        pace = ['--closed'] if part is None else ['--rate', str(round(part * reached, -1)), *TICK]
+        pace = ['--closed'] if part is None else ['--rate', str(round(part * reached, -1))]
         coupon = f'search-{number}'
         stack.coupon(coupon, context.sizes.search_users)
         try:

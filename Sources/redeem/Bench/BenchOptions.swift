@@ -32,18 +32,6 @@ struct BenchOptions: ParsableArguments {
     @Flag(help: "Requests start at random (Poisson) instead of evenly.")
     var poisson = false
 
-    @Option(
-        parsing: .unconditional,
-        help: ArgumentHelp(
-            """
-            Requests that are due within so long leave together, up to so much late; spares the generator processor time at a \
-            high rate. (default: 0.1ms)
-            """,
-            valueName: "time"
-        )
-    )
-    var tick: String?
-
     @Option(parsing: .unconditional, help: "A request without an answer for so long is given up; its outcome is unknown.")
     var timeout = "5s"
 

@@ -73,7 +73,6 @@ struct BenchRun: Sendable {
         // At least twenty entries in a short run.
         plan.interval = min(.seconds(1), max(.milliseconds(100), (settings.warmup + settings.duration) / 20))
         plan.limits.requestTimeout = settings.timeout
-        if let tick = settings.tick { plan.limits.tick = tick }
         plan.limits.drain = max(plan.limits.drain, settings.timeout)
         return plan
     }

@@ -19,8 +19,6 @@ struct BenchSettings: Sendable {
     let duration: Duration
     let warmup: Duration
     let timeout: Duration
-    /// `nil`: that of `LoadLimits`.
-    let tick: Duration?
     let connections: Int
     let threads: Int
     let seed: UInt64
@@ -68,10 +66,6 @@ struct BenchSettings: Sendable {
         duration = try Duration(text: options.duration, of: "--duration", in: BenchSettings.durations)
         warmup = try Duration(text: options.warmup, of: "--warmup", in: .zero ... .seconds(3600))
         timeout = try Duration(text: options.timeout, of: "--timeout", in: .milliseconds(100)...(.seconds(120)))
-        if options.closed, let tick = options.tick {
-            throw UsageError("--tick \(tick) is for a rate, and --closed has none", remedy: "leave it away")
-        }
-        tick = try options.tick.map { try Duration(text: $0, of: "--tick", in: .milliseconds(1)...(.milliseconds(100))) }
         connections = try BenchSettings.count(options.connections, "--connections", 1...BenchSettings.connectionLimit)
         threads = try BenchSettings.count(options.threads, "--threads", 1...BenchSettings.threadLimit)
         guard connections >= threads else {
