@@ -86,21 +86,23 @@ let package = Package(
             dependencies: ["CHiredis", "Domain", "LuaScripts", logging, metricsCore, nioCore, nioPosix, nioSSL],
             swiftSettings: settings
         ),
+        .target(name: "PostgresClient", dependencies: ["CLibPQ", lifecycle, logging, nioPosix], swiftSettings: settings),
         .target(
             name: "Persistence",
-            dependencies: ["CLibPQ", "Domain", lifecycle, logging, nioPosix],
+            dependencies: ["Domain", "PostgresClient", logging],
             resources: [.embedInCode("Migrations")],
             swiftSettings: settings
         ),
         .target(
             name: "Sync",
-            dependencies: ["Domain", "HotPath", "Persistence", lifecycle, logging, metrics],
+            dependencies: ["Domain", "HotPath", "Persistence", "PostgresClient", lifecycle, logging, metrics],
             swiftSettings: settings
         ),
         .target(
             name: "Server",
             dependencies: [
-                "CLibCrypto", "Domain", "HotPath", "Persistence", httpTypes, hummingbird, hummingbirdCore, lifecycle, logging,
+                "CLibCrypto", "Domain", "HotPath", "Persistence", "PostgresClient", httpTypes, hummingbird, hummingbirdCore,
+                lifecycle, logging,
                 metrics,
                 metricsCore, nioCore, nioHTTP1, nioPosix,
             ],
@@ -123,7 +125,8 @@ let package = Package(
         .executableTarget(
             name: "redeem",
             dependencies: [
-                "Domain", "HotPath", "LoadGenerator", "LocalStack", "Persistence", "Server", "Sync", "Terminal", argumentParser,
+                "Domain", "HotPath", "LoadGenerator", "LocalStack", "Persistence", "PostgresClient", "Server", "Sync", "Terminal",
+                argumentParser,
                 asyncHTTPClient, configuration, lifecycle, logging, metricsCore, nioCore, nioHTTP1, nioPosix, nioSSL,
                 unixSignals,
             ],
@@ -141,7 +144,8 @@ if !isProgramOnly {
         .target(
             name: "Torture",
             dependencies: [
-                "Domain", "HotPath", "LoadGenerator", "LocalStack", "Persistence", "Server", "Sync", "Terminal", argumentParser,
+                "Domain", "HotPath", "LoadGenerator", "LocalStack", "Persistence", "PostgresClient", "Server", "Sync", "Terminal",
+                argumentParser,
                 logging, nioCore, nioPosix, unixSignals,
             ],
             swiftSettings: settings
@@ -173,25 +177,33 @@ if !isProgramOnly {
         ),
         .testTarget(
             name: "PersistenceTests",
-            dependencies: ["Domain", "Persistence", "LocalStack", "TestSupport", lifecycle],
+            dependencies: ["Domain", "Persistence", "PostgresClient", "LocalStack", "TestSupport"],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "PostgresClientTests",
+            dependencies: ["PostgresClient", "TestSupport", lifecycle],
             swiftSettings: settings
         ),
         .testTarget(
             name: "SyncTests",
-            dependencies: ["Sync", "LocalStack", "TestSupport", logging, metrics, metricsTestKit, nioPosix],
+            dependencies: ["PostgresClient", "Sync", "LocalStack", "TestSupport", logging, metrics, metricsTestKit, nioPosix],
             swiftSettings: settings
         ),
         .testTarget(
             name: "ServerTests",
             dependencies: [
-                "Domain", "HotPath", "LocalStack", "Persistence", "Server", "Sync", "TestSupport", jwtKit, lifecycle, logging,
+                "Domain", "HotPath", "LocalStack", "Persistence", "PostgresClient", "Server", "Sync", "TestSupport", jwtKit,
+                lifecycle, logging,
                 nioCore, nioEmbedded, nioHTTP1, nioPosix,
             ],
             swiftSettings: settings
         ),
         .testTarget(
             name: "LocalStackTests",
-            dependencies: ["Domain", "HotPath", "LocalStack", "Persistence", "TestSupport", lifecycle, logging, subprocess],
+            dependencies: [
+                "Domain", "HotPath", "LocalStack", "Persistence", "PostgresClient", "TestSupport", lifecycle, logging, subprocess,
+            ],
             swiftSettings: settings
         ),
         .testTarget(
@@ -208,7 +220,8 @@ if !isProgramOnly {
         .testTarget(
             name: "FaultTests",
             dependencies: [
-                "Domain", "HotPath", "LoadGenerator", "LocalStack", "LuaScripts", "Persistence", "Server", "Sync", "Terminal",
+                "Domain", "HotPath", "LoadGenerator", "LocalStack", "LuaScripts", "Persistence", "PostgresClient", "Server",
+                "Sync", "Terminal",
                 "TestSupport", "Torture", argumentParser, lifecycle, logging, nioCore, nioPosix, subprocess, systemPackage,
             ],
             swiftSettings: settings
@@ -216,7 +229,8 @@ if !isProgramOnly {
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
-                "redeem", "HotPath", "LocalStack", "Persistence", "Terminal", "TestSupport", "Torture", argumentParser,
+                "redeem", "HotPath", "LocalStack", "Persistence", "PostgresClient", "Terminal", "TestSupport", "Torture",
+                argumentParser,
                 asyncHTTPClient, logging, nioCore, nioHTTP1, nioPosix, nioSSL, subprocess, systemPackage,
             ],
             swiftSettings: settings
@@ -224,7 +238,7 @@ if !isProgramOnly {
         // What several test targets share: one LocalStack for the run, a database and a Redis for each test.
         .target(
             name: "TestSupport",
-            dependencies: ["Domain", "HotPath", "LocalStack", "Persistence", logging, nioCore, nioPosix],
+            dependencies: ["Domain", "HotPath", "LocalStack", "Persistence", "PostgresClient", logging, nioCore, nioPosix],
             path: "Tests/TestSupport",
             swiftSettings: settings
         ),

@@ -4,7 +4,8 @@ import Hummingbird
 import HummingbirdCore
 public import Logging
 public import NIOCore
-public import Persistence
+import Persistence
+public import PostgresClient
 public import ServiceLifecycle
 
 /// A server, ready to be run.

@@ -2,6 +2,7 @@ internal import Domain
 internal import HotPath
 internal import Logging
 internal import Persistence
+internal import PostgresClient
 internal import ServiceLifecycle
 
 /// Applies operators' changes to Redis in the order of the control log, each exactly once: the script that applies one

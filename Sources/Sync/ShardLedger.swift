@@ -1,5 +1,6 @@
 internal import Domain
 internal import Persistence
+internal import PostgresClient
 
 /// What an owner does in Postgres, over one connection: its lock, and with it its right to write, lives and dies with that.
 ///

@@ -1,7 +1,8 @@
 internal import Domain
 public import HotPath
 public import Logging
-public import Persistence
+internal import Persistence
+public import PostgresClient
 public import ServiceLifecycle
 
 /// Tries to own every shard, and does an owner's work for those it owns. Any number of workers may run; one owns a shard.

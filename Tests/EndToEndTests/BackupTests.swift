@@ -3,6 +3,7 @@ import Foundation
 import LocalStack
 import NIOHTTP1
 import Persistence
+import PostgresClient
 import TestSupport
 import Testing
 

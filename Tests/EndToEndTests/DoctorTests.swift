@@ -2,6 +2,7 @@ import Foundation
 import HotPath
 import LocalStack
 import Persistence
+import PostgresClient
 import TestSupport
 import Testing
 

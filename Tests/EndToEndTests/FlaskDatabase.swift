@@ -1,4 +1,5 @@
 import Persistence
+import PostgresClient
 import TestSupport
 
 /// A database with the tables of a Flask service, as SQLAlchemy would have made them.

@@ -4,6 +4,7 @@ import LocalStack
 import NIOHTTP1
 import NIOPosix
 import Persistence
+import PostgresClient
 import TestSupport
 import Testing
 

@@ -5,6 +5,7 @@ import Logging
 import NIOCore
 import NIOPosix
 import Persistence
+import PostgresClient
 import ServiceLifecycle
 import Sync
 import TestSupport

@@ -1,11 +1,13 @@
 import Domain
 import Persistence
+import PostgresClient
+import TestSupport
 import Testing
 
 @Suite struct ControlTests {
     /// Readers look all the time: whatever number they have seen last, everything up to it must be there.
     @Test func numbersHaveNoGapAndCommitInOrderUnderConcurrentWriters() async throws {
-        try await withClient {
+        try await withPostgresClient {
             $0.maximumConnections = 10
         } _: { client throws in
             let user = newUser("u")
@@ -64,7 +66,7 @@ import Testing
     }
 
     @Test func aRolledBackNumberIsGivenAgain() async throws {
-        try await withClient { client throws in
+        try await withPostgresClient { client throws in
             try await client.withConnection { connection throws in
                 let user = newUser("u")
                 _ = try connection.createUser(user, actor: "admin")
@@ -82,7 +84,7 @@ import Testing
     }
 
     @Test func entriesComeInPages() async throws {
-        try await withClient { client throws in
+        try await withPostgresClient { client throws in
             try await client.withConnection { connection throws in
                 let coupon = try connection.createCoupon(newCoupon("c"), codeKey: nil, actor: "admin")
                 for _ in 0..<4 { _ = try connection.restockCoupon(coupon.id, by: 2, actor: "admin") }
@@ -96,7 +98,7 @@ import Testing
 
     /// As versions before there was importing wrote it.
     @Test func anEntryThatDoesNotSayHowOftenACouponWasRedeemedMeansNever() async throws {
-        try await withClient { client throws in
+        try await withPostgresClient { client throws in
             try await client.withConnection { connection throws in
                 let coupon = try connection.createCoupon(newCoupon("c"), codeKey: nil, actor: "admin")
                 #expect(try connection.count("control_log where payload->>'redeemed' = '0'") == 1)

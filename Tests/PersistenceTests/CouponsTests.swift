@@ -1,10 +1,12 @@
 import Domain
 import Persistence
+import PostgresClient
+import TestSupport
 import Testing
 
 @Suite struct CouponsTests {
     @Test func aCouponIsCreatedFoundAndLogged() async throws {
-        try await withClient { client throws in
+        try await withPostgresClient { client throws in
             try await client.withConnection { connection throws in
                 let plain = newCoupon("plain")
                 let full = Coupon(
@@ -42,7 +44,7 @@ import Testing
     }
 
     @Test func eachBadCouponIsRefusedByName() async throws {
-        try await withClient { client throws in
+        try await withPostgresClient { client throws in
             try await client.withConnection { connection throws in
                 let good = try connection.createCoupon(newCoupon("good"), codeKey: nil, actor: "admin")
                 func violated(_ coupon: Coupon) -> String? {
@@ -79,7 +81,7 @@ import Testing
     }
 
     @Test func pausingAndRestockingAreLogged() async throws {
-        try await withClient { client throws in
+        try await withPostgresClient { client throws in
             try await client.withConnection { connection throws in
                 let coupon = try connection.createCoupon(newCoupon("c", total: 100), codeKey: nil, actor: "admin")
                 let paused = try #require(try connection.setCouponState(coupon.id, .paused, actor: "admin"))

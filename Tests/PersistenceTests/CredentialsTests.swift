@@ -1,13 +1,14 @@
 import Dispatch
 import Domain
 import Persistence
+import PostgresClient
 import TestSupport
 import Testing
 
 @Suite struct CredentialsTests {
     /// Each change grows the version and is in the control log, for the sessions of older versions to be ended.
     @Test func aChangeOfPasswordOrRoleRevokesSessions() async throws {
-        try await withClient { client throws in
+        try await withPostgresClient { client throws in
             try await client.withConnection { connection throws in
                 let alice = newUser("alice")
                 _ = try connection.createUser(alice, actor: "admin")
@@ -33,7 +34,7 @@ import Testing
     }
 
     @Test func revocationsAreFoundAmongOtherEntries() async throws {
-        try await withClient { client throws in
+        try await withPostgresClient { client throws in
             try await client.withConnection { connection throws in
                 let alice = newUser("alice")
                 _ = try connection.createUser(alice, actor: "admin")
@@ -59,7 +60,7 @@ import Testing
 
     /// Somebody's open transaction does not hold up logins for ever.
     @Test func theCheckDoesNotWaitForEver() async throws {
-        try await withClient { client throws in
+        try await withPostgresClient { client throws in
             let before = try await client.withConnection { connection throws in
                 _ = try connection.createUser(newUser("alice"), actor: "admin")
                 return try #require(try connection.credentials(of: "alice"))
@@ -83,7 +84,7 @@ import Testing
     }
 
     @Test func nobodyIsChanged() async throws {
-        try await withClient { client throws in
+        try await withPostgresClient { client throws in
             try await client.withConnection { connection throws in
                 let nobody = newUser("nobody")
                 #expect(try connection.credentials(of: "nobody") == nil)
@@ -97,7 +98,7 @@ import Testing
 
     /// A login that asks whether its credentials are current while they are being changed waits, and is told of the change.
     @Test func theCheckWaitsForAChangeThatIsUnderWay() async throws {
-        try await withClient { client throws in
+        try await withPostgresClient { client throws in
             let before = try await client.withConnection { connection throws in
                 _ = try connection.createUser(newUser("alice"), actor: "admin")
                 return try #require(try connection.credentials(of: "alice"))

@@ -1,10 +1,12 @@
 import Domain
 import Persistence
+import PostgresClient
+import TestSupport
 import Testing
 
 @Suite struct CreditTests {
     @Test func aGrantIsLoggedAndAdded() async throws {
-        try await withClient { client throws in
+        try await withPostgresClient { client throws in
             try await client.withConnection { connection throws in
                 let user = newUser("u", credit: 10)
                 _ = try connection.createUser(user, actor: "admin")
@@ -20,7 +22,7 @@ import Testing
     }
 
     @Test func creditStaysWithinItsLimit() async throws {
-        try await withClient { client throws in
+        try await withPostgresClient { client throws in
             try await client.withConnection { connection throws in
                 let user = newUser("u", credit: Limits.amount - 1)
                 _ = try connection.createUser(user, actor: "admin")
@@ -42,7 +44,7 @@ import Testing
     }
 
     @Test func aSnapshotHoldsAllThatRedisNeeds() async throws {
-        try await withClient { client throws in
+        try await withPostgresClient { client throws in
             try await client.withConnection { connection throws in
                 let (rich, new, poor) = (newUser("rich", credit: 100), newUser("new"), newUser("poor", credit: 30))
                 try connection.createUsers([rich, new, poor], actor: "admin")

@@ -1,69 +1,10 @@
 import Domain
 import Persistence
+import PostgresClient
 import TestSupport
 import Testing
 
-/// Runs the body with a client of a migrated database of its own.
-func withClient<T: Sendable>(
-    _ change: (inout PostgresConfiguration) -> Void = { _ in },
-    _ body: (PostgresClient) async throws -> T
-) async throws -> T {
-    try await withMigratedDatabase { url in
-        var configuration = PostgresConfiguration(url: url)
-        change(&configuration)
-        return try await withClient(configuration, body)
-    }
-}
-
-func withClient<T: Sendable>(
-    _ configuration: PostgresConfiguration,
-    _ body: (PostgresClient) async throws -> T
-) async throws -> T {
-    let client = PostgresClient(configuration: configuration, logger: testLogger())
-    do {
-        let result = try await body(client)
-        await client.close()
-        return result
-    } catch {
-        await client.close()
-        throw error
-    }
-}
-
-/// Runs the body with the configuration of an empty database of its own.
-func withConfiguration<T: Sendable>(_ body: (PostgresConfiguration) async throws -> T) async throws -> T {
-    try await withDatabase { url in try await body(PostgresConfiguration(url: url)) }
-}
-
-func withSession<T: Sendable>(
-    _ configuration: PostgresConfiguration,
-    _ body: (PostgresSession) async throws -> T
-) async throws -> T {
-    let session = try await PostgresSession.open(configuration, logger: testLogger())
-    do {
-        let result = try await body(session)
-        await session.close()
-        return result
-    } catch {
-        await session.close()
-        throw error
-    }
-}
-
 extension PostgresConnection {
-    func count(_ from: String) throws -> Int {
-        try query("select count(*) from \(from)")[0].decode(0)
-    }
-
-    func serverProcess() throws -> Int {
-        try query("select pg_backend_pid()")[0].decode(0)
-    }
-
-    /// Ends another connection and waits until it is gone.
-    func terminate(_ process: Int) throws {
-        try query("select pg_terminate_backend($1::int, 5000)", process)
-    }
-
     /// Ends the one other connection to this database that waits for a lock, or sleeps, as soon as there is one.
     func terminateTheOneThatWaits() throws {
         let deadline = ContinuousClock.now + .seconds(20)
@@ -130,18 +71,6 @@ func expectLandsNow(_ client: PostgresClient, _ prepared: Prepared) async throws
         #expect(try connection.quarantineCount() == 0)
     }
 }
-
-/// The error that the body throws.
-func postgresError<T>(_ body: () async throws -> T) async throws -> PostgresError {
-    do {
-        _ = try await body()
-    } catch let error as PostgresError {
-        return error
-    }
-    throw NothingThrown()
-}
-
-struct NothingThrown: Error {}
 
 // MARK: Values
 

@@ -1,6 +1,7 @@
 import Dispatch
 import Domain
 import Persistence
+import PostgresClient
 import TestSupport
 import Testing
 
@@ -22,7 +23,7 @@ import Testing
     }
 
     @Test func aConnectionKilledBeforeTheCommitLeavesNothing() async throws {
-        try await withClient { client throws in
+        try await withPostgresClient { client throws in
             let prepared = try await prepare(client)
             try await withLockedCoupon(client) {
                 async let landing = postgresError { try await client.withConnection { try $0.land(prepared.batch) } }
@@ -37,7 +38,7 @@ import Testing
     }
 
     @Test func aConnectionKilledInTheMiddleOfCopyLeavesNothing() async throws {
-        try await withClient { client throws in
+        try await withPostgresClient { client throws in
             // More than the sockets hold, so that the client still sends when the server dies.
             let prepared = try await prepare(client, users: 40_000)
             try await client.withConnection { try $0.sleepDuringInsert(into: "redemptions") }
@@ -52,7 +53,7 @@ import Testing
     }
 
     @Test func aConnectionKilledInTheCommitLeavesTheOutcomeToTheCursor() async throws {
-        try await withClient { client throws in
+        try await withPostgresClient { client throws in
             let prepared = try await prepare(client)
             try await client.withConnection { try $0.sleepDuringCommit(of: "redemptions") }
             async let landing = postgresError { try await client.withConnection { try $0.land(prepared.batch) } }
@@ -66,7 +67,7 @@ import Testing
     }
 
     @Test func aStatementOutsideOfATransactionMayHaveHappened() async throws {
-        try await withClient { client throws in
+        try await withPostgresClient { client throws in
             let error = try await postgresError {
                 try await client.withConnection { try $0.execute("select pg_terminate_backend(pg_backend_pid())") }
             }
@@ -78,12 +79,12 @@ import Testing
     @Test func aStatementThatTakesTooLongIsEndedAndLeavesNothing() async throws {
         try await withMigratedDatabase { url in
             let configuration = PostgresConfiguration(url: url)
-            try await withClient(configuration) { client throws in
+            try await withPostgresClient(configuration) { client throws in
                 let prepared = try await prepare(client)
                 try await withLockedCoupon(client) {
                     var impatient = configuration
                     impatient.statementTimeout = .milliseconds(300)
-                    let error = try await withClient(impatient) { impatient throws in
+                    let error = try await withPostgresClient(impatient) { impatient throws in
                         try await postgresError { try await impatient.withConnection { try $0.land(prepared.batch) } }
                     }
                     #expect(error.code == .serverError)
@@ -98,7 +99,7 @@ import Testing
     }
 
     @Test func aConnectionSurvivesAnErrorOfAStatement() async throws {
-        try await withClient {
+        try await withPostgresClient {
             $0.maximumConnections = 1
         } _: { client throws in
             let process = try await client.withConnection { try $0.serverProcess() }
@@ -113,7 +114,7 @@ import Testing
     }
 
     @Test func aFailedTransactionCannotBeCommitted() async throws {
-        try await withClient { client throws in
+        try await withPostgresClient { client throws in
             try await client.withConnection { try $0.script("create table t (a int)") }
             let error = try await postgresError {
                 try await client.transaction { connection throws in
@@ -128,7 +129,7 @@ import Testing
     }
 
     @Test func aReadOnlyTransactionWritesNothing() async throws {
-        try await withClient { client throws in
+        try await withPostgresClient { client throws in
             let error = try await postgresError {
                 try await client.transaction(.snapshotReadOnly) { try $0.script("create table t (a int)") }
             }
@@ -137,7 +138,7 @@ import Testing
     }
 
     @Test func durableCommitsCannotBeSwitchedOffByTheDatabase() async throws {
-        try await withClient { client throws in
+        try await withPostgresClient { client throws in
             try await client.withConnection { connection throws in
                 let name = try connection.query("select quote_ident(current_database())")[0].decode(0, as: String.self)
                 try connection.script("alter database \(name) set synchronous_commit = off")

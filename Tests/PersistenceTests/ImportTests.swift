@@ -1,6 +1,8 @@
 import Dispatch
 import Domain
 import Persistence
+import PostgresClient
+import TestSupport
 import Testing
 
 /// How staged rows are judged and written. What a Flask service's rows become is tested through the command.
@@ -38,7 +40,7 @@ import Testing
 
     /// Redis gets what is left, and not the total.
     @Test func theControlLogSaysHowOftenACouponWasRedeemed() async throws {
-        try await withClient { client throws in
+        try await withPostgresClient { client throws in
             try await client.withConnection { connection throws in
                 let coupon = newCoupon("c", price: 10)
                 let report = try connection.importing(keep: true, actor: "importer") { stage in
@@ -65,7 +67,7 @@ import Testing
     }
 
     @Test func aRehearsalLeavesNothingBehind() async throws {
-        try await withClient { client throws in
+        try await withPostgresClient { client throws in
             try await client.withConnection { connection throws in
                 let coupon = newCoupon("c")
                 // The second time on the same connection: the staging tables are others then.
@@ -92,7 +94,7 @@ import Testing
     }
 
     @Test func whoCannotLogInIsToldUntilThereIsAPassword() async throws {
-        try await withClient { client throws in
+        try await withPostgresClient { client throws in
             try await client.withConnection { connection throws in
                 for isTold in [true, true, false] {
                     let report = try connection.importing(keep: true, actor: "importer") { stage in
@@ -112,7 +114,7 @@ import Testing
     }
 
     @Test func amountsStayWithinTheirLimits() async throws {
-        try await withClient { client throws in
+        try await withPostgresClient { client throws in
             try await client.withConnection { connection throws in
                 let (coupon, bob) = (newCoupon("c", price: Limits.amount), newUser("bob"))
                 let report = try connection.importing(keep: true, actor: "importer") { stage in
@@ -134,7 +136,7 @@ import Testing
     /// One whom Redis may have loaded must not get a use; until a shard was opened, there is no such user.
     @Test func usesOfUsersWhoAreHereWaitForNoShard() async throws {
         for isOpened in [false, true] {
-            try await withClient { client throws in
+            try await withPostgresClient { client throws in
                 try await client.withConnection { connection throws in
                     let coupon = newCoupon("c", price: 1)
                     func run(_ uses: [StagedUse], isHere: Bool) throws -> ImportReport {
@@ -160,7 +162,7 @@ import Testing
     }
 
     @Test func anOpeningWaitsForTheImport() async throws {
-        try await withClient { client throws in
+        try await withPostgresClient { client throws in
             try await withThrowingTaskGroup(of: Void.self) { group in
                 let began = AsyncStream<Void>.makeStream()
                 group.addTask {
@@ -184,7 +186,7 @@ import Testing
     /// Both need the control log and the row of the key. In the one order no two wait for each other, and an import that comes second
     /// finds that its digests are of a key that is gone.
     @Test func aKeyThatIsReplacedMeanwhileEndsTheImport() async throws {
-        try await withClient { client throws in
+        try await withPostgresClient { client throws in
             try await client.withConnection { try $0.recordKey(.code, id: "old", replacing: nil, actor: "test") }
             let (entered, replaced) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
             let replacing = Task {

@@ -1,5 +1,7 @@
 import Domain
 import Persistence
+import PostgresClient
+import TestSupport
 import Testing
 
 /// Another code key, beside what else goes on.
@@ -7,7 +9,7 @@ import Testing
     /// Landing locks the coupons of a batch in the order of their ids. Whoever holds the first keeps the replacement from all others,
     /// so neither waits for the other for ever.
     @Test func codesAreReplacedInTheOrderInWhichLandingLocks() async throws {
-        try await withClient { client throws in
+        try await withPostgresClient { client throws in
             let coupons = (0..<30).map { newCoupon("c\(10 + $0)") }
             try await client.withConnection { connection throws in
                 for coupon in coupons { _ = try connection.createCoupon(coupon, codeKey: nil, actor: "test") }
@@ -41,7 +43,7 @@ import Testing
 
     /// A row of the control log that says more than this program ever writes keeps no shard from being opened.
     @Test func whatIsOfAnotherKindIsNotRead() async throws {
-        try await withClient { client throws in
+        try await withPostgresClient { client throws in
             let revocations = try await client.withConnection { connection throws in
                 try connection.script(
                     """

@@ -1,10 +1,12 @@
 import Domain
 @testable import Persistence
+import PostgresClient
+import TestSupport
 import Testing
 
 @Suite struct LandingTests {
     @Test func aBatchLandsExactlyOnce() async throws {
-        try await withClient { client throws in
+        try await withPostgresClient { client throws in
             try await client.withConnection { connection throws in
                 let users = (0..<300).map { newUser("u\($0)", credit: 30) }
                 try connection.createUsers(users, actor: "admin")
@@ -45,7 +47,7 @@ import Testing
     }
 
     @Test func anEmptyBatchMovesTheCursor() async throws {
-        try await withClient { client throws in
+        try await withPostgresClient { client throws in
             try await client.withConnection { connection throws in
                 _ = try connection.beginEpoch(shard, after: nil)
                 let report = try connection.land(LandingBatch(shard: shard, cursor: start, entries: [], last: stream(5)))
@@ -57,7 +59,7 @@ import Testing
     }
 
     @Test func aBatchOutOfOrderIsRefused() async throws {
-        try await withClient { client throws in
+        try await withPostgresClient { client throws in
             try await client.withConnection { connection throws in
                 let user = newUser("u", credit: 100)
                 _ = try connection.createUser(user, actor: "admin")
@@ -77,7 +79,7 @@ import Testing
     }
 
     @Test func ofTwoLandersOneLands() async throws {
-        try await withClient { client throws in
+        try await withPostgresClient { client throws in
             let users = (0..<1_000).map { newUser("u\($0)", credit: 10) }
             let coupon = newCoupon("a", total: 1_000)
             try await client.withConnection { connection throws in
@@ -108,7 +110,7 @@ import Testing
     }
 
     @Test func epochsFollowEachOther() async throws {
-        try await withClient { client throws in
+        try await withPostgresClient { client throws in
             try await client.withConnection { connection throws in
                 #expect(try connection.cursor(of: shard) == nil)
                 #expect(throws: LandingError.cursorMoved(actual: nil)) { try connection.land(batch([])) }
@@ -130,7 +132,7 @@ import Testing
 
     /// A coupon's row is locked late and in the order of ids, so two shards with the same coupons do not deadlock.
     @Test func twoShardsLandTheSameCoupons() async throws {
-        try await withClient { client throws in
+        try await withPostgresClient { client throws in
             let coupons = (0..<20).map { newCoupon("c\($0)", total: 10_000) }
             let users = (0..<40).map { newUser("u\($0)", credit: 100_000) }
             let shards = [Shard(index: 0), Shard(index: 1)]
@@ -163,7 +165,7 @@ import Testing
     }
 
     @Test func aUsersRedemptionsComeNewestFirst() async throws {
-        try await withClient { client throws in
+        try await withPostgresClient { client throws in
             try await client.withConnection { connection throws in
                 let (user, other) = (newUser("u", credit: 1_000), newUser("o", credit: 1_000))
                 try connection.createUsers([user, other], actor: "admin")

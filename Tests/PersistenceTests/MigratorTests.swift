@@ -1,5 +1,7 @@
 import Foundation
 import Persistence
+import PostgresClient
+import TestSupport
 import Testing
 
 @Suite struct MigratorTests {

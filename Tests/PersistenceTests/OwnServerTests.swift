@@ -1,6 +1,7 @@
 import Domain
 import LocalStack
 import Persistence
+import PostgresClient
 import Synchronization
 import TestSupport
 import Testing
@@ -10,7 +11,7 @@ import Testing
     /// The commit waits for a standby that does not exist, committed locally already: the reply is lost, the effect is not.
     @Test func aLostReplyToACommitIsUnknownAndTheCursorTells() async throws {
         try await withPostgres { server in
-            try await withClient(PostgresConfiguration(url: server.url)) { client throws in
+            try await withPostgresClient(PostgresConfiguration(url: server.url)) { client throws in
                 _ = try await client.withConnection { try Migrator().run(on: $0) }
                 let prepared = try await prepare(client)
                 try await client.withConnection { connection throws in
@@ -63,7 +64,7 @@ import Testing
             configuration.statementTimeout = .seconds(1)
             configuration.replyGrace = .seconds(1)
             configuration.connectTimeout = .seconds(2)
-            try await withClient(configuration) { client throws in
+            try await withPostgresClient(configuration) { client throws in
                 let first = try await client.withConnection { try $0.serverProcess() }
                 server.suspend()
                 let began = ContinuousClock.now
@@ -80,7 +81,7 @@ import Testing
 
     @Test func aServerThatDiedIsFoundAgain() async throws {
         try await withPostgres { server in
-            try await withClient(PostgresConfiguration(url: server.url)) { client throws in
+            try await withPostgresClient(PostgresConfiguration(url: server.url)) { client throws in
                 let prepared: Prepared
                 _ = try await client.withConnection { try Migrator().run(on: $0) }
                 prepared = try await prepare(client)

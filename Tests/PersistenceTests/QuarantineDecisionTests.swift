@@ -1,6 +1,8 @@
 import Dispatch
 import Domain
 import Persistence
+import PostgresClient
+import TestSupport
 import Testing
 
 /// What operators do about things in quarantine.
@@ -24,12 +26,12 @@ import Testing
     }
 
     private func redemption(_ entry: QuarantinedEntry) throws -> Redemption {
-        guard case .redemption(let redemption) = entry.content else { throw NothingThrown() }
-        return redemption
+        let found: Redemption? = if case .redemption(let redemption) = entry.content { redemption } else { nil }
+        return try #require(found)
     }
 
     @Test func listsPagesAndFilters() async throws {
-        try await withClient { client throws in
+        try await withPostgresClient { client throws in
             try await client.withConnection { connection throws in
                 let sale = try oversell(connection, total: 1, users: 4)
                 let fields = ["epoch", "one"]
@@ -61,7 +63,7 @@ import Testing
     }
 
     @Test func lateLandingTakesAllOrNothing() async throws {
-        try await withClient { client throws in
+        try await withPostgresClient { client throws in
             try await client.withConnection { connection throws in
                 let sale = try oversell(connection, total: 1, users: 3)
                 let (first, second) = (sale.quarantined[0], sale.quarantined[1])
@@ -95,7 +97,7 @@ import Testing
     }
 
     @Test func whatCannotLandSaysWhy() async throws {
-        try await withClient { client throws in
+        try await withPostgresClient { client throws in
             try await client.withConnection { connection throws in
                 let sale = try oversell(connection, total: 1, users: 1)
                 let cursor = try #require(try connection.cursor(of: shard))
@@ -128,7 +130,7 @@ import Testing
 
     /// A rebuild gave the credit and the stock to others.
     @Test func nothingOfAnEarlierEpochLands() async throws {
-        try await withClient { client throws in
+        try await withPostgresClient { client throws in
             try await client.withConnection { connection throws in
                 let sale = try oversell(connection, total: 1, users: 2)
                 _ = try connection.restockCoupon(sale.coupon.id, by: 1, actor: "admin")
@@ -148,7 +150,7 @@ import Testing
 
     /// An older dump was put back, or somebody wrote it by hand: nobody has got its credit and stock.
     @Test(arguments: [true, false]) func whatIsOfALaterEpochSaysSo(isOpened: Bool) async throws {
-        try await withClient { client throws in
+        try await withPostgresClient { client throws in
             try await client.withConnection { connection throws in
                 let (user, coupon) = (newUser("u", credit: 100), newCoupon("c"))
                 try connection.createUsers([user], actor: "admin")
@@ -176,7 +178,7 @@ import Testing
 
     /// The dump that was put back knows of no epoch, nor does a Redis that is new. What is in quarantine was held in one.
     @Test func noEpochOfWhatIsInQuarantineBeginsAgain() async throws {
-        try await withClient { client throws in
+        try await withPostgresClient { client throws in
             try await client.withConnection { connection throws in
                 let (user, coupon) = (newUser("u", credit: 100), newCoupon("c"))
                 let found = [1, 4, 1 << 40, .max].map { entry(stream(UInt64($0 & 7)), coupon, [user], epoch: $0) }
@@ -195,7 +197,7 @@ import Testing
 
     /// A repair beside a rebuild, and whatever else finds the same: each looks before the other has committed.
     @Test func nothingIsThereTwice() async throws {
-        try await withClient { client throws in
+        try await withPostgresClient { client throws in
             let (user, coupon) = (newUser("u", credit: 100), newCoupon("c"))
             let found = entry(stream(1), coupon, [user])
             let bad = LandingBatch.Malformed(id: stream(2), fields: ["what", String(repeating: "e", count: 9_000)], reason: "no")
@@ -257,7 +259,7 @@ import Testing
 
     /// Whoever writes into Redis by hand may give two users one id; none of it is thrown away.
     @Test func oneIdOfSeveralUsersIsSeveralThings() async throws {
-        try await withClient { client throws in
+        try await withPostgresClient { client throws in
             try await client.withConnection { connection throws in
                 let users = (0..<3).map { newUser("u\($0)", credit: 100) }
                 try connection.createUsers(users, actor: "admin")
@@ -277,7 +279,7 @@ import Testing
 
     /// A retry that has looked at the epoch keeps the next one from beginning until it has committed.
     @Test func noEpochBeginsWhileOneLands() async throws {
-        try await withClient { client throws in
+        try await withPostgresClient { client throws in
             let entered = DispatchSemaphore(value: 0)
             let id = try await client.withConnection { connection throws in
                 let sale = try oversell(connection, total: 1, users: 2)
@@ -326,7 +328,7 @@ import Testing
     }
 
     @Test func aDropIsKeptWithItsReasonAndGivenBack() async throws {
-        try await withClient { client throws in
+        try await withPostgresClient { client throws in
             try await client.withConnection { connection throws in
                 let sale = try oversell(connection, total: 1, users: 4)
                 let ids = sale.quarantined.map(\.id)
@@ -375,7 +377,7 @@ import Testing
 
     /// What Redis would give back is not what it took where Postgres has a row of the same user and coupon.
     @Test func aDropBesideARowGivesNothingBackByTheLog() async throws {
-        try await withClient { client throws in
+        try await withPostgresClient { client throws in
             try await client.withConnection { connection throws in
                 let user = newUser("u", credit: 100)
                 try connection.createUsers([user], actor: "admin")
@@ -392,7 +394,7 @@ import Testing
 
     /// Beside landings that add to the count, a recount loses none of them.
     @Test func recountingBesideLandings() async throws {
-        try await withClient { client throws in
+        try await withPostgresClient { client throws in
             let users = (0..<300).map { newUser("u\($0)", credit: 1_000) }
             let coupon = newCoupon("c", total: 1_000)
             try await client.withConnection { connection throws in

@@ -1,5 +1,7 @@
 import Domain
 import Persistence
+import PostgresClient
+import TestSupport
 import Testing
 
 @Suite struct QuarantineTests {
@@ -8,7 +10,7 @@ import Testing
     }
 
     @Test func badRowsGoToQuarantineAndTheRestLands() async throws {
-        try await withClient { client throws in
+        try await withPostgresClient { client throws in
             try await client.withConnection { connection throws in
                 let users = (0..<100).map { newUser("u\($0)", credit: 1_000) }
                 try connection.createUsers(users, actor: "admin")
@@ -54,7 +56,7 @@ import Testing
     }
 
     @Test func whatIsBeyondTheTotalGoesToQuarantine() async throws {
-        try await withClient { client throws in
+        try await withPostgresClient { client throws in
             try await client.withConnection { connection throws in
                 let users = (0..<50).map { newUser("u\($0)", credit: 1_000) }
                 try connection.createUsers(users, actor: "admin")
@@ -75,7 +77,7 @@ import Testing
     }
 
     @Test func aBatchOfNothingButBadRowsDoesNotBlockTheDrain() async throws {
-        try await withClient { client throws in
+        try await withPostgresClient { client throws in
             try await client.withConnection { connection throws in
                 let coupon = try connection.createCoupon(newCoupon("c", total: 1_000), codeKey: nil, actor: "admin")
                 _ = try connection.beginEpoch(shard, after: nil)
@@ -90,7 +92,7 @@ import Testing
     }
 
     @Test func entriesThatDoNotParseOrAreOfAnotherEpochAreKept() async throws {
-        try await withClient { client throws in
+        try await withPostgresClient { client throws in
             try await client.withConnection { connection throws in
                 let user = newUser("u", credit: 1_000)
                 _ = try connection.createUser(user, actor: "admin")

@@ -1,11 +1,13 @@
 import Dispatch
 import Domain
 import Persistence
+import PostgresClient
+import TestSupport
 import Testing
 
 @Suite struct ReconcileTests {
     @Test func theLedgerCountsEachCoupon() async throws {
-        try await withClient { client throws in
+        try await withPostgresClient { client throws in
             let users = (0..<10).map { newUser("u\($0)", credit: 25) }
             let (a, b) = (newCoupon("a", price: 10, total: 50), newCoupon("b", price: 10))
             try await client.withConnection { connection throws in
@@ -57,7 +59,7 @@ import Testing
     }
 
     @Test func driftIsSeen() async throws {
-        try await withClient { client throws in
+        try await withPostgresClient { client throws in
             try await client.withConnection { connection throws in
                 let (a, b) = (newUser("a", credit: 10), newUser("b", credit: 5))
                 try connection.createUsers([a, b], actor: "admin")
@@ -85,7 +87,7 @@ import Testing
     }
 
     @Test func aSnapshotDoesNotSeeWhatComesLater() async throws {
-        try await withClient { client throws in
+        try await withPostgresClient { client throws in
             let coupon = newCoupon("c", total: 1)
             try await client.withConnection { _ = try $0.createCoupon(coupon, codeKey: nil, actor: "admin") }
             let (read, restocked) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))

@@ -1,5 +1,6 @@
 import Domain
 import Persistence
+import PostgresClient
 import Synchronization
 import TestSupport
 import Testing

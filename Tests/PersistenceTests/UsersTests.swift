@@ -1,10 +1,12 @@
 import Domain
 import Persistence
+import PostgresClient
+import TestSupport
 import Testing
 
 @Suite struct UsersTests {
     @Test func aUserIsCreatedAndFound() async throws {
-        try await withClient { client throws in
+        try await withPostgresClient { client throws in
             try await client.withConnection { connection throws in
                 let alice = newUser("alice", credit: 70)
                 let created = try connection.createUser(alice, actor: "admin")
@@ -27,7 +29,7 @@ import Testing
     }
 
     @Test func aPasswordHashIsReplacedOnlyWhereItIsTheOneThatWasRead() async throws {
-        try await withClient { client throws in
+        try await withPostgresClient { client throws in
             try await client.withConnection { connection throws in
                 let (alice, bob) = (newUser("alice"), newUser("bob"))
                 try connection.createUsers([alice, bob], actor: "admin")
@@ -43,7 +45,7 @@ import Testing
     }
 
     @Test func whoDoesNotExistIsNotFound() async throws {
-        try await withClient { client throws in
+        try await withPostgresClient { client throws in
             try await client.withConnection { connection throws in
                 let nobody = newUser("nobody")
                 #expect(try connection.user(id: nobody.id) == nil)
@@ -56,7 +58,7 @@ import Testing
     }
 
     @Test func aTakenUsernameIsNamed() async throws {
-        try await withClient { client throws in
+        try await withPostgresClient { client throws in
             try await client.withConnection { connection throws in
                 _ = try connection.createUser(newUser("bob"), actor: "admin")
                 let error = #expect(throws: PostgresError.self) {
@@ -72,7 +74,7 @@ import Testing
     }
 
     @Test func manyUsersAreCreatedTogetherOrNotAtAll() async throws {
-        try await withClient { client throws in
+        try await withPostgresClient { client throws in
             try await client.withConnection { connection throws in
                 let many = (0..<12_000).map { newUser("user\($0)", credit: $0) }
                 try connection.createUsers(many, actor: "admin")
@@ -98,7 +100,7 @@ import Testing
     }
 
     @Test func pagesAreInTheOrderOfBytes() async throws {
-        try await withClient { client throws in
+        try await withPostgresClient { client throws in
             try await client.withConnection { connection throws in
                 let names = ["B", "a", "b", "a-b", "ab", "a.b", "Z", "0"]
                 try connection.createUsers(names.map { newUser($0) }, actor: "admin")

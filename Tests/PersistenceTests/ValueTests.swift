@@ -1,10 +1,12 @@
 import Domain
 import Persistence
+import PostgresClient
+import TestSupport
 import Testing
 
 @Suite struct ValueTests {
     @Test func valuesComeBackAsTheyWent() async throws {
-        try await withClient { client throws in
+        try await withPostgresClient { client throws in
             try await client.withConnection { connection throws in
                 func echo<Value: PostgresValue & Equatable>(_ value: Value) throws {
                     #expect(try connection.query("select $1", value)[0].decode(0, as: Value.self) == value)
@@ -32,7 +34,7 @@ import Testing
     }
 
     @Test func aTextIsTheSameAsItsBinaryForm() async throws {
-        try await withClient { client throws in
+        try await withPostgresClient { client throws in
             try await client.withConnection { connection throws in
                 let id = UserID(uuid: UUIDv7(milliseconds: 1_700_000_000_000))
                 #expect(try connection.query("select $1::text", id)[0].decode(0) == id.description)
@@ -47,7 +49,7 @@ import Testing
     }
 
     @Test func whatDoesNotFitIsAnErrorThatNamesTheColumn() async throws {
-        try await withClient { client throws in
+        try await withPostgresClient { client throws in
             try await client.withConnection { connection throws in
                 func message<Value: PostgresValue>(_ sql: String, _ type: Value.Type) throws -> String {
                     let row = try connection.query(sql)[0]
@@ -66,7 +68,7 @@ import Testing
     }
 
     @Test func nullsOfOneStatementMayTakeTurnsWithValues() async throws {
-        try await withClient { client throws in
+        try await withPostgresClient { client throws in
             try await client.withConnection { connection throws in
                 let sql = "select coalesce($1, 5), coalesce($2, 'none')"
                 for _ in 0..<3 {
@@ -78,7 +80,7 @@ import Testing
     }
 
     @Test func preparedStatementsAreBounded() async throws {
-        try await withClient {
+        try await withPostgresClient {
             $0.preparedStatements = 4
         } _: { client throws in
             try await client.withConnection { connection throws in
@@ -96,7 +98,7 @@ import Testing
     }
 
     @Test func aStatementIsPreparedAgainAfterItsTableChanged() async throws {
-        try await withClient { client in
+        try await withPostgresClient { client in
             try await client.withConnection { connection throws in
                 try connection.script("create table t (a int); insert into t values (1)")
                 #expect(try connection.query("select a from t")[0].decode(0) == 1)

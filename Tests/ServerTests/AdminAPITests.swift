@@ -3,6 +3,7 @@ import Foundation
 import HotPath
 import LocalStack
 import Persistence
+import PostgresClient
 import TestSupport
 import Testing
 

@@ -6,6 +6,7 @@ import Logging
 import NIOCore
 import NIOPosix
 import Persistence
+import PostgresClient
 import ServiceLifecycle
 import TestSupport
 import Testing

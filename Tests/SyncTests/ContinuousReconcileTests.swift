@@ -5,6 +5,7 @@ import Logging
 import Metrics
 import MetricsTestKit
 import Persistence
+import PostgresClient
 import Synchronization
 import TestSupport
 import Testing

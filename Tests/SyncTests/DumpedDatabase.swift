@@ -1,5 +1,6 @@
 import LocalStack
 import Persistence
+import PostgresClient
 import TestSupport
 
 /// The database of a `SyncEnvironment`, of which there is a dump to be put back.

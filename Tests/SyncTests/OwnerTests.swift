@@ -2,6 +2,7 @@ import Domain
 import Glibc
 import HotPath
 import Persistence
+import PostgresClient
 import Synchronization
 import TestSupport
 import Testing

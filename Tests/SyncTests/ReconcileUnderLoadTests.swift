@@ -1,6 +1,7 @@
 import Domain
 import HotPath
 import Persistence
+import PostgresClient
 import Synchronization
 import TestSupport
 import Testing

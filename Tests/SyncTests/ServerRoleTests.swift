@@ -1,5 +1,6 @@
 import Domain
 import Persistence
+import PostgresClient
 import TestSupport
 import Testing
 

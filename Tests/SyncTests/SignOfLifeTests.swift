@@ -3,6 +3,7 @@ import LocalStack
 import Logging
 import NIOPosix
 import Persistence
+import PostgresClient
 import TestSupport
 import Testing
 

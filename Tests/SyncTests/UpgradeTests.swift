@@ -1,6 +1,7 @@
 import Domain
 import HotPath
 import Persistence
+import PostgresClient
 import TestSupport
 import Testing
 

@@ -1,6 +1,7 @@
 public import HotPath
 public import LocalStack
 public import Persistence
+import PostgresClient
 
 /// The users and roles that a deployed Redeem connects as, on the servers of a test.
 public enum LeastRights {

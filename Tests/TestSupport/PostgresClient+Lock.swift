@@ -1,4 +1,4 @@
-public import Persistence
+public import PostgresClient
 
 extension PostgresClient {
     /// Runs the body while another transaction has a lock on the table, for 25 s at most.

@@ -3,7 +3,8 @@ public import HotPath
 public import LocalStack
 public import NIOCore
 public import NIOPosix
-public import Persistence
+import Persistence
+public import PostgresClient
 
 /// A Redis of the test's own, a migrated database of the test's own, and a client of each.
 public struct TestEnvironment: Sendable {

@@ -1,5 +1,6 @@
 public import LocalStack
 import Persistence
+import PostgresClient
 
 /// What all tests of a process share: one Postgres, started when the first test asks for it. It and its folder go when the
 /// process does.

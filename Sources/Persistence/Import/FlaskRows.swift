@@ -1,3 +1,5 @@
+public import PostgresClient
+
 /// The rows of a Flask service's tables, as text: their columns are of whatever types its author chose, and what is wrong with
 /// one row shall not keep the others away. `nil` is NULL.
 public struct FlaskUser: Sendable, Hashable {

@@ -1,4 +1,5 @@
 public import Logging
+public import PostgresClient
 
 /// The tables of a Flask service, read in one snapshot, page by page. On the thread that opened it.
 public struct FlaskSource {

@@ -1,4 +1,5 @@
 import Domain
+import PostgresClient
 
 // What is here changes lawfully once it was taken over: credit is granted and spent, passwords are hashed anew. So what a later run
 // finds there is compared with what earlier ones found there, which they have kept in `imported_users` and `imported_coupons`.

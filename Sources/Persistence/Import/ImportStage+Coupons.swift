@@ -1,4 +1,5 @@
 public import Domain
+public import PostgresClient
 
 extension ImportStage {
     private struct Uses {

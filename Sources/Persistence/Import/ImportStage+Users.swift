@@ -1,4 +1,5 @@
 import Domain
+import PostgresClient
 
 extension ImportStage {
     /// One row for each user and coupon, however often the user used it: `counted_uses`.

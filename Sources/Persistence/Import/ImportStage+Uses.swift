@@ -1,4 +1,5 @@
 import Domain
+import PostgresClient
 
 extension ImportStage {
     /// Whether a Redis can have loaded anybody. A user is loaded from a snapshot that has the shard's cursor. Where there is none

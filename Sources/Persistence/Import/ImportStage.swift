@@ -1,4 +1,5 @@
 import Domain
+public import PostgresClient
 
 /// A transaction that takes over the users, coupons and past uses of another service. Rows are staged first, then judged and
 /// written all at once.

@@ -1,4 +1,5 @@
 public import Domain
+public import PostgresClient
 
 extension PostgresConnection {
     /// `nil`: the shard has never been opened.

@@ -1,4 +1,5 @@
 import Domain
+public import PostgresClient
 
 extension PostgresConnection {
     private static let landingColumns = [

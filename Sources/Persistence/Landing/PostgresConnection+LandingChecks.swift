@@ -1,4 +1,5 @@
 import Domain
+import PostgresClient
 
 extension PostgresConnection {
     /// Stands in for a foreign key: one query a batch, where a key would lock the user's row for each redemption. Users are

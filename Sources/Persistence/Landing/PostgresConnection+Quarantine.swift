@@ -1,4 +1,5 @@
 public import Domain
+public import PostgresClient
 
 extension PostgresConnection {
     /// Inserts the rows that can be, in their order, and puts the others into quarantine. Returns how many these are.

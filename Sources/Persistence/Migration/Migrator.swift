@@ -1,3 +1,5 @@
+public import PostgresClient
+
 /// Brings the schema up to date: each migration in a transaction of its own, together with its record in
 /// `schema_migrations`, under an advisory lock that makes several migrators take turns.
 public struct Migrator: Sendable {
@@ -51,7 +53,7 @@ public struct Migrator: Sendable {
             guard let next = try pendingAfterCheck(on: connection).first else { return nil }
             do throws(PostgresError) {
                 try connection.script(next.sql)
-                guard connection.link.transactionState == .inTransaction else {
+                guard connection.isInTransaction else {
                     preconditionFailure("migration \(next) ends the transaction it runs in")
                 }
             } catch {

@@ -1,4 +1,5 @@
 public import Domain
+public import PostgresClient
 
 /// What operators decide about things in quarantine.
 extension PostgresConnection {

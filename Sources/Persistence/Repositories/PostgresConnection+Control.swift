@@ -1,4 +1,5 @@
 import Domain
+public import PostgresClient
 
 extension PostgresConnection {
     /// A transaction that may append to the control log. Its writers take turns, so that the order of sequence numbers is the

@@ -1,4 +1,5 @@
 public import Domain
+public import PostgresClient
 
 // The control log as an owner reads it. A row that nobody can read must not keep the rows behind it from Redis, so nothing is
 // converted by Postgres, where one bad row would fail the statement for all of them.

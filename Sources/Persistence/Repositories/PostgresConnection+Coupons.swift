@@ -1,4 +1,5 @@
 public import Domain
+public import PostgresClient
 
 extension PostgresConnection {
     static let couponColumns = "id, name, code_digest, price, total, redeemed, starts_at, ends_at, state, version"

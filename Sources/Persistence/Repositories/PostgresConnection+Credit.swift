@@ -1,4 +1,5 @@
 public import Domain
+public import PostgresClient
 
 extension PostgresConnection {
     /// Grants less redemptions in Postgres, or `nil` where there is no such user. Redemptions that are still in the outbox

@@ -1,4 +1,5 @@
 public import Domain
+public import PostgresClient
 
 extension PostgresConnection {
     private static let redemptionColumns = "id, user_id, coupon_id, price"

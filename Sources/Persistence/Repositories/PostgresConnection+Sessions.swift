@@ -1,4 +1,5 @@
 public import Domain
+public import PostgresClient
 
 // What ends sessions is written here, into the control log, with whatever it follows from in the same transaction. A shard's owner
 // carries it to Redis, so a caller that dies before it has done so itself leaves no session behind.

@@ -1,4 +1,5 @@
 public import Domain
+public import PostgresClient
 
 /// A user to be created.
 public struct NewUser: Hashable, Sendable {

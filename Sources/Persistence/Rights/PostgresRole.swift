@@ -1,3 +1,5 @@
+public import PostgresClient
+
 /// A role of Postgres for a part of Redeem, which may do what that part does and nothing else. The tables belong to whoever ran
 /// `redeem migrate`.
 ///

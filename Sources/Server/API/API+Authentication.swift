@@ -3,6 +3,7 @@ import HotPath
 import Hummingbird
 import Logging
 import Persistence
+import PostgresClient
 
 // Who says a password is throttled, whatever for: a login, or a change of the password.
 extension API {

@@ -4,6 +4,7 @@ import HotPath
 import Hummingbird
 import Logging
 import Persistence
+import PostgresClient
 
 extension API {
     /// Bytes of the client's name that are kept with a session.

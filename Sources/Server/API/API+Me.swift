@@ -2,6 +2,7 @@ import Domain
 import HotPath
 import Hummingbird
 import Persistence
+import PostgresClient
 
 extension API {
     @Sendable func me(_ request: Request, _ context: APIContext) async throws -> Response {

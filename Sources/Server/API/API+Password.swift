@@ -3,6 +3,7 @@ import HotPath
 import Hummingbird
 import Logging
 import Persistence
+import PostgresClient
 
 extension API {
     /// Changes the caller's password. All of their sessions end, and the caller gets a new one, as from a login.

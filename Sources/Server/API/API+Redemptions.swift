@@ -3,6 +3,7 @@ import HTTPTypes
 import HotPath
 import Hummingbird
 import Persistence
+import PostgresClient
 
 extension API {
     /// The hot route for requests in a form that it does not take: an absolute path.

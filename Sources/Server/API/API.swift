@@ -5,6 +5,7 @@ import Hummingbird
 import Logging
 import NIOCore
 import Persistence
+import PostgresClient
 
 /// The calls that are not hot. Each is a method, in a file by subject.
 struct API: Sendable {

@@ -1,5 +1,6 @@
 import Domain
 import Persistence
+import PostgresClient
 import Synchronization
 
 /// Which coupon has a code: all of them, in memory, at most `couponAge` old. A code that exists is found by the same steps as one

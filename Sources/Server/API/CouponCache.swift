@@ -1,5 +1,6 @@
 import Domain
 import Persistence
+import PostgresClient
 import Synchronization
 
 /// Coupons as Postgres has them, kept for a moment: what a coupon is called and costs.

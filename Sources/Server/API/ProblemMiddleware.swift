@@ -4,6 +4,7 @@ import Hummingbird
 import Logging
 import NIOCore
 import Persistence
+import PostgresClient
 
 /// The outermost of all: gives the request its id, makes a problem of whatever goes wrong, measures.
 struct ProblemMiddleware: RouterMiddleware {

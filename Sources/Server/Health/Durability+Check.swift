@@ -1,6 +1,7 @@
 public import Domain
 public import HotPath
-public import Persistence
+import Persistence
+public import PostgresClient
 
 extension Durability {
     /// Looks whether Redis is configured for what this mode promises.

@@ -2,6 +2,7 @@ import Domain
 import HotPath
 import Logging
 import Persistence
+import PostgresClient
 import ServiceLifecycle
 import Synchronization
 

@@ -1,5 +1,6 @@
 import Domain
 import Persistence
+import PostgresClient
 
 /// The part of Postgres's configuration on which durability `ledger` rests.
 struct PostgresSettings: Sendable, Hashable {

@@ -2,6 +2,7 @@ import Domain
 import HotPath
 import Logging
 import Persistence
+import PostgresClient
 
 /// What probes and scrapes see of the rest of the world: asked for at most once in a while, however many ask.
 actor StatusSampler {

@@ -2,6 +2,7 @@ import Domain
 import Logging
 import NIOCore
 import Persistence
+import PostgresClient
 import Synchronization
 
 /// Tells when redemptions are in Postgres, for durability `ledger`.

@@ -3,6 +3,7 @@ import HotPath
 import Logging
 import NIOCore
 import Persistence
+import PostgresClient
 import Synchronization
 
 /// Brings users from Postgres to Redis, for whoever needs one there. Everyone who waits for the same user waits for the same

@@ -2,6 +2,7 @@ internal import Domain
 internal import HotPath
 internal import Logging
 internal import Persistence
+internal import PostgresClient
 internal import ServiceLifecycle
 
 /// Compares an owner's shard with Postgres again and again, beside its work, on connections of its own. Mends nothing: it counts

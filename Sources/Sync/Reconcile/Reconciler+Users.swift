@@ -1,6 +1,7 @@
 internal import Domain
 internal import HotPath
 internal import Persistence
+internal import PostgresClient
 
 extension Reconciler {
     func users(

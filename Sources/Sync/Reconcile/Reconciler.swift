@@ -1,7 +1,8 @@
 internal import Domain
 public import HotPath
 internal import Logging
-public import Persistence
+internal import Persistence
+public import PostgresClient
 
 /// Compares Redis with Postgres on a live system. Reads only.
 ///

@@ -1,6 +1,7 @@
 public import Domain
 public import HotPath
-public import Persistence
+import Persistence
+public import PostgresClient
 
 /// Does what a plan says. Each step is a transaction of Postgres, may be cut off after any, and can be done again.
 public struct Repairer: Sendable {

@@ -1,6 +1,7 @@
 internal import Domain
 internal import HotPath
 internal import Persistence
+internal import PostgresClient
 internal import Sync
 
 /// Reads what both stores hold in the end, in the numbers of the history.

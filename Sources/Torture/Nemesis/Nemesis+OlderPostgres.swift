@@ -2,6 +2,7 @@ internal import Domain
 internal import Foundation
 internal import LocalStack
 internal import Persistence
+internal import PostgresClient
 
 extension Nemesis {
     /// Load between the dump and the moment that it is put back.

@@ -3,6 +3,7 @@ internal import HotPath
 internal import LocalStack
 internal import Logging
 internal import Persistence
+internal import PostgresClient
 internal import Terminal
 
 extension TortureOptions {

@@ -4,6 +4,7 @@ internal import HotPath
 internal import LoadGenerator
 internal import Logging
 internal import Persistence
+internal import PostgresClient
 internal import Server
 internal import Synchronization
 internal import Terminal

@@ -6,6 +6,7 @@ internal import Logging
 internal import NIOCore
 internal import NIOPosix
 internal import Persistence
+internal import PostgresClient
 internal import Server
 internal import Terminal
 

@@ -2,6 +2,7 @@ internal import HotPath
 internal import Logging
 internal import NIOPosix
 internal import Persistence
+internal import PostgresClient
 
 /// Connections to both stores.
 struct TortureStores: Sendable {

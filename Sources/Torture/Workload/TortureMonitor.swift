@@ -1,5 +1,6 @@
 internal import Domain
 internal import Persistence
+internal import PostgresClient
 internal import Synchronization
 
 /// Looks at Postgres again and again, past every proxy: where the cursor is, and which worker owns the shard.

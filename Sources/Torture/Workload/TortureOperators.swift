@@ -1,6 +1,7 @@
 internal import Domain
 internal import LoadGenerator
 internal import Persistence
+internal import PostgresClient
 internal import Server
 internal import Synchronization
 

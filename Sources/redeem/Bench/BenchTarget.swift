@@ -3,6 +3,7 @@ internal import HotPath
 internal import LoadGenerator
 internal import NIOCore
 internal import Persistence
+internal import PostgresClient
 internal import Terminal
 
 /// What is loaded, and all that is known of it.

@@ -5,6 +5,7 @@ internal import LocalStack
 internal import Logging
 internal import NIOCore
 internal import Persistence
+internal import PostgresClient
 internal import Server
 internal import Synchronization
 internal import Terminal

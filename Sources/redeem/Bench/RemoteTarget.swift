@@ -5,6 +5,7 @@ internal import HotPath
 internal import Logging
 internal import NIOPosix
 internal import Persistence
+internal import PostgresClient
 internal import Terminal
 
 /// A target that somebody else runs. Where its stores are known too (--config, or their addresses), they are checked as well.

@@ -2,6 +2,7 @@ internal import Domain
 internal import HotPath
 internal import LoadGenerator
 internal import Persistence
+internal import PostgresClient
 internal import Sync
 internal import Terminal
 

@@ -2,6 +2,7 @@ internal import ArgumentParser
 internal import Foundation
 internal import HotPath
 internal import Persistence
+internal import PostgresClient
 internal import Server
 internal import Terminal
 

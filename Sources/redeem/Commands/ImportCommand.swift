@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import Foundation
 internal import Persistence
+internal import PostgresClient
 internal import Server
 internal import Terminal
 

@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Persistence
+internal import PostgresClient
 internal import Terminal
 
 struct MigrateCommand: AsyncParsableCommand {

@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import Domain
 internal import Persistence
+internal import PostgresClient
 internal import Terminal
 
 /// What Redis accepted and Postgres could not take.

@@ -4,6 +4,7 @@ internal import Logging
 internal import NIOCore
 internal import NIOPosix
 internal import Persistence
+internal import PostgresClient
 internal import Terminal
 
 /// What one-off commands work with.

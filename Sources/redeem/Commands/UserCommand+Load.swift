@@ -2,6 +2,7 @@ internal import ArgumentParser
 internal import Domain
 internal import HotPath
 internal import Persistence
+internal import PostgresClient
 internal import Terminal
 
 extension UserCommand {

@@ -2,6 +2,7 @@ internal import ArgumentParser
 internal import Domain
 internal import Foundation
 internal import Persistence
+internal import PostgresClient
 internal import Server
 internal import Terminal
 

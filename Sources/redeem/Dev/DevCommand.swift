@@ -3,6 +3,7 @@ internal import Foundation
 internal import LocalStack
 internal import Logging
 internal import Persistence
+internal import PostgresClient
 internal import Server
 internal import Terminal
 internal import UnixSignals

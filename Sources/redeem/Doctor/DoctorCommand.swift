@@ -2,6 +2,7 @@ internal import ArgumentParser
 internal import Configuration
 internal import Foundation
 internal import Persistence
+internal import PostgresClient
 internal import Terminal
 
 struct DoctorCommand: AsyncParsableCommand {

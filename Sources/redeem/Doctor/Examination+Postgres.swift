@@ -1,6 +1,7 @@
 internal import Configuration
 internal import Domain
 internal import Persistence
+internal import PostgresClient
 internal import Server
 
 extension Examination {

@@ -2,6 +2,7 @@ internal import Configuration
 internal import HotPath
 internal import Logging
 internal import Persistence
+internal import PostgresClient
 internal import Server
 internal import Sync
 

@@ -1,5 +1,6 @@
 internal import HotPath
 internal import Persistence
+internal import PostgresClient
 
 extension PostgresError {
     /// What to do, by what is in the way.

@@ -1,6 +1,7 @@
 internal import Domain
 internal import Logging
 internal import Persistence
+internal import PostgresClient
 internal import Terminal
 
 /// Takes over the users, the coupons and the past uses of a Flask service, in one transaction.

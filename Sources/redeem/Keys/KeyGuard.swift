@@ -1,5 +1,6 @@
 internal import Logging
 internal import Persistence
+internal import PostgresClient
 internal import Server
 internal import ServiceLifecycle
 

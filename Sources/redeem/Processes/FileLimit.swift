@@ -1,5 +1,6 @@
 internal import Foundation
 internal import Persistence
+internal import PostgresClient
 internal import Server
 internal import Terminal
 

@@ -1,6 +1,7 @@
 internal import Configuration
 internal import HotPath
 internal import Persistence
+internal import PostgresClient
 internal import Terminal
 
 /// | key | variable | default |

@@ -1,4 +1,5 @@
 import Domain
+import PostgresClient
 
 @testable import HotPath
 @testable import Persistence

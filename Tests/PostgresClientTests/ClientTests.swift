@@ -1,6 +1,5 @@
 import Dispatch
-import Domain
-import Persistence
+import PostgresClient
 import ServiceLifecycle
 import Synchronization
 import TestSupport
@@ -8,7 +7,7 @@ import Testing
 
 @Suite struct ClientTests {
     @Test func noMoreConnectionsThanAllowed() async throws {
-        try await withClient {
+        try await withPostgresClient {
             $0.maximumConnections = 3
         } _: { client throws in
             let use = Use()
@@ -31,7 +30,7 @@ import Testing
     }
 
     @Test func waitingForAConnectionHasALimit() async throws {
-        try await withClient {
+        try await withPostgresClient {
             $0.maximumConnections = 1
             $0.acquireTimeout = .milliseconds(100)
         } _: { client throws in
@@ -53,7 +52,7 @@ import Testing
     }
 
     @Test func thoseWhoWaitAreCountedAndCanBeCancelled() async throws {
-        try await withClient {
+        try await withPostgresClient {
             $0.maximumConnections = 1
             $0.maximumWaiters = 1
         } _: { client throws in
@@ -84,7 +83,7 @@ import Testing
     }
 
     @Test func aBrokenConnectionIsReplaced() async throws {
-        try await withClient {
+        try await withPostgresClient {
             $0.maximumConnections = 1
         } _: { client throws in
             let first = try await client.withConnection { try $0.serverProcess() }
@@ -104,7 +103,7 @@ import Testing
     }
 
     @Test func anOpenTransactionIsRolledBackWithTheBody() async throws {
-        try await withClient {
+        try await withPostgresClient {
             $0.maximumConnections = 1
         } _: { client throws in
             try await client.withConnection { connection throws in
@@ -185,21 +184,4 @@ private final class Use: Sendable {
     var most: Int { count.withLock { $0.most } }
     func begin() { count.withLock { $0 = ($0.now + 1, max($0.most, $0.now + 1)) } }
     func end() { count.withLock { $0.now -= 1 } }
-}
-
-/// Ends a server process of the shared server, from outside of the database under test.
-func terminate(_ process: Int) async throws {
-    try await withConfiguration { configuration in
-        try await withSession(configuration) { session in try await session.withConnection { try $0.terminate(process) } }
-    }
-}
-
-/// Blocks a thread that may be blocked.
-func offThread(_ body: @escaping @Sendable () -> Void) async {
-    await withCheckedContinuation { continuation in
-        DispatchQueue.global().async {
-            body()
-            continuation.resume()
-        }
-    }
 }

@@ -1,4 +1,5 @@
 public import Domain
+public import PostgresClient
 
 /// What Postgres knows of one coupon, counted twice where it can be.
 public struct CouponLedger: Hashable, Sendable {

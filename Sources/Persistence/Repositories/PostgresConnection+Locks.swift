@@ -1,4 +1,5 @@
 public import Domain
+public import PostgresClient
 
 /// Advisory locks, as Postgres's pairs of two integers. One place, so that no two meanings share a pair.
 ///
@@ -84,7 +85,8 @@ extension PostgresConnection {
               and query_start < clock_timestamp() - $3 * interval '1 millisecond'
             """
         let shard = AdvisoryLock.shard(shard).number
-        return try !query(sql, AdvisoryLock.space, shard, Int(silence.milliseconds)).isEmpty
+        let milliseconds = max(1, Int(silence / Duration.milliseconds(1)))
+        return try !query(sql, AdvisoryLock.space, shard, milliseconds).isEmpty
     }
 
     public func unlock(_ shard: Shard) throws(PostgresError) {

@@ -1,4 +1,40 @@
 public import Domain
+public import PostgresClient
+
+extension UUIDv7: PostgresValue {
+    public static var postgresType: PostgresType { .uuid }
+    public func write(to bytes: inout [UInt8]) {
+        bytes.appendBigEndian(high)
+        bytes.appendBigEndian(low)
+    }
+    public init?(postgres bytes: UnsafeRawBufferPointer, type: PostgresType) {
+        guard type == .uuid, bytes.count == 16 else { return nil }
+        let high = UInt64(bigEndianBytes: UnsafeRawBufferPointer(rebasing: bytes[..<8]))
+        let low = UInt64(bigEndianBytes: UnsafeRawBufferPointer(rebasing: bytes[8...]))
+        self.init(milliseconds: high >> 16, tail: Tail(high: UInt16(truncatingIfNeeded: high), low: low))
+        // Tail forces version and variant: another kind of UUID would come out as another id than the stored one.
+        guard self.high == high, self.low == low else { return nil }
+    }
+}
+
+extension Timestamp: PostgresValue {
+    /// Unix time of 2000-01-01, from which Postgres counts, in milliseconds.
+    private static let postgresZero: Int64 = 946_684_800_000
+
+    public static var postgresType: PostgresType { .timestamptz }
+    public func write(to bytes: inout [UInt8]) {
+        // What does not fit is beyond the calendar of Postgres too: it then answers 22008.
+        let (value, overflow) = (milliseconds - Timestamp.postgresZero).multipliedReportingOverflow(by: 1000)
+        bytes.appendBigEndian(overflow ? (milliseconds < 0 ? Int64.min + 1 : Int64.max - 1) : value)
+    }
+    public init?(postgres bytes: UnsafeRawBufferPointer, type: PostgresType) {
+        guard type == .timestamptz, bytes.count == 8 else { return nil }
+        let microseconds = Int64(bigEndianBytes: bytes)
+        // Floor, not toward zero, so that the order of moments stays.
+        let milliseconds = microseconds / 1000 - (microseconds % 1000 < 0 ? 1 : 0)
+        self.init(milliseconds: milliseconds + Timestamp.postgresZero)
+    }
+}
 
 extension PostgresValue where Self: UUIDIdentifier {
     public static var postgresType: PostgresType { .uuid }

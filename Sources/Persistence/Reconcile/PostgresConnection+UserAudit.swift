@@ -1,4 +1,5 @@
 public import Domain
+public import PostgresClient
 
 /// All that Postgres knows of a user's credit, in one snapshot.
 public struct UserAudit: Hashable, Sendable {

@@ -1,4 +1,4 @@
-import Logging
+package import Logging
 
 /// One connection. It lives on the thread that a pool or session runs the body on, and cannot leave it.
 public final class PostgresConnection {
@@ -21,7 +21,9 @@ public final class PostgresConnection {
     }
 
     /// Another program's database, which is only read. The settings are of Postgres 9.6.
-    static func openForeign(_ configuration: PostgresConfiguration, logger: Logger) throws(PostgresError) -> PostgresConnection {
+    package static func openForeign(_ configuration: PostgresConfiguration, logger: Logger) throws(PostgresError)
+        -> PostgresConnection
+    {
         try open(configuration, logger: logger, 90_600) { $0.limits }
     }
 
@@ -50,7 +52,7 @@ public final class PostgresConnection {
         return connection
     }
 
-    /// `synchronous_commit = off`, a setting of a database or role, would let Postgres lose rows that Redis has trimmed.
+    /// `synchronous_commit = off`, a setting of a database or role, would let Postgres lose what it has committed.
     private var settings: String {
         """
         \(limits);
@@ -78,7 +80,7 @@ public final class PostgresConnection {
     }
 
     @discardableResult
-    func query(_ sql: String, parameters: [any PostgresValue]) throws(PostgresError) -> [PostgresRow] {
+    package func query(_ sql: String, parameters: [any PostgresValue]) throws(PostgresError) -> [PostgresRow] {
         let result = try run(sql, parameters)
         return (0..<result.rowCount).map { PostgresRow(result: result, index: $0) }
     }
@@ -136,7 +138,7 @@ public final class PostgresConnection {
     // MARK: Time limits
 
     /// Runs `body` without a limit on the time of a statement: for migrations. Outside of transactions.
-    func withoutStatementTimeout<T>(_ body: () throws -> T) throws -> T {
+    package func withoutStatementTimeout<T>(_ body: () throws -> T) throws -> T {
         let replyTimeout = link.replyTimeout
         try script("set statement_timeout = 0")
         link.replyTimeout = nil

@@ -32,11 +32,3 @@ public struct PostgresNotification: Hashable, Sendable {
         self.payload = payload
     }
 }
-
-/// The channels that the repositories notify, in the transaction that made the change.
-public enum PostgresChannel: String, Sendable, CaseIterable {
-    /// The control log grew. Payload: the sequence number.
-    case control = "redeem_control"
-    /// A cursor moved. Payload: shard index, epoch and last stream id, separated by spaces.
-    case cursor = "redeem_cursor"
-}

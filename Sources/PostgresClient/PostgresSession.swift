@@ -64,8 +64,9 @@ public final class PostgresSession: Sendable {
     }
 
     /// Starts to receive the notifications of a channel.
-    public func listen(to channel: PostgresChannel) async throws {
-        try await withConnection { try $0.script("listen \(channel.rawValue)") }
+    /// - Parameter name: an SQL identifier.
+    package func listen(toChannel name: String) async throws {
+        try await withConnection { try $0.script("listen \(name)") }
     }
 
     /// Waits until a notification arrives, and returns all that have. None: `timeout` is over, or another call needs the

@@ -3,8 +3,8 @@ import Logging
 import Synchronization
 
 /// Finds a pooler that gives a session another server connection for each transaction. Prepared statements, LISTEN, advisory locks
-/// and SET belong to a server connection, so nothing of Redeem works behind one, and some of it would break silently: a worker would
-/// hold the lock of its shard on a connection that others get.
+/// and SET belong to a server connection, so nothing here works behind one, and some of it would break silently: a lock would be held
+/// on a connection that others get.
 enum PoolerCheck {
     /// Under load a round may miss it: other clients may have taken and given back just the connections that hide it.
     private static let rounds = 8

@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Persistence
+@testable import PostgresClient
 
 /// Transcripts of the pool's decisions, without any connection.
 @Suite struct PoolStateTests {

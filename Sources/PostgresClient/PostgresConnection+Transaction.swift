@@ -24,19 +24,21 @@ extension PostgresConnection {
     }
 
     /// Runs `body` in a transaction that is rolled back whether it returns or throws: what would have happened.
-    func rehearsal<T>(_ body: () throws -> T) throws -> T {
+    package func rehearsal<T>(_ body: () throws -> T) throws -> T {
         try begin(.readCommitted)
         defer { rollBack() }
         return try body()
     }
 
     /// Runs `body` in the transaction that is open already, or else in one of its own.
-    func snapshot<T>(_ body: () throws -> T) throws -> T {
+    package func snapshot<T>(_ body: () throws -> T) throws -> T {
         switch link.transactionState {
         case .inTransaction: try body()
         case .idle, .failed, .undefined: try transaction(.snapshotReadOnly, body)
         }
     }
+
+    package var isInTransaction: Bool { link.transactionState == .inTransaction }
 
     private func begin(_ mode: TransactionMode) throws(PostgresError) {
         switch link.transactionState {
@@ -85,7 +87,7 @@ extension PostgresConnection {
     }
 
     /// Runs `body` in a part of the transaction that can be undone by itself: undone when it throws.
-    func savepoint<T>(_ body: () throws -> T) throws -> T {
+    package func savepoint<T>(_ body: () throws -> T) throws -> T {
         try script("savepoint part")
         do {
             let result = try body()

@@ -16,8 +16,8 @@ public struct PostgresConfiguration: Sendable, CustomStringConvertible {
     public var replyGrace: Duration = .seconds(5)
     /// Postgres ends a session that sits inside a transaction for this long: it may hold locks that others wait for.
     public var idleInTransactionTimeout: Duration = .seconds(30)
-    /// Postgres ends a session without any statement for this long; `nil`: never. For the session that holds a shard's lock,
-    /// so that a stopped process loses it (waiting for notifications is idle time too, so wait for less than this).
+    /// Postgres ends a session without any statement for this long; `nil`: never. For a session that holds a lock, so that a
+    /// stopped process loses it (waiting for notifications is idle time too, so wait for less than this).
     public var idleSessionTimeout: Duration?
     /// Prepared statements kept by a connection; the least recently used goes first.
     public var preparedStatements = 128

@@ -1,5 +1,3 @@
-public import Domain
-
 /// A value that may be an element of an array parameter.
 public protocol PostgresArrayElement: PostgresValue {
     static var postgresArrayType: PostgresType { get }
@@ -11,18 +9,6 @@ extension Int: PostgresArrayElement {
 
 extension String: PostgresArrayElement {
     public static var postgresArrayType: PostgresType { .textArray }
-}
-
-extension CouponID: PostgresArrayElement {
-    public static var postgresArrayType: PostgresType { .textArray }
-}
-
-extension UserID: PostgresArrayElement {
-    public static var postgresArrayType: PostgresType { .uuidArray }
-}
-
-extension RedemptionID: PostgresArrayElement {
-    public static var postgresArrayType: PostgresType { .uuidArray }
 }
 
 /// One dimension, no NULLs. Only written, never read.
