@@ -125,8 +125,8 @@ import TestSupport
             let server = try await product.serve()
             let pid = try #require(server.process.pid)
             let before = try ProcessFiles.residentBytes(pid)
-            let part =
-                "POST /v1/auth/login HTTP/1.1\r\nHost: x\r\nContent-Length: 4000\r\n\r\n" + String(repeating: " ", count: 3000)
+            // Far more than what a server keeps of its first connections for good, some 10 MB.
+            let part = "GET /v1/me HTTP/1.1\r\nHost: x\r\nX-Padding: " + String(repeating: "x", count: 12_000)
             let storm = try ConnectionStorm(url: server.api, connections: 2000, sending: part, isRestless: false)
             try await API.with(server.operations) { operations in
                 try await until("most are in") {
