@@ -102,14 +102,12 @@ let package = Package(
             name: "Server",
             dependencies: [
                 "CLibCrypto", "Domain", "HotPath", "Persistence", "PostgresClient", httpTypes, hummingbird, hummingbirdCore,
-                lifecycle, logging,
-                metrics,
-                metricsCore, nioCore, nioHTTP1, nioPosix,
+                lifecycle, logging, metrics, metricsCore, nioCore, nioHTTP1, nioPosix,
             ],
             swiftSettings: settings
         ),
         .target(name: "LocalStack", dependencies: ["Domain", lifecycle, logging, subprocess], swiftSettings: settings),
-        // What programs read and say where people run them, and how they end.
+        // How a program talks to the people who run it: arguments, output, errors, exit codes.
         .target(
             name: "Terminal",
             dependencies: ["Domain", argumentParser, logging, systemPackage],
@@ -126,16 +124,15 @@ let package = Package(
             name: "redeem",
             dependencies: [
                 "Domain", "HotPath", "LoadGenerator", "LocalStack", "Persistence", "PostgresClient", "Server", "Sync", "Terminal",
-                argumentParser,
-                asyncHTTPClient, configuration, lifecycle, logging, metricsCore, nioCore, nioHTTP1, nioPosix, nioSSL,
-                unixSignals,
+                argumentParser, asyncHTTPClient, configuration, lifecycle, logging, metricsCore, nioCore, nioHTTP1, nioPosix,
+                nioSSL, unixSignals,
             ],
             swiftSettings: settings
         ),
     ]
 )
 
-// What is not part of `redeem`: what breaks it, measures it and tests it.
+// These targets break, measure and test `redeem`, and are no part of it.
 if !isProgramOnly {
     package.products.append(.executable(name: "redeem-torture", targets: ["redeem-torture"]))
     package.dependencies.append(.package(url: "https://github.com/vapor/jwt-kit", from: "5.7.0"))
@@ -145,8 +142,7 @@ if !isProgramOnly {
             name: "Torture",
             dependencies: [
                 "Domain", "HotPath", "LoadGenerator", "LocalStack", "Persistence", "PostgresClient", "Server", "Sync", "Terminal",
-                argumentParser,
-                logging, nioCore, nioPosix, unixSignals,
+                argumentParser, logging, nioCore, nioPosix, unixSignals,
             ],
             swiftSettings: settings
         ),
@@ -156,7 +152,7 @@ if !isProgramOnly {
             swiftSettings: settings
         ),
 
-        // What single steps cost.
+        // Measures single steps of a request.
         .executableTarget(
             name: "MicroBench",
             dependencies: ["Domain", "HotPath", "Server", nioCore],
@@ -221,8 +217,8 @@ if !isProgramOnly {
             name: "FaultTests",
             dependencies: [
                 "Domain", "HotPath", "LoadGenerator", "LocalStack", "LuaScripts", "Persistence", "PostgresClient", "Server",
-                "Sync", "Terminal",
-                "TestSupport", "Torture", argumentParser, lifecycle, logging, nioCore, nioPosix, subprocess, systemPackage,
+                "Sync", "Terminal", "TestSupport", "Torture", argumentParser, lifecycle, logging, nioCore, nioPosix, subprocess,
+                systemPackage,
             ],
             swiftSettings: settings
         ),
@@ -230,8 +226,7 @@ if !isProgramOnly {
             name: "EndToEndTests",
             dependencies: [
                 "redeem", "HotPath", "LocalStack", "Persistence", "PostgresClient", "Terminal", "TestSupport", "Torture",
-                argumentParser,
-                asyncHTTPClient, logging, nioCore, nioHTTP1, nioPosix, nioSSL, subprocess, systemPackage,
+                argumentParser, asyncHTTPClient, logging, nioCore, nioHTTP1, nioPosix, nioSSL, subprocess, systemPackage,
             ],
             swiftSettings: settings
         ),

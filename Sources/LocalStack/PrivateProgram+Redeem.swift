@@ -2,7 +2,7 @@ import FoundationEssentials
 package import Logging
 
 extension PrivateProgram {
-    /// Where the program that runs is.
+    /// The path of the running program.
     package static func ownPath() throws -> String { try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe") }
 
     /// Starts a command of `redeem` with settings of its own, and none of a file.

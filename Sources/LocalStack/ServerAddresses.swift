@@ -1,6 +1,6 @@
 import FoundationEssentials
 
-/// Where a `redeem serve` listens, by the line with which it says so: `ready http://… operations http://…`.
+/// The addresses of a `redeem serve`, read from the line that it prints when it is ready: `ready http://… operations http://…`.
 package struct ServerAddresses: Sendable {
     /// The URL of the API, and its port.
     package let api: String

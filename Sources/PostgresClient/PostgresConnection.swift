@@ -156,7 +156,7 @@ public final class PostgresConnection {
 
 extension Duration {
     /// Whole milliseconds, 1 at least: 0 turns a limit of Postgres off.
-    var milliseconds: Int64 {
+    package var milliseconds: Int64 {
         let (seconds, attoseconds) = components
         return max(1, seconds * 1000 + attoseconds / 1_000_000_000_000_000)
     }

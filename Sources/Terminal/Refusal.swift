@@ -1,4 +1,4 @@
-/// What was asked for cannot be done with what is stored. Exit code 1.
+/// The stored data does not allow what was asked for. Exit code 1.
 package struct Refusal: Error, CustomStringConvertible {
     package let description: String
 

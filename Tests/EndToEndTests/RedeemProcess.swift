@@ -25,7 +25,7 @@ final class RedeemProcess: Sendable {
 
     static var program: String { path("redeem") }
 
-    /// Of a program that was built beside the tests.
+    /// The path of a program that was built beside the tests.
     static func path(_ name: String) -> String {
         URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent().appendingPathComponent(name).path
     }

@@ -29,25 +29,34 @@ import Testing
         }
     }
 
+    /// Runs the body while another call has a connection; afterwards that one is free again.
+    private func whileOneIsInUse(of client: PostgresClient, _ body: () async throws -> Void) async throws {
+        let (held, done) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
+        async let holder: Void = client.withConnection { _ in
+            held.signal()
+            done.wait()
+        }
+        await offThread { held.wait() }
+        do {
+            defer { done.signal() }
+            try await body()
+        }
+        try await holder
+        _ = try await client.withConnection { try $0.serverProcess() }
+    }
+
     @Test func waitingForAConnectionHasALimit() async throws {
         try await withPostgresClient {
             $0.maximumConnections = 1
             $0.acquireTimeout = .milliseconds(100)
         } _: { client throws in
-            let (held, done) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
-            async let holder: Void = client.withConnection { _ in
-                held.signal()
-                done.wait()
+            try await whileOneIsInUse(of: client) {
+                let began = ContinuousClock.now
+                let error = try await postgresError { try await client.withConnection { try $0.serverProcess() } }
+                #expect(error.code == .acquireTimedOut)
+                // By default it would be 5 s.
+                #expect(ContinuousClock.now - began < .seconds(4))
             }
-            await offThread { held.wait() }
-            let began = ContinuousClock.now
-            let error = try await postgresError { try await client.withConnection { try $0.serverProcess() } }
-            #expect(error.code == .acquireTimedOut)
-            // By default it would be 5 s.
-            #expect(ContinuousClock.now - began < .seconds(4))
-            done.signal()
-            try await holder
-            _ = try await client.withConnection { try $0.serverProcess() }
         }
     }
 
@@ -56,29 +65,22 @@ import Testing
             $0.maximumConnections = 1
             $0.maximumWaiters = 1
         } _: { client throws in
-            let (held, done) = (DispatchSemaphore(value: 0), DispatchSemaphore(value: 0))
-            async let holder: Void = client.withConnection { _ in
-                held.signal()
-                done.wait()
-            }
-            await offThread { held.wait() }
-            // There is room for one of them to wait; the other is refused at once.
-            let calls = (0..<2).map { _ in Task { try await client.withConnection { _ in } } }
-            let errors = await withTaskGroup(of: (any Error)?.self) { group in
-                for call in calls {
-                    group.addTask {
-                        if case .failure(let error) = await call.result { error } else { nil }
+            try await whileOneIsInUse(of: client) {
+                // There is room for one of them to wait; the other is refused at once.
+                let calls = (0..<2).map { _ in Task { try await client.withConnection { _ in } } }
+                let errors = await withTaskGroup(of: (any Error)?.self) { group in
+                    for call in calls {
+                        group.addTask {
+                            if case .failure(let error) = await call.result { error } else { nil }
+                        }
                     }
+                    let first = await group.next() ?? nil
+                    for call in calls { call.cancel() }
+                    return [first, await group.next() ?? nil]
                 }
-                let first = await group.next() ?? nil
-                for call in calls { call.cancel() }
-                return [first, await group.next() ?? nil]
+                #expect((errors[0] as? PostgresError)?.code == .tooManyWaiters)
+                #expect(errors[1] is CancellationError)
             }
-            #expect((errors[0] as? PostgresError)?.code == .tooManyWaiters)
-            #expect(errors[1] is CancellationError)
-            done.signal()
-            try await holder
-            _ = try await client.withConnection { try $0.serverProcess() }
         }
     }
 

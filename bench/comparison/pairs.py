@@ -27,9 +27,8 @@ def wanted():
         yield f'p99 at the same rate: Redeem / {peer}', (latency.TABLE, REDEEM, P99), (latency.TABLE, peer, P99)
     for row in (storm.ASKED, storm.STORM):
         yield f'{row} / redemptions', (storm.TABLE, row, RATE), (storm.TABLE, storm.SALE, RATE)
-    for mode in (modes.LOCAL, modes.LEDGER):
-        yield f'mode {mode} / {modes.RELAXED}', (modes.TABLE, mode, RATE), (modes.TABLE, modes.RELAXED, RATE)
-    yield f'mode {modes.LOCAL_CROWD} / {modes.RELAXED}', (modes.TABLE, modes.LOCAL_CROWD, RATE), (modes.TABLE, modes.RELAXED_CROWD, RATE)
+    for side, relaxed in ((modes.LOCAL, modes.RELAXED), (modes.LEDGER, modes.RELAXED), (modes.LOCAL_CROWD, modes.RELAXED_CROWD)):
+        yield f'mode {side} / {modes.RELAXED}', (modes.TABLE, side, RATE), (modes.TABLE, relaxed, RATE)
     yield f'{generator.BENCH} / {generator.WRK}', (generator.TABLE, generator.BENCH, RATE), (generator.TABLE, generator.WRK, RATE)
 
 

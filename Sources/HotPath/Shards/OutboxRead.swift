@@ -77,7 +77,8 @@ public enum OutboxRead: Sendable, Hashable {
 
     private static let redemptionsField = "redemptions"
 
-    /// A field as text. Bytes that are none, or that Postgres's text cannot hold, are written as Postgres writes bytes: nothing is lost.
+    /// A field as text. Bytes that are not UTF-8, or that Postgres's text cannot hold, are written as Postgres writes bytes, so
+    /// nothing is lost.
     private static func text(_ field: RESPValue) -> String {
         if let text = field.string, !text.utf8.contains(0) { return text }
         return "\\x" + (field.bytes ?? []).map { byte in (byte < 16 ? "0" : "") + String(byte, radix: 16) }.joined()

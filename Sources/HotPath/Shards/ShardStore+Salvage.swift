@@ -52,7 +52,7 @@ extension ShardStore {
         return (found.compactMap(\.string), next)
     }
 
-    /// What SCAN and its kind answer.
+    /// Reads the reply of a SCAN, HSCAN or the like.
     static func page(in reply: RESPValue, of command: String) throws(RedisError) -> (found: [RESPValue], next: String) {
         guard let page = reply.array, page.count == 2, let next = page[0].string, let found = page[1].array else {
             throw RedisError.unexpected(reply, of: command)

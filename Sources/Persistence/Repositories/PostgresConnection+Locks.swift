@@ -85,8 +85,7 @@ extension PostgresConnection {
               and query_start < clock_timestamp() - $3 * interval '1 millisecond'
             """
         let shard = AdvisoryLock.shard(shard).number
-        let milliseconds = max(1, Int(silence / Duration.milliseconds(1)))
-        return try !query(sql, AdvisoryLock.space, shard, milliseconds).isEmpty
+        return try !query(sql, AdvisoryLock.space, shard, Int(silence.milliseconds)).isEmpty
     }
 
     public func unlock(_ shard: Shard) throws(PostgresError) {

@@ -23,7 +23,7 @@ extension Timestamp: PostgresValue {
 
     public static var postgresType: PostgresType { .timestamptz }
     public func write(to bytes: inout [UInt8]) {
-        // What does not fit is beyond the calendar of Postgres too: it then answers 22008.
+        // A moment that does not fit is beyond Postgres's calendar too, and Postgres answers 22008.
         let (value, overflow) = (milliseconds - Timestamp.postgresZero).multipliedReportingOverflow(by: 1000)
         bytes.appendBigEndian(overflow ? (milliseconds < 0 ? Int64.min + 1 : Int64.max - 1) : value)
     }

@@ -46,7 +46,7 @@ final class LoopServices {
 
     func requestID() -> RequestID { ids.make() }
 
-    /// Of the id that a request without a key proposes.
+    /// A random tail, for the id that a request without a key proposes.
     func randomTail() -> UUIDv7.Tail { tails.next() }
 
     /// The bytes of an answer, in memory that is used again as soon as the answer before has left.

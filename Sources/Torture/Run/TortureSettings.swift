@@ -1,7 +1,7 @@
 internal import Domain
 internal import Terminal
 
-/// What `redeem-torture` was asked to do, checked.
+/// The checked options of `redeem-torture`.
 struct TortureSettings: Sendable {
     /// `nil`: each fault once.
     var duration: Duration?
