@@ -82,10 +82,11 @@ let package = Package(
         ),
         .target(name: "Domain", swiftSettings: settings),
         .target(
-            name: "HotPath",
-            dependencies: ["CHiredis", "Domain", "LuaScripts", logging, metricsCore, nioCore, nioPosix, nioSSL],
+            name: "RedisClient",
+            dependencies: ["CHiredis", logging, metricsCore, nioCore, nioPosix, nioSSL],
             swiftSettings: settings
         ),
+        .target(name: "HotPath", dependencies: ["Domain", "LuaScripts", "RedisClient", nioCore], swiftSettings: settings),
         .target(name: "PostgresClient", dependencies: ["CLibPQ", lifecycle, logging, nioPosix], swiftSettings: settings),
         .target(
             name: "Persistence",
@@ -95,13 +96,14 @@ let package = Package(
         ),
         .target(
             name: "Sync",
-            dependencies: ["Domain", "HotPath", "Persistence", "PostgresClient", lifecycle, logging, metrics],
+            dependencies: ["Domain", "HotPath", "Persistence", "PostgresClient", "RedisClient", lifecycle, logging, metrics],
             swiftSettings: settings
         ),
         .target(
             name: "Server",
             dependencies: [
-                "CLibCrypto", "Domain", "HotPath", "Persistence", "PostgresClient", httpTypes, hummingbird, hummingbirdCore,
+                "CLibCrypto", "Domain", "HotPath", "Persistence", "PostgresClient", "RedisClient", httpTypes, hummingbird,
+                hummingbirdCore,
                 lifecycle, logging, metrics, metricsCore, nioCore, nioHTTP1, nioPosix,
             ],
             swiftSettings: settings
@@ -123,7 +125,8 @@ let package = Package(
         .executableTarget(
             name: "redeem",
             dependencies: [
-                "Domain", "HotPath", "LoadGenerator", "LocalStack", "Persistence", "PostgresClient", "Server", "Sync", "Terminal",
+                "Domain", "HotPath", "LoadGenerator", "LocalStack", "Persistence", "PostgresClient", "RedisClient", "Server",
+                "Sync", "Terminal",
                 argumentParser, asyncHTTPClient, configuration, lifecycle, logging, metricsCore, nioCore, nioHTTP1, nioPosix,
                 nioSSL, unixSignals,
             ],
@@ -141,7 +144,8 @@ if !isProgramOnly {
         .target(
             name: "Torture",
             dependencies: [
-                "Domain", "HotPath", "LoadGenerator", "LocalStack", "Persistence", "PostgresClient", "Server", "Sync", "Terminal",
+                "Domain", "HotPath", "LoadGenerator", "LocalStack", "Persistence", "PostgresClient", "RedisClient", "Server",
+                "Sync", "Terminal",
                 argumentParser, logging, nioCore, nioPosix, unixSignals,
             ],
             swiftSettings: settings
@@ -155,7 +159,7 @@ if !isProgramOnly {
         // Measures single steps of a request.
         .executableTarget(
             name: "MicroBench",
-            dependencies: ["Domain", "HotPath", "Server", nioCore],
+            dependencies: ["Domain", "HotPath", "RedisClient", "Server", nioCore],
             path: "bench/micro",
             swiftSettings: settings
         ),
@@ -163,12 +167,19 @@ if !isProgramOnly {
         .testTarget(name: "DomainTests", dependencies: ["Domain"], swiftSettings: settings),
         .testTarget(
             name: "LuaScriptsTests",
-            dependencies: ["HotPath", "LuaScripts", "LocalStack", "TestSupport"],
+            dependencies: ["HotPath", "LuaScripts", "LocalStack", "RedisClient", "TestSupport"],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "RedisClientTests",
+            dependencies: ["LocalStack", "RedisClient", "TestSupport", logging, nioCore, nioEmbedded, nioPosix],
             swiftSettings: settings
         ),
         .testTarget(
             name: "HotPathTests",
-            dependencies: ["Domain", "HotPath", "LocalStack", "TestSupport", logging, nioCore, nioEmbedded, nioPosix],
+            dependencies: [
+                "Domain", "HotPath", "LocalStack", "RedisClient", "TestSupport", logging, nioCore, nioEmbedded, nioPosix,
+            ],
             swiftSettings: settings
         ),
         .testTarget(
@@ -183,22 +194,26 @@ if !isProgramOnly {
         ),
         .testTarget(
             name: "SyncTests",
-            dependencies: ["PostgresClient", "Sync", "LocalStack", "TestSupport", logging, metrics, metricsTestKit, nioPosix],
+            dependencies: [
+                "PostgresClient", "RedisClient", "Sync", "LocalStack", "TestSupport", logging, metrics, metricsTestKit, nioPosix,
+            ],
             swiftSettings: settings
         ),
         .testTarget(
             name: "ServerTests",
             dependencies: [
-                "Domain", "HotPath", "LocalStack", "Persistence", "PostgresClient", "Server", "Sync", "TestSupport", jwtKit,
-                lifecycle, logging,
-                nioCore, nioEmbedded, nioHTTP1, nioPosix,
+                "Domain", "HotPath", "LocalStack", "Persistence", "PostgresClient", "RedisClient", "Server", "Sync",
+                "TestSupport",
+                jwtKit, lifecycle, logging, nioCore, nioEmbedded, nioHTTP1, nioPosix,
             ],
             swiftSettings: settings
         ),
         .testTarget(
             name: "LocalStackTests",
             dependencies: [
-                "Domain", "HotPath", "LocalStack", "Persistence", "PostgresClient", "TestSupport", lifecycle, logging, subprocess,
+                "Domain", "HotPath", "LocalStack", "Persistence", "PostgresClient", "RedisClient", "TestSupport", lifecycle,
+                logging,
+                subprocess,
             ],
             swiftSettings: settings
         ),
@@ -216,8 +231,9 @@ if !isProgramOnly {
         .testTarget(
             name: "FaultTests",
             dependencies: [
-                "Domain", "HotPath", "LoadGenerator", "LocalStack", "LuaScripts", "Persistence", "PostgresClient", "Server",
-                "Sync", "Terminal", "TestSupport", "Torture", argumentParser, lifecycle, logging, nioCore, nioPosix, subprocess,
+                "Domain", "HotPath", "LoadGenerator", "LocalStack", "LuaScripts", "Persistence", "PostgresClient", "RedisClient",
+                "Server", "Sync", "Terminal", "TestSupport", "Torture", argumentParser, lifecycle, logging, nioCore, nioPosix,
+                subprocess,
                 systemPackage,
             ],
             swiftSettings: settings
@@ -225,15 +241,18 @@ if !isProgramOnly {
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
-                "redeem", "HotPath", "LocalStack", "Persistence", "PostgresClient", "Terminal", "TestSupport", "Torture",
-                argumentParser, asyncHTTPClient, logging, nioCore, nioHTTP1, nioPosix, nioSSL, subprocess, systemPackage,
+                "redeem", "HotPath", "LocalStack", "Persistence", "PostgresClient", "RedisClient", "Terminal", "TestSupport",
+                "Torture", argumentParser, asyncHTTPClient, logging, nioCore, nioHTTP1, nioPosix, nioSSL, subprocess,
+                systemPackage,
             ],
             swiftSettings: settings
         ),
         // What several test targets share: one LocalStack for the run, a database and a Redis for each test.
         .target(
             name: "TestSupport",
-            dependencies: ["Domain", "HotPath", "LocalStack", "Persistence", "PostgresClient", logging, nioCore, nioPosix],
+            dependencies: [
+                "Domain", "HotPath", "LocalStack", "Persistence", "PostgresClient", "RedisClient", logging, nioCore, nioPosix,
+            ],
             path: "Tests/TestSupport",
             swiftSettings: settings
         ),

@@ -1,5 +1,6 @@
 public import Domain
 public import NIOCore
+public import RedisClient
 import Synchronization
 
 /// All that Redeem does in Redis: the redemptions, one shard's state, the sessions.

@@ -6,6 +6,7 @@ public import Logging
 public import NIOCore
 import Persistence
 public import PostgresClient
+import RedisClient
 public import ServiceLifecycle
 
 /// A server, ready to be run.

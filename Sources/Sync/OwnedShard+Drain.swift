@@ -2,6 +2,7 @@ internal import Domain
 internal import HotPath
 internal import Logging
 internal import Persistence
+internal import RedisClient
 internal import ServiceLifecycle
 
 extension OwnedShard {

@@ -2,6 +2,7 @@ internal import Domain
 internal import HotPath
 internal import Logging
 internal import Persistence
+internal import RedisClient
 
 /// A shard whose lock `session` holds. The extensions are the steps of the owner's loop.
 struct OwnedShard: Sendable {

@@ -3,6 +3,7 @@ internal import HotPath
 internal import Logging
 internal import Persistence
 internal import PostgresClient
+internal import RedisClient
 internal import ServiceLifecycle
 
 /// The life of a worker beside one shard: wait for the lock; while it is held, keep the shard open and carry decisions to

@@ -5,6 +5,7 @@ import Logging
 import NIOPosix
 import Persistence
 import PostgresClient
+import RedisClient
 import Server
 import TestSupport
 import Testing

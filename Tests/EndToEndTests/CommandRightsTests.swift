@@ -4,6 +4,7 @@ import LocalStack
 import NIOHTTP1
 import Persistence
 import PostgresClient
+import RedisClient
 import TestSupport
 import Testing
 

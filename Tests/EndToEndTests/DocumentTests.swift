@@ -1,7 +1,7 @@
 import Foundation
 import Glibc
-import HotPath
 import NIOHTTP1
+import RedisClient
 import TestSupport
 import Testing
 

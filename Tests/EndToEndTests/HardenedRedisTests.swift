@@ -3,6 +3,7 @@ import HotPath
 import LocalStack
 import NIOHTTP1
 import Persistence
+import RedisClient
 import TestSupport
 import Testing
 

@@ -1,7 +1,7 @@
 import Domain
 import Foundation
-import HotPath
 import NIOHTTP1
+import RedisClient
 import TestSupport
 import Testing
 

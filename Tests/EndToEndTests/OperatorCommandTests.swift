@@ -5,6 +5,7 @@ import NIOHTTP1
 import NIOPosix
 import Persistence
 import PostgresClient
+import RedisClient
 import TestSupport
 import Testing
 

@@ -1,5 +1,6 @@
 import NIOCore
 import NIOPosix
+import RedisClient
 import Testing
 import TestSupport
 

@@ -3,6 +3,7 @@ import Foundation
 import HotPath
 import LocalStack
 import NIOPosix
+import RedisClient
 import Subprocess
 import SystemPackage
 import TestSupport

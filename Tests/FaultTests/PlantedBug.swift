@@ -1,6 +1,7 @@
 import HotPath
 import LocalStack
 import LuaScripts
+import RedisClient
 import Testing
 
 @testable import Torture

@@ -6,6 +6,7 @@ import NIOCore
 import NIOPosix
 import Persistence
 import PostgresClient
+import RedisClient
 import ServiceLifecycle
 import Sync
 import TestSupport

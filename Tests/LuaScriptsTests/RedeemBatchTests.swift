@@ -1,6 +1,7 @@
 import Domain
 import HotPath
 import LocalStack
+import RedisClient
 import TestSupport
 import Testing
 

@@ -1,5 +1,6 @@
 import Domain
 import HotPath
+import RedisClient
 import TestSupport
 import Testing
 

@@ -1,5 +1,6 @@
 import Domain
 import HotPath
+import RedisClient
 import TestSupport
 
 /// What `redeem.lua` said to one request. The value of what was accepted is the redemption's id.

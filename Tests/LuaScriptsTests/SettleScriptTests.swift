@@ -1,4 +1,5 @@
 import Domain
+import RedisClient
 import TestSupport
 import Testing
 

@@ -1,4 +1,5 @@
 import HotPath
+import RedisClient
 import TestSupport
 import Testing
 

@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import RedisClient
 import Synchronization
 import TestSupport
 import Testing

@@ -4,6 +4,7 @@ import HotPath
 import LocalStack
 import Persistence
 import PostgresClient
+import RedisClient
 import TestSupport
 import Testing
 

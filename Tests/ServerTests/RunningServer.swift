@@ -7,6 +7,7 @@ import NIOCore
 import NIOPosix
 import Persistence
 import PostgresClient
+import RedisClient
 import ServiceLifecycle
 import TestSupport
 

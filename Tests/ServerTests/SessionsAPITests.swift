@@ -1,6 +1,7 @@
 import Domain
 import Foundation
 import HotPath
+import RedisClient
 import TestSupport
 import Testing
 

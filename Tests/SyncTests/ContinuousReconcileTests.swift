@@ -6,6 +6,7 @@ import Metrics
 import MetricsTestKit
 import Persistence
 import PostgresClient
+import RedisClient
 import Synchronization
 import TestSupport
 import Testing

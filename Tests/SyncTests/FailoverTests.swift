@@ -2,6 +2,7 @@ import Domain
 import HotPath
 import LocalStack
 import Persistence
+import RedisClient
 import TestSupport
 import Testing
 

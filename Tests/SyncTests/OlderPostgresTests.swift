@@ -3,6 +3,7 @@ import HotPath
 import Logging
 import Persistence
 import PostgresClient
+import RedisClient
 import TestSupport
 import Testing
 

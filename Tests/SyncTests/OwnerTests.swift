@@ -3,6 +3,7 @@ import Glibc
 import HotPath
 import Persistence
 import PostgresClient
+import RedisClient
 import Synchronization
 import TestSupport
 import Testing

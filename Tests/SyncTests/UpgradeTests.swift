@@ -2,6 +2,7 @@ import Domain
 import HotPath
 import Persistence
 import PostgresClient
+import RedisClient
 import TestSupport
 import Testing
 

@@ -1,5 +1,6 @@
 import Domain
 @testable import HotPath
+import RedisClient
 import Testing
 
 @testable import Sync

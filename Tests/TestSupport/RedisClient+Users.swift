@@ -1,5 +1,6 @@
 package import Domain
 package import HotPath
+package import RedisClient
 
 // Users as Redis has them, past the scripts.
 extension RedisClient {

@@ -1,4 +1,4 @@
-public import HotPath
+public import RedisClient
 
 extension RedisConfiguration {
     /// A machine that stands still for a moment is no Redis that does not answer.

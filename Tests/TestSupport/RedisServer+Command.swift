@@ -1,8 +1,8 @@
-public import HotPath
 public import LocalStack
 import Logging
 import NIOCore
 import NIOPosix
+public import RedisClient
 
 extension RedisServer {
     /// Sends one command, whatever this Redis is: clients of the service work with primaries only.

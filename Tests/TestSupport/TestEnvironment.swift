@@ -5,6 +5,7 @@ public import NIOCore
 public import NIOPosix
 import Persistence
 public import PostgresClient
+public import RedisClient
 
 /// A Redis of the test's own, a migrated database of the test's own, and a client of each.
 public struct TestEnvironment: Sendable {

@@ -2,6 +2,7 @@ public import Domain
 public import HotPath
 public import LocalStack
 import NIOPosix
+public import RedisClient
 
 /// One shard in a Redis of its own, without Postgres: closed and empty until `open`.
 public struct TestShard: Sendable {

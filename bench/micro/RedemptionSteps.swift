@@ -1,6 +1,7 @@
 import Domain
 import HotPath
 import NIOCore
+import RedisClient
 import Server
 
 /// The steps of a redemption in the server, but for the token's check and the system calls.

@@ -1,4 +1,5 @@
 public import Domain
+package import RedisClient
 
 /// One request to redeem a coupon, from an authenticated user.
 public struct RedeemRequest: Sendable, Hashable {

@@ -1,5 +1,6 @@
 import Domain
 public import NIOCore
+public import RedisClient
 import Synchronization
 
 /// The hot path: redemptions, decided by `redeem.lua`. One for each event loop, from `HotPath.redeemer(on:)`; all calls are

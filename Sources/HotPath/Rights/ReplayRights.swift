@@ -1,4 +1,5 @@
 public import Domain
+public import RedisClient
 
 /// What Redis's user `default` has to be allowed, so that a start of Redis finds what was written before it.
 ///

@@ -1,3 +1,5 @@
+public import RedisClient
+
 extension RedisError {
     /// The shard's scripts are not loaded: its owner has not checked this Redis, or closed it. Nothing was done.
     public var isShardClosed: Bool { serverPrefix == "NOSCRIPT" }

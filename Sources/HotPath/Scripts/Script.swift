@@ -1,4 +1,5 @@
 import LuaScripts
+package import RedisClient
 
 /// The scripts, by the names of their files in `lua/`, where the contract of each is.
 public enum Script: String, CaseIterable, Sendable {

@@ -1,4 +1,5 @@
 public import Domain
+public import RedisClient
 
 // Sessions are ended by plain commands and not by a script, so that they can be ended while a shard is closed, and in a Redis
 // that is full. DEL is the moment at which a session ends: from its reply on nothing is redeemed under it. Who owns a session

@@ -1,4 +1,5 @@
 public import Domain
+public import RedisClient
 
 /// The logins, each in its user's shard. `redeem.lua` asks for them too.
 ///

@@ -1,4 +1,5 @@
 public import Domain
+import RedisClient
 
 /// What was read at one place of the outbox.
 public enum OutboxRead: Sendable, Hashable {

@@ -1,3 +1,5 @@
+public import RedisClient
+
 /// How much of its memory a Redis uses.
 public struct RedisMemory: Sendable, Hashable {
     /// Bytes.

@@ -1,4 +1,5 @@
 public import Domain
+public import RedisClient
 
 extension ShardStore {
     /// Applies the next entry of the control log, as `apply_control.lua` says.

@@ -1,4 +1,5 @@
 internal import Domain
+public import RedisClient
 
 // Earlier versions had a hash for each user: epoch, and `r:<coupon>` = redemption id among others.
 extension ShardStore {

@@ -1,4 +1,5 @@
 public import Domain
+public import RedisClient
 
 // What only the shard's owner does. A rebuild is `close`, `beginEpoch`, `writeCoupons`, `writeShard`, `loadScripts`, in this
 // order; a shard whose Redis was found good is opened by `loadScripts` alone.

@@ -1,4 +1,5 @@
 public import Domain
+public import RedisClient
 
 extension ShardStore {
     /// Reads entries after `id`, oldest first.

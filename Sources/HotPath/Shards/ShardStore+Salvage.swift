@@ -1,4 +1,5 @@
 public import Domain
+public import RedisClient
 
 /// A redemption as the record of its user says it.
 public struct StoredRedemption: Hashable, Sendable {

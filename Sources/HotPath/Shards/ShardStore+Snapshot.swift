@@ -1,4 +1,5 @@
 public import Domain
+public import RedisClient
 
 /// A shard at one moment, for a comparison with Postgres.
 public struct ShardSnapshot: Sendable, Hashable {

@@ -1,4 +1,5 @@
 public import Domain
+public import RedisClient
 
 /// Which version of Redeem keeps a shard, as the place tells where earlier versions have its record.
 public enum ShardLayout: Sendable, Hashable {

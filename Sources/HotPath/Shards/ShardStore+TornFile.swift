@@ -1,3 +1,5 @@
+public import RedisClient
+
 extension ShardStore {
     /// Transactions of which Redis had only the beginning in its append-only file, and carried that out when it started.
     ///

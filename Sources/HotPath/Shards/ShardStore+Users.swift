@@ -1,4 +1,5 @@
 public import Domain
+public import RedisClient
 
 extension ShardStore {
     /// Takes a user over from Postgres, as `load_user.lua` says.

@@ -1,4 +1,5 @@
 public import Domain
+public import RedisClient
 
 /// One shard in Redis: all of it but the redemptions, which go through `Redeemer`.
 ///

@@ -1,10 +1,10 @@
 import HTTPTypes
-import HotPath
 import Hummingbird
 import Logging
 import NIOCore
 import Persistence
 import PostgresClient
+import RedisClient
 
 /// The outermost of all: gives the request its id, makes a problem of whatever goes wrong, measures.
 struct ProblemMiddleware: RouterMiddleware {

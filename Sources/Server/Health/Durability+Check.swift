@@ -1,7 +1,7 @@
 public import Domain
-public import HotPath
 import Persistence
 public import PostgresClient
+public import RedisClient
 
 extension Durability {
     /// Looks whether Redis is configured for what this mode promises.

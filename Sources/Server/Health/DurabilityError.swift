@@ -1,5 +1,5 @@
 import Domain
-import HotPath
+import RedisClient
 
 /// Why the service does not start, or takes no redemptions: it cannot keep the promise that it was told to make.
 public struct DurabilityError: Error, Hashable, Sendable, CustomStringConvertible {

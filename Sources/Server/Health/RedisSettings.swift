@@ -1,5 +1,6 @@
 import Domain
 import HotPath
+import RedisClient
 
 /// The part of Redis's configuration, and of its users, on which an answer's promise rests.
 struct RedisSettings: Sendable, Hashable {

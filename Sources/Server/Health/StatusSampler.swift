@@ -3,6 +3,7 @@ import HotPath
 import Logging
 import Persistence
 import PostgresClient
+import RedisClient
 
 /// What probes and scrapes see of the rest of the world: asked for at most once in a while, however many ask.
 actor StatusSampler {

@@ -1,5 +1,6 @@
 import Domain
 import HotPath
+import RedisClient
 
 /// What a client is told of a redemption: the same whether it named the coupon or only its code.
 enum RedemptionAnswer: Hashable, Sendable {

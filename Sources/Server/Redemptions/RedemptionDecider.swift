@@ -2,6 +2,7 @@ import Domain
 import HotPath
 import Logging
 import NIOCore
+import RedisClient
 
 /// Decides redemptions, to the end: what Redis does not know yet is fetched, and it is asked again. One for each event loop;
 /// calls are made, and answers come, on that loop. With a loaded user it is one call of the redeemer and nothing else.

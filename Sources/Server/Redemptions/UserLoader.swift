@@ -4,6 +4,7 @@ import Logging
 import NIOCore
 import Persistence
 import PostgresClient
+import RedisClient
 import Synchronization
 
 /// Brings users from Postgres to Redis, for whoever needs one there. Everyone who waits for the same user waits for the same

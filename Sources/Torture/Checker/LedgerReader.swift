@@ -2,6 +2,7 @@ internal import Domain
 internal import HotPath
 internal import Persistence
 internal import PostgresClient
+internal import RedisClient
 internal import Sync
 
 /// Reads what both stores hold in the end, in the numbers of the history.

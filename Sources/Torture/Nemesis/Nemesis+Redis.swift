@@ -1,6 +1,7 @@
 internal import Domain
 internal import HotPath
 internal import LocalStack
+internal import RedisClient
 
 extension Nemesis {
     /// Past the deadline of a command, which is a second.

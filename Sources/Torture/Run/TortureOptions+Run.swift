@@ -1,9 +1,9 @@
 internal import Foundation
-internal import HotPath
 internal import LocalStack
 internal import Logging
 internal import Persistence
 internal import PostgresClient
+internal import RedisClient
 internal import Terminal
 
 extension TortureOptions {

@@ -1,8 +1,8 @@
-internal import HotPath
 internal import LocalStack
 internal import Logging
 internal import NIOCore
 internal import NIOPosix
+internal import RedisClient
 internal import Terminal
 
 /// The Redis of a run: two nodes, one of them the primary, and the Sentinel that makes the other one the primary. It does so only

@@ -7,6 +7,7 @@ internal import NIOCore
 internal import NIOPosix
 internal import Persistence
 internal import PostgresClient
+internal import RedisClient
 internal import Server
 internal import Terminal
 

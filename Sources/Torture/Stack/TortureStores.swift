@@ -3,6 +3,7 @@ internal import Logging
 internal import NIOPosix
 internal import Persistence
 internal import PostgresClient
+internal import RedisClient
 
 /// Connections to both stores.
 struct TortureStores: Sendable {

@@ -2,6 +2,7 @@ internal import Domain
 internal import LoadGenerator
 internal import Persistence
 internal import PostgresClient
+internal import RedisClient
 internal import Server
 internal import Synchronization
 

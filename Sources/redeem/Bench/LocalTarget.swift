@@ -6,6 +6,7 @@ internal import Logging
 internal import NIOCore
 internal import Persistence
 internal import PostgresClient
+internal import RedisClient
 internal import Server
 internal import Synchronization
 internal import Terminal

@@ -6,6 +6,7 @@ internal import Logging
 internal import NIOPosix
 internal import Persistence
 internal import PostgresClient
+internal import RedisClient
 internal import Terminal
 
 /// A target that somebody else runs. Where its stores are known too (--config, or their addresses), they are checked as well.

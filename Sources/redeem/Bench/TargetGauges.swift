@@ -1,6 +1,7 @@
 internal import Domain
 internal import HotPath
 internal import LoadGenerator
+internal import RedisClient
 internal import Terminal
 
 /// What the target says of itself while it is loaded: from its stores where they are known, else from its API and its

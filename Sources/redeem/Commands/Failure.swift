@@ -3,6 +3,7 @@ internal import Foundation
 internal import HotPath
 internal import Persistence
 internal import PostgresClient
+internal import RedisClient
 internal import Server
 internal import Terminal
 

@@ -4,6 +4,7 @@ internal import Foundation
 internal import HotPath
 internal import Persistence
 internal import PostgresClient
+internal import RedisClient
 internal import Terminal
 
 struct SessionCommand: AsyncParsableCommand {

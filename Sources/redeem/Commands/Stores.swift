@@ -5,6 +5,7 @@ internal import NIOCore
 internal import NIOPosix
 internal import Persistence
 internal import PostgresClient
+internal import RedisClient
 internal import Terminal
 
 /// What one-off commands work with.

@@ -1,5 +1,6 @@
 internal import HotPath
 internal import NIOCore
+internal import RedisClient
 
 extension App {
     /// Returns when all shards take redemptions.

@@ -3,6 +3,7 @@ internal import Domain
 internal import HotPath
 internal import NIOCore
 internal import NIOPosix
+internal import RedisClient
 internal import Server
 
 extension Examination {

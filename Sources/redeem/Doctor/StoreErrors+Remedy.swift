@@ -1,6 +1,6 @@
-internal import HotPath
 internal import Persistence
 internal import PostgresClient
+internal import RedisClient
 
 extension PostgresError {
     /// What to do, by what is in the way.

@@ -1,6 +1,7 @@
 internal import Configuration
 internal import Domain
 internal import HotPath
+internal import RedisClient
 internal import Server
 internal import Sync
 

@@ -1,7 +1,8 @@
 internal import Configuration
-internal import HotPath
+internal import Domain
 internal import Persistence
 internal import PostgresClient
+internal import RedisClient
 internal import Terminal
 
 /// | key | variable | default |
@@ -22,6 +23,9 @@ extension RedisConfiguration {
         commandDeadline = try reader.milliseconds("redis.deadline_ms") ?? commandDeadline
         connectTimeout = try reader.milliseconds("redis.connect_timeout_ms") ?? connectTimeout
         pendingLimit = try reader.count("redis.pending_limit", in: 1...1_000_000) ?? pendingLimit
+        counterNames.connectionsLost = Metric.redisConnectionsLost.name
+        counterNames.deadlinesExceeded = Metric.redisDeadlinesExceeded.name
+        counterNames.lateReplies = Metric.redisLateReplies.name
     }
 }
 

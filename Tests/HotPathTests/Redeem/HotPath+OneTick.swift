@@ -1,6 +1,7 @@
 import HotPath
 import NIOCore
 import NIOPosix
+import RedisClient
 
 extension HotPath {
     /// Sends all requests in one tick of one event loop. Each is answered once, on that loop.

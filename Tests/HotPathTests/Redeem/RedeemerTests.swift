@@ -3,6 +3,7 @@ import HotPath
 import LocalStack
 import NIOCore
 import NIOPosix
+import RedisClient
 import TestSupport
 import Testing
 

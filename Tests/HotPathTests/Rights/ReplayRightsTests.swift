@@ -2,6 +2,7 @@ import Domain
 import LocalStack
 import Logging
 import NIOPosix
+import RedisClient
 import TestSupport
 import Testing
 

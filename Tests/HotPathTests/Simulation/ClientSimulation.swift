@@ -5,6 +5,7 @@ import NIOEmbedded
 import TestSupport
 
 @testable import HotPath
+@testable import RedisClient
 
 /// The client and the redeemer, whole, on an event loop whose time stands still until it is moved, against a simulated Redis. One
 /// seed drives both.

@@ -4,6 +4,7 @@ import NIOEmbedded
 import TestSupport
 
 @testable import HotPath
+@testable import RedisClient
 
 /// A Redis behind embedded channels: takes commands in as bytes, carries them out in order, and has replies to give. When it does
 /// each of these, and whether, is up to the nemesis.

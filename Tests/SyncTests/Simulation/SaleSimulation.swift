@@ -1,6 +1,7 @@
 import Domain
 import Logging
 import PostgresClient
+import RedisClient
 import TestSupport
 
 @testable import HotPath

@@ -1,6 +1,7 @@
 import Domain
 
 @testable import HotPath
+@testable import RedisClient
 
 /// A process's client of the simulated Redis. It reconnects at once.
 struct SimulatedClient: RedisCommands, @unchecked Sendable {

@@ -1,6 +1,7 @@
 import Domain
 import LocalStack
 import NIOPosix
+import RedisClient
 import TestSupport
 import Testing
 

@@ -1,5 +1,6 @@
 import Domain
 import PostgresClient
+import RedisClient
 
 @testable import HotPath
 @testable import Persistence

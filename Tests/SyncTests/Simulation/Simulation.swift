@@ -1,3 +1,4 @@
+import RedisClient
 import TestSupport
 
 @testable import HotPath

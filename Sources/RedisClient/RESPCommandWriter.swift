@@ -1,4 +1,3 @@
-public import Domain
 package import NIOCore
 
 /// Writes a command straight into a connection's outgoing bytes. What Redis takes as one argument may be written from
@@ -24,21 +23,10 @@ public struct RESPCommandWriter {
         endArgument()
     }
 
-    public mutating func append(_ uuid: UUIDv7) {
-        append("", uuid)
-    }
-
-    /// One argument: the text of `uuid` behind `prefix`.
-    public mutating func append(_ prefix: String, _ uuid: UUIDv7) {
-        writeHeader("$", prefix.utf8.count + UUIDv7.textBytes)
+    /// One argument: `prefix`, and behind it `count` bytes, all of which `write` fills.
+    package mutating func append(_ prefix: String = "", bytes count: Int, _ write: (UnsafeMutableRawPointer) -> Void) {
+        writeHeader("$", prefix.utf8.count + count)
         buffer.writeString(prefix)
-        write(uuid)
-        endArgument()
-    }
-
-    /// One argument of `count` bytes, all of which `write` fills.
-    package mutating func append(bytes count: Int, _ write: (UnsafeMutableRawPointer) -> Void) {
-        writeHeader("$", count)
         buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: count) { target in
             write(target.baseAddress!)
             return count
@@ -54,29 +42,6 @@ public struct RESPCommandWriter {
         writeHeader("$", bytes.count)
         buffer.writeBytes(bytes)
         endArgument()
-    }
-
-    /// One argument: the digest's hexadecimal digits.
-    public mutating func append(_ digest: CodeDigest) {
-        writeHeader("$", CodeDigest.hexDigits)
-        buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: CodeDigest.hexDigits) { target in
-            digest.writeHex(to: target.baseAddress!)
-            return CodeDigest.hexDigits
-        }
-        endArgument()
-    }
-
-    /// One argument: the users of the requests, then their tails, as `redeem.lua` takes them and the outbox has them.
-    package mutating func append(redemptionsOf requests: some Collection<RedeemRequest>) {
-        append(bytes: RedemptionsBlob.bytesEach * requests.count) { target in
-            var (user, tail) = (target, target + UUIDv7.byteCount * requests.count)
-            for request in requests {
-                request.user.uuid.writeBytes(to: user)
-                request.tail.writeBase64URL(to: tail)
-                user += UUIDv7.byteCount
-                tail += UUIDv7.Tail.base64URLBytes
-            }
-        }
     }
 
     mutating func append(_ argument: RESPArgument) {
@@ -124,12 +89,5 @@ public struct RESPCommandWriter {
             buffer.writeString(String(count))
         }
         buffer.writeInteger(RESPCommandWriter.lineEnd)
-    }
-
-    private mutating func write(_ uuid: UUIDv7) {
-        buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: UUIDv7.textBytes) { target in
-            uuid.write(to: target.baseAddress!)
-            return UUIDv7.textBytes
-        }
     }
 }

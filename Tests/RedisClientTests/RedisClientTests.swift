@@ -4,7 +4,7 @@ import NIOPosix
 import TestSupport
 import Testing
 
-@testable import HotPath
+@testable import RedisClient
 
 @Suite struct RedisClientTests {
     @Test func sendsAndPipelines() async throws {

@@ -1,7 +1,7 @@
 import NIOCore
 import Testing
 
-@testable import HotPath
+@testable import RedisClient
 
 /// Transcripts: what happens, and what the connection is told to do. Completions are numbers. Times are in milliseconds.
 @Suite struct ConnectionStateMachineTests {

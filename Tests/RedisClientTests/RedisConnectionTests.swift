@@ -3,7 +3,7 @@ import NIOCore
 import NIOEmbedded
 import Testing
 
-@testable import HotPath
+@testable import RedisClient
 
 /// A connection on a loop whose time stands still until it is told to go on.
 @Suite struct RedisConnectionTests {

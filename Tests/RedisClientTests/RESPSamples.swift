@@ -1,20 +1,8 @@
 import NIOCore
 
-@testable import HotPath
+@testable import RedisClient
 
 extension RESPValue {
-    /// As Redis writes it.
-    var encoded: [UInt8] {
-        switch self {
-        case .null: Array("$-1\r\n".utf8)
-        case .integer(let value): Array(":\(value)\r\n".utf8)
-        case .string(let value): Array("$\(value.utf8.count)\r\n\(value)\r\n".utf8)
-        case .bytes(let value): Array("$\(value.count)\r\n".utf8) + value + Array("\r\n".utf8)
-        case .error(let value): Array("-\(value)\r\n".utf8)
-        case .array(let values): Array("*\(values.count)\r\n".utf8) + values.flatMap(\.encoded)
-        }
-    }
-
     private static let letters = "az09 \r\n$*:-é🎟"
 
     static func random(depth: Int, using generator: inout some RandomNumberGenerator) -> RESPValue {

@@ -48,7 +48,7 @@ public final class RedisConnection {
         self.connect = connect
         self.readiness = readiness
         self.logger = logger
-        metrics = RedisMetrics(client: configuration.clientName)
+        metrics = RedisMetrics(configuration)
         commandDeadline = TimeAmount(configuration.commandDeadline)
         machine = ConnectionStateMachine(
             endpoint: "\(configuration.endpoint)",
@@ -157,7 +157,7 @@ public final class RedisConnection {
     }
 
     /// Writes what was sent in this tick now, and not at its end: for who has much to do in what is left of it.
-    func flush() {
+    package func flush() {
         guard machine.flush() else { return }
         handler?.write(outgoing.buffer)
         outgoing.clear()

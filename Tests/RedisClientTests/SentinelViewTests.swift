@@ -1,6 +1,6 @@
 import Testing
 
-@testable import HotPath
+@testable import RedisClient
 
 @Suite struct SentinelViewTests {
     private let a = RedisEndpoint.Node(host: "a", port: 1)

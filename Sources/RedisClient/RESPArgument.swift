@@ -1,4 +1,4 @@
-/// One argument of a command. Ids of users are bytes, all else is text.
+/// One argument of a command.
 package enum RESPArgument: Hashable, Sendable {
     case text(String)
     case bytes([UInt8])
@@ -10,12 +10,12 @@ extension [String] {
 
 extension RedisCommands {
     /// A command of text alone.
-    func send(_ arguments: [String], to id: ReplicationID?, deadline: Duration?) async throws(RedisError) -> RESPValue {
+    package func send(_ arguments: [String], to id: ReplicationID?, deadline: Duration?) async throws(RedisError) -> RESPValue {
         try await send(arguments.asArguments, to: id, deadline: deadline)
     }
 
     /// Commands of text alone.
-    func pipeline(
+    package func pipeline(
         to id: ReplicationID?,
         deadline: Duration?,
         _ commands: @escaping @Sendable (ReplicationID) -> [[String]]

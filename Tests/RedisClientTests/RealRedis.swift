@@ -1,4 +1,4 @@
-import HotPath
+import RedisClient
 import Logging
 import LocalStack
 import NIOCore
@@ -91,10 +91,4 @@ func blockedClients(_ redis: RedisServer) async throws -> Int {
         try await client.connect()
         return try await client.send(["INFO", "clients"]).info["blocked_clients"].flatMap { Int($0) } ?? -1
     }
-}
-
-struct TestFailure: Error, CustomStringConvertible {
-    let description: String
-
-    init(_ description: String) { self.description = description }
 }

@@ -3,7 +3,7 @@ import NIOCore
 import TestSupport
 import Testing
 
-@testable import HotPath
+@testable import RedisClient
 
 /// A client that is told where Redis is by Sentinels, and a Redis that is not the primary any more.
 @Suite(.serialized) struct SentinelTests {

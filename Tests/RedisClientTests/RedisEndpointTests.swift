@@ -1,6 +1,6 @@
 import Testing
 
-@testable import HotPath
+@testable import RedisClient
 
 @Suite struct RedisEndpointTests {
     @Test func readsNetworkURLs() throws {

@@ -1,5 +1,5 @@
-/// What the stores need of a client.
-protocol RedisCommands: Sendable {
+/// What is asked of a client by those who keep data in Redis, so that tests can ask another.
+package protocol RedisCommands: Sendable {
     /// As `RedisClient.connect`.
     func connect() async throws(RedisError)
 

@@ -1,4 +1,4 @@
-import HotPath
+import RedisClient
 import LocalStack
 import TestSupport
 import Testing

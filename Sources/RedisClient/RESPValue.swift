@@ -14,7 +14,7 @@ public enum RESPValue: Sendable, Hashable {
         if case .string(let value) = self { value } else { nil }
     }
 
-    /// The bytes of a string, be it UTF-8 or not: those of a user's id may be by chance.
+    /// The bytes of a string, be it UTF-8 or not: binary data may be, by chance.
     package var bytes: [UInt8]? {
         switch self {
         case .string(let text): Array(text.utf8)
@@ -34,10 +34,10 @@ public enum RESPValue: Sendable, Hashable {
     public var isNull: Bool { self == .null }
 
     /// A number, or the text of one: hash fields are text.
-    var number: Int? { integer ?? string.flatMap { Int($0) } }
+    package var number: Int? { integer ?? string.flatMap { Int($0) } }
 
     /// Of an array of names and values in turn.
-    var dictionary: [String: RESPValue] {
+    package var dictionary: [String: RESPValue] {
         let values = array ?? []
         var dictionary: [String: RESPValue] = [:]
         for index in stride(from: 0, to: values.count - 1, by: 2) {

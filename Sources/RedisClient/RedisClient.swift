@@ -21,7 +21,7 @@ public final class RedisClient: Sendable {
     private let members: [Member]
     private let indices: [ObjectIdentifier: Int]
     private let turn = Atomic<Int>(0)
-    let configuration: RedisConfiguration
+    package let configuration: RedisConfiguration
     /// `nil`: the address of Redis is known.
     private let watch: Watch?
 
@@ -176,7 +176,7 @@ public final class RedisClient: Sendable {
     /// The same, of commands that name the Redis that they are for.
     /// - Parameter commands: called at most once, with the id of the Redis at the other end.
     /// - Returns: the replies, and that id.
-    func pipeline(
+    package func pipeline(
         to id: ReplicationID? = nil,
         deadline: Duration? = nil,
         _ commands: @escaping @Sendable (ReplicationID) -> [[RESPArgument]]

@@ -1,8 +1,7 @@
-import Domain
 import NIOCore
 import Testing
 
-@testable import HotPath
+@testable import RedisClient
 
 @Suite struct RESPCommandWriterTests {
     private func written(_ count: Int, _ encode: (inout RESPCommandWriter) -> Void) -> [UInt8] {
@@ -35,31 +34,17 @@ import Testing
     }
 
     @Test func writesEachKindOfArgument() throws {
-        let id = try #require(UUIDv7("0198c0de-f00d-7abc-8def-0123456789ab"))
-        let digest = try #require(CodeDigest(bytes: UInt8(0x8A)..<0xAA))
-        let user = UserID(uuid: id)
-        let request = RedeemRequest(
-            user: user,
-            session: SessionID(uuid: id),
-            coupon: CouponID("x")!,
-            codeDigest: digest,
-            tail: id.tail
-        )
-        let read = try arguments(8) {
-            $0.append("{s0}:user:", "x")
-            $0.append(id)
-            $0.append("{s0}:user:", id)
-            $0.append(redemptionsOf: [request, request])
+        let read = try arguments(6) {
+            $0.append("users:", "x")
+            $0.append("user:", bytes: 3) { $0.copyMemory(from: [UInt8]("abc".utf8), byteCount: 3) }
+            $0.append(bytes: 2) { $0.copyMemory(from: [0xFF, 0x0A] as [UInt8], byteCount: 2) }
             $0.append(-42)
             $0.append([0x61, 0x0D, 0x0A])
-            $0.append(digest)
             $0.append("")
         }
         #expect(
             read == [
-                .string("{s0}:user:x"), .string(id.description), .string("{s0}:user:\(id)"),
-                .bytes(id.bytes + id.bytes + Array((id.tail.base64URL + id.tail.base64URL).utf8)),
-                .string("-42"), .string("a\r\n"), .string(digest.hex), .string(""),
+                .string("users:x"), .string("user:abc"), .bytes([0xFF, 0x0A]), .string("-42"), .string("a\r\n"), .string(""),
             ]
         )
     }

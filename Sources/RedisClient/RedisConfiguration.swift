@@ -33,6 +33,8 @@ public struct RedisConfiguration: Sendable {
     /// What `CLIENT LIST` on the server shows.
     public var clientName = "redeem"
 
+    public var counterNames = RedisCounterNames()
+
     /// For `rediss://` and `sentinels://`.
     public var tls = TLS()
 

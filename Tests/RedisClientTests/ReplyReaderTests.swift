@@ -1,7 +1,7 @@
 import TestSupport
 import Testing
 
-@testable import HotPath
+@testable import RedisClient
 
 @Suite struct ReplyReaderTests {
     private static let samples: [RESPValue] = [

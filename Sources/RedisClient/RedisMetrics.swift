@@ -1,0 +1,16 @@
+import CoreMetrics
+
+/// What the connections of a client count.
+struct RedisMetrics: Sendable {
+    let connectionsLost: Counter
+    let deadlinesExceeded: Counter
+    let lateReplies: Counter
+
+    init(_ configuration: RedisConfiguration) {
+        let names = configuration.counterNames
+        let dimensions = [("client", configuration.clientName)]
+        connectionsLost = Counter(label: names.connectionsLost, dimensions: dimensions)
+        deadlinesExceeded = Counter(label: names.deadlinesExceeded, dimensions: dimensions)
+        lateReplies = Counter(label: names.lateReplies, dimensions: dimensions)
+    }
+}
