@@ -31,6 +31,7 @@ public enum Metric: String, CaseIterable, Sendable {
     case redisConnectionsLost = "redeem_redis_connections_lost_total"
     case redisDeadlinesExceeded = "redeem_redis_deadlines_exceeded_total"
     case redisLateReplies = "redeem_redis_late_replies_total"
+    case buildInfo = "redeem_build_info"
     case processCPU = "process_cpu_seconds_total"
     case processMemory = "process_resident_memory_bytes"
     case processFiles = "process_open_fds"
@@ -92,6 +93,7 @@ public enum Metric: String, CaseIterable, Sendable {
         case .redisConnectionsLost: (.counter, .both, ["client"], "Connections to Redis that were in use and ended unasked.")
         case .redisDeadlinesExceeded: (.counter, .both, ["client"], "Commands that Redis did not answer in time.")
         case .redisLateReplies: (.counter, .both, ["client"], "Replies of Redis that came after their deadline.")
+        case .buildInfo: (.gauge, .both, ["version"], "Always 1; the label is the version of the program.")
         case .processCPU: (.counter, .both, [], "Time on a processor, user and system.")
         case .processMemory: (.gauge, .both, [], "Resident memory.")
         case .processFiles: (.gauge, .both, [], "Open file descriptors.")

@@ -10,13 +10,20 @@ import Testing
     /// Where `promtool` is; `.ci/run` sets it.
     private static let promtool = ProcessInfo.processInfo.environment["REDEEM_PROMTOOL"]
 
+    /// What `/livez` answers.
+    private static let live = #"{"status":"live","version":"\#(Version.current)"}"#
+
     @Test func bothProcessesTellWhatIsListedAndPrometheusTakesIt() async throws {
         try await Product.with { product in
             let sync = try await product.sync()
             _ = try await sync.process.logged("the shard is open")
             let (_, _, operations) = try await product.serve()
             for (url, origin) in [(operations, Metric.Origin.server), (sync.operations, .worker)] {
-                let text = try await API.with(url) { try await $0.send(.GET, "/metrics").body }
+                let (text, live) = try await API.with(url) { api in
+                    (try await api.send(.GET, "/metrics").body, try await api.send(.GET, "/livez").body)
+                }
+                #expect(text.contains("\nredeem_build_info{version=\"\(Version.current)\"} 1\n"), "of a \(origin)")
+                #expect(live == MetricsTests.live, "of a \(origin)")
                 let told = Family.all(in: text)
                 let listed = Metric.allCases.filter { $0.origin == origin || $0.origin == .both }.map(Family.init)
                 for family in listed {
@@ -95,6 +102,7 @@ import Testing
             return try String(contentsOf: root.appendingPathComponent(name), encoding: .utf8)
         }
         let api = try text("docs/API.md")
+        #expect(api.contains("\n\(MetricsTests.live)\n"), "docs/API.md tells another version, or none")
         for metric in Metric.allCases { #expect(api.contains("`\(metric.name)`"), "docs/API.md lacks \(metric.name)") }
         let endings = ["total", "seconds", "bytes", "fds", "length", "open", "owner", "drift", "connections"]
         for file in ["docs/API.md", "docs/OPERATIONS.md", "docs/PERFORMANCE.md", "deploy/prometheus/alerts.yml"] {

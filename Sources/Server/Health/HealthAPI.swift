@@ -1,3 +1,4 @@
+import Domain
 import HTTPTypes
 import Hummingbird
 import NIOCore
@@ -64,7 +65,7 @@ struct WorkerHealthAPI: Sendable {
 }
 
 extension Response {
-    fileprivate static var live: Response { .json(#"{"status":"live"}"#) }
+    fileprivate static var live: Response { .json(#"{"status":"live","version":"\#(Version.current)"}"#) }
 
     fileprivate static func metrics(_ registry: PrometheusRegistry, _ process: ProcessMetrics) -> Response {
         process.sample()

@@ -4,13 +4,14 @@ import Domain
     import Glibc
 #endif
 
-/// What every Prometheus client tells of its process, read from /proc at the time of the scrape.
+/// What every Prometheus client tells of its process, read from /proc at the time of the scrape; and its version.
 struct ProcessMetrics: Sendable {
     private let registry: PrometheusRegistry
     private let startSeconds = Double(Timestamp.now().milliseconds) / 1000
 
     init(registry: PrometheusRegistry) {
         self.registry = registry
+        registry.gauge(Metric.buildInfo.name, [("version", Version.current)]).set(1.0)
     }
 
     func sample() {

@@ -46,13 +46,19 @@ struct BenchOptions: ParsableArguments {
 
     // With --url
 
-    @Option(help: ArgumentHelp("Access tokens, one a line, as `redeem seed --tokens` writes them.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp("Access tokens, one a line, as `redeem seed --tokens` writes them.", valueName: "file"),
+        completion: .file()
+    )
     var tokens: String?
 
-    @Option(help: ArgumentHelp("Refresh tokens, one a line; used up by the run.", valueName: "file"))
+    @Option(help: ArgumentHelp("Refresh tokens, one a line; used up by the run.", valueName: "file"), completion: .file())
     var refreshTokens: String?
 
-    @Option(help: ArgumentHelp("Usernames and passwords, a space between them, one pair a line.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp("Usernames and passwords, a space between them, one pair a line.", valueName: "file"),
+        completion: .file()
+    )
     var logins: String?
 
     @Option(help: "The coupon to redeem.")
@@ -69,7 +75,8 @@ struct BenchOptions: ParsableArguments {
         help: ArgumentHelp(
             "Of an https URL: trust the certificates of this file (PEM) in place of the system's.",
             valueName: "file"
-        )
+        ),
+        completion: .file()
     )
     var authority: String?
 
@@ -82,7 +89,8 @@ struct BenchOptions: ParsableArguments {
         help: ArgumentHelp(
             "Requests to replay, one a line, each once: method, space, target; then, each behind a tab, a body and header fields.",
             valueName: "file"
-        )
+        ),
+        completion: .file()
     )
     var requests: String?
 
@@ -105,15 +113,18 @@ struct BenchOptions: ParsableArguments {
     )
     var stock: Int?
 
-    @Option(help: "local or relaxed.")
+    @Option(help: "local or relaxed.", completion: .list(["local", "relaxed"]))
     var durability: String?
 
     // What comes out
 
-    @Option(help: ArgumentHelp("Write all figures as JSON; - for standard output.", valueName: "file"))
+    @Option(help: ArgumentHelp("Write all figures as JSON; - for standard output.", valueName: "file"), completion: .file())
     var json: String?
 
-    @Option(help: ArgumentHelp("Write a page with plots, one file that needs nothing else.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp("Write a page with plots, one file that needs nothing else.", valueName: "file"),
+        completion: .file()
+    )
     var html: String?
 
     @Option(
@@ -129,7 +140,8 @@ struct BenchOptions: ParsableArguments {
         help: ArgumentHelp(
             "Compare with an earlier run: the file that --json wrote of it, read before the load.",
             valueName: "file"
-        )
+        ),
+        completion: .file()
     )
     var baseline: String?
 }

@@ -38,13 +38,16 @@ struct SeedCommand: AsyncParsableCommand {
     @Option(help: "The hidden code of a new coupon.")
     var code: String
 
-    @Option(help: "The file that gets the access tokens (mode 0600).")
+    @Option(help: "The file that gets the access tokens (mode 0600).", completion: .file())
     var tokens: String
 
-    @Option(help: "The file that gets the refresh tokens, in the same order.")
+    @Option(help: "The file that gets the refresh tokens, in the same order.", completion: .file())
     var refreshTokens: String?
 
-    @Option(help: "The file that gets usernames and passwords, a space between them. Without it the users have no password.")
+    @Option(
+        help: "The file that gets usernames and passwords, a space between them. Without it the users have no password.",
+        completion: .file()
+    )
     var logins: String?
 
     @Option(help: "How long the tokens and sessions live.")

@@ -32,7 +32,8 @@ struct ServeCommand: AsyncParsableCommand {
 
     @Option(
         help:
-            "What an answer promises: \(Durability.list). [REDEEM_DURABILITY, default local]"
+            "What an answer promises: \(Durability.list). [REDEEM_DURABILITY, default local]",
+        completion: .durabilities
     )
     var durability: String?
 

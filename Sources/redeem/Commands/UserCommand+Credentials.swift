@@ -52,7 +52,7 @@ extension UserCommand {
         @Argument(help: "The username.")
         var username: String
 
-        @Argument(help: "user or admin.")
+        @Argument(help: "user or admin.", completion: .roles)
         var role: String
 
         @OptionGroup var connection: ConnectionOptions

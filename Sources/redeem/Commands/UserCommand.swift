@@ -33,7 +33,7 @@ struct UserCommand: AsyncParsableCommand {
         @Option(parsing: .unconditional, help: "Credit to begin with.")
         var credit = 0
 
-        @Option(help: "user or admin.")
+        @Option(help: "user or admin.", completion: .roles)
         var role = Domain.Role.user.rawValue
 
         @Flag(help: "Print the user as JSON.")

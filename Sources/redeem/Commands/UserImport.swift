@@ -31,7 +31,7 @@ extension UserCommand {
                 """
         )
 
-        @Argument(help: "The file, or - for standard input.")
+        @Argument(help: "The file, or - for standard input.", completion: .file())
         var file: String
 
         @Flag(help: "Leave out users whose username is taken: they stay as they are.")

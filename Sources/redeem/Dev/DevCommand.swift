@@ -27,7 +27,7 @@ struct DevCommand: AsyncParsableCommand {
     @Option(help: "The port of /livez, /readyz and /metrics; 0: any.")
     var opsPort = 0
 
-    @Option(help: "The folder that keeps the state.")
+    @Option(help: "The folder that keeps the state.", completion: .directory)
     var dir = ".redeem"
 
     @Flag(help: "Forget all state first.")
@@ -36,7 +36,7 @@ struct DevCommand: AsyncParsableCommand {
     @Flag(help: "Run no server, no sync worker, and make no demo data.")
     var storesOnly = false
 
-    @Option(help: "trace, debug, info, notice, warning, error or critical; logs go to stderr.")
+    @Option(help: "trace, debug, info, notice, warning, error or critical; logs go to stderr.", completion: .logLevels)
     var logLevel = "notice"
 
     func run() async throws {

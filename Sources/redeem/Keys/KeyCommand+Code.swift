@@ -30,7 +30,7 @@ extension KeyCommand {
                 """
         )
 
-        @Option(help: "The file with the codes; - is standard input.")
+        @Option(help: "The file with the codes; - is standard input.", completion: .file())
         var codes: String?
 
         @Flag(help: "Do not ask.")

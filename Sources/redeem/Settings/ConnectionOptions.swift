@@ -21,14 +21,18 @@ struct ConnectionOptions: ParsableArguments {
     )
     var postgresURL: String?
 
-    @Option(help: ArgumentHelp("A file of NAME=value lines, such as .redeem/env. [REDEEM_CONFIG]", valueName: "file"))
+    @Option(
+        help: ArgumentHelp("A file of NAME=value lines, such as .redeem/env. [REDEEM_CONFIG]", valueName: "file"),
+        completion: .file()
+    )
     var config: String?
 
     @Option(
         help: ArgumentHelp(
             "trace, debug, info, notice, warning, error or critical; logs go to stderr. [REDEEM_LOG_LEVEL, default notice]",
             valueName: "level"
-        )
+        ),
+        completion: .logLevels
     )
     var logLevel: String?
 
