@@ -81,6 +81,7 @@ let package = Package(
             swiftSettings: settings
         ),
         .target(name: "Domain", swiftSettings: settings),
+        .target(name: "Telemetry", dependencies: ["Domain", metricsCore], swiftSettings: settings),
         .target(
             name: "RedisClient",
             dependencies: ["CHiredis", logging, metricsCore, nioCore, nioPosix, nioSSL],
@@ -94,17 +95,19 @@ let package = Package(
             resources: [.embedInCode("Migrations")],
             swiftSettings: settings
         ),
+        .target(name: "Credentials", dependencies: ["CLibCrypto", "Domain", nioCore, nioPosix], swiftSettings: settings),
         .target(
             name: "Sync",
-            dependencies: ["Domain", "HotPath", "Persistence", "PostgresClient", "RedisClient", lifecycle, logging, metrics],
+            dependencies: [
+                "Domain", "HotPath", "Persistence", "PostgresClient", "RedisClient", "Telemetry", lifecycle, logging, metrics,
+            ],
             swiftSettings: settings
         ),
         .target(
             name: "Server",
             dependencies: [
-                "CLibCrypto", "Domain", "HotPath", "Persistence", "PostgresClient", "RedisClient", httpTypes, hummingbird,
-                hummingbirdCore,
-                lifecycle, logging, metrics, metricsCore, nioCore, nioHTTP1, nioPosix,
+                "Credentials", "Domain", "HotPath", "Persistence", "PostgresClient", "RedisClient", "Telemetry", httpTypes,
+                hummingbird, hummingbirdCore, lifecycle, logging, nioCore, nioHTTP1, nioPosix,
             ],
             swiftSettings: settings
         ),
@@ -125,10 +128,9 @@ let package = Package(
         .executableTarget(
             name: "redeem",
             dependencies: [
-                "Domain", "HotPath", "LoadGenerator", "LocalStack", "Persistence", "PostgresClient", "RedisClient", "Server",
-                "Sync", "Terminal",
-                argumentParser, asyncHTTPClient, configuration, lifecycle, logging, metricsCore, nioCore, nioHTTP1, nioPosix,
-                nioSSL, unixSignals,
+                "Credentials", "Domain", "HotPath", "LoadGenerator", "LocalStack", "Persistence", "PostgresClient",
+                "RedisClient", "Server", "Sync", "Telemetry", "Terminal", argumentParser, asyncHTTPClient, configuration,
+                lifecycle, logging, metricsCore, nioCore, nioHTTP1, nioPosix, nioSSL, unixSignals,
             ],
             swiftSettings: settings
         ),
@@ -144,9 +146,8 @@ if !isProgramOnly {
         .target(
             name: "Torture",
             dependencies: [
-                "Domain", "HotPath", "LoadGenerator", "LocalStack", "Persistence", "PostgresClient", "RedisClient", "Server",
-                "Sync", "Terminal",
-                argumentParser, logging, nioCore, nioPosix, unixSignals,
+                "Credentials", "Domain", "HotPath", "LoadGenerator", "LocalStack", "Persistence", "PostgresClient",
+                "RedisClient", "Server", "Sync", "Terminal", argumentParser, logging, nioCore, nioPosix, unixSignals,
             ],
             swiftSettings: settings
         ),
@@ -159,7 +160,7 @@ if !isProgramOnly {
         // Measures single steps of a request.
         .executableTarget(
             name: "MicroBench",
-            dependencies: ["Domain", "HotPath", "RedisClient", "Server", nioCore],
+            dependencies: ["Credentials", "Domain", "HotPath", "RedisClient", "Server", nioCore],
             path: "bench/micro",
             swiftSettings: settings
         ),
@@ -195,16 +196,22 @@ if !isProgramOnly {
         .testTarget(
             name: "SyncTests",
             dependencies: [
-                "PostgresClient", "RedisClient", "Sync", "LocalStack", "TestSupport", logging, metrics, metricsTestKit, nioPosix,
+                "PostgresClient", "RedisClient", "Sync", "LocalStack", "TestSupport", logging, metrics, metricsTestKit,
+                nioPosix,
             ],
+            swiftSettings: settings
+        ),
+        .testTarget(name: "TelemetryTests", dependencies: ["Telemetry", metricsCore], swiftSettings: settings),
+        .testTarget(
+            name: "CredentialsTests",
+            dependencies: ["Credentials", "Domain", "TestSupport", jwtKit],
             swiftSettings: settings
         ),
         .testTarget(
             name: "ServerTests",
             dependencies: [
-                "Domain", "HotPath", "LocalStack", "Persistence", "PostgresClient", "RedisClient", "Server", "Sync",
-                "TestSupport",
-                jwtKit, lifecycle, logging, nioCore, nioEmbedded, nioHTTP1, nioPosix,
+                "Credentials", "Domain", "HotPath", "LocalStack", "Persistence", "PostgresClient", "RedisClient", "Server",
+                "Sync", "Telemetry", "TestSupport", lifecycle, logging, nioCore, nioEmbedded, nioHTTP1, nioPosix,
             ],
             swiftSettings: settings
         ),
@@ -212,8 +219,7 @@ if !isProgramOnly {
             name: "LocalStackTests",
             dependencies: [
                 "Domain", "HotPath", "LocalStack", "Persistence", "PostgresClient", "RedisClient", "TestSupport", lifecycle,
-                logging,
-                subprocess,
+                logging, subprocess,
             ],
             swiftSettings: settings
         ),
@@ -231,19 +237,18 @@ if !isProgramOnly {
         .testTarget(
             name: "FaultTests",
             dependencies: [
-                "Domain", "HotPath", "LoadGenerator", "LocalStack", "LuaScripts", "Persistence", "PostgresClient", "RedisClient",
-                "Server", "Sync", "Terminal", "TestSupport", "Torture", argumentParser, lifecycle, logging, nioCore, nioPosix,
-                subprocess,
-                systemPackage,
+                "Credentials", "Domain", "HotPath", "LoadGenerator", "LocalStack", "LuaScripts", "Persistence",
+                "PostgresClient", "RedisClient", "Server", "Sync", "Telemetry", "Terminal", "TestSupport", "Torture",
+                argumentParser, lifecycle, logging, nioCore, nioPosix, subprocess, systemPackage,
             ],
             swiftSettings: settings
         ),
         .testTarget(
             name: "EndToEndTests",
             dependencies: [
-                "redeem", "HotPath", "LocalStack", "Persistence", "PostgresClient", "RedisClient", "Terminal", "TestSupport",
-                "Torture", argumentParser, asyncHTTPClient, logging, nioCore, nioHTTP1, nioPosix, nioSSL, subprocess,
-                systemPackage,
+                "redeem", "Credentials", "HotPath", "LocalStack", "Persistence", "PostgresClient", "RedisClient", "Telemetry",
+                "Terminal", "TestSupport", "Torture", argumentParser, asyncHTTPClient, logging, nioCore, nioHTTP1, nioPosix,
+                nioSSL, subprocess, systemPackage,
             ],
             swiftSettings: settings
         ),

@@ -1,3 +1,4 @@
+import Credentials
 import Domain
 public import HotPath
 import Hummingbird
@@ -8,6 +9,7 @@ import Persistence
 public import PostgresClient
 import RedisClient
 public import ServiceLifecycle
+public import Telemetry
 
 /// A server, ready to be run.
 public struct ServerServices: Sendable {

@@ -1,5 +1,6 @@
 public import Logging
 public import ServiceLifecycle
+public import Telemetry
 
 /// The operations port of a process that has no API, such as a sync worker: `/livez` and `/metrics`.
 public func buildWorkerOperations(

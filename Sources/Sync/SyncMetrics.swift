@@ -1,5 +1,6 @@
 internal import Domain
 internal import Metrics
+internal import Telemetry
 
 /// What a sync worker tells of a shard. All of it is there from the start, so that an alert on its growth sees the first time.
 struct SyncMetrics: Sendable {

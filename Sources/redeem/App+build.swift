@@ -1,5 +1,6 @@
 internal import Configuration
 internal import CoreMetrics
+internal import Credentials
 internal import HotPath
 internal import Logging
 internal import NIOCore
@@ -10,6 +11,7 @@ internal import RedisClient
 internal import Server
 internal import ServiceLifecycle
 internal import Sync
+internal import Telemetry
 internal import UnixSignals
 
 /// The composition root: what a process is made of.

@@ -2,6 +2,7 @@ import Domain
 import Foundation
 import NIOHTTP1
 import RedisClient
+import Telemetry
 import TestSupport
 import Testing
 

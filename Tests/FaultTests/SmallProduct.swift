@@ -1,3 +1,4 @@
+import Credentials
 import Domain
 import HotPath
 import LocalStack
@@ -9,6 +10,7 @@ import PostgresClient
 import RedisClient
 import ServiceLifecycle
 import Sync
+import Telemetry
 import TestSupport
 import Testing
 

@@ -1,9 +1,11 @@
+import Credentials
 import Domain
 import HotPath
 import Logging
 import NIOCore
 import NIOEmbedded
 import NIOHTTP1
+import Telemetry
 import TestSupport
 
 @testable import Server

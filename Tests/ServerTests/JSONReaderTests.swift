@@ -2,6 +2,7 @@ import Foundation
 import TestSupport
 import Testing
 
+@testable import Domain
 @testable import Server
 
 @Suite struct JSONReaderTests {

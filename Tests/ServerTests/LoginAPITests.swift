@@ -6,6 +6,7 @@ import RedisClient
 import TestSupport
 import Testing
 
+@testable import Credentials
 @testable import Server
 
 @Suite struct LoginAPITests {

@@ -4,6 +4,7 @@ import RedisClient
 import TestSupport
 import Testing
 
+@testable import Credentials
 @testable import Server
 
 @Suite struct RefreshAPITests {

@@ -9,8 +9,10 @@ import Persistence
 import PostgresClient
 import RedisClient
 import ServiceLifecycle
+import Telemetry
 import TestSupport
 
+@testable import Credentials
 @testable import Server
 
 /// A server that listens, over a Redis and a database of the test's own.
@@ -130,7 +132,7 @@ func withServer<T: Sendable>(
     var configuration = ServerConfiguration(tokenKeys: TokenKeys(signing: .random()), codeKey: .random())
     configuration.port = 0
     configuration.opsPort = 0
-    configuration.passwords = .least
+    configuration.passwords.cost = .least
     change(&configuration)
     let chosen = configuration
     return try await withTestEnvironment(

@@ -1,3 +1,4 @@
+import Credentials
 import Domain
 import Server
 
@@ -30,7 +31,7 @@ struct MicroBench {
                 Measurement("access token: sign") { signer.sign(user: user, session: session, role: .user, now: now) },
                 Measurement("refresh token: read") { refreshTokens.read(refreshToken)?.digest },
                 Measurement("refresh token: make the successor") {
-                    refreshTokens.read(refreshToken).map { refreshTokens.successor(of: $0).stored }
+                    refreshTokens.read(refreshToken).map { refreshTokens.successor(of: $0).sealed }
                 },
                 Measurement("hidden code: digest") { digester.digest(of: "SALE-2030") },
             ] + RedemptionSteps(user: user, session: session, token: token).measurements()

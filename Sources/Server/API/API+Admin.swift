@@ -1,9 +1,11 @@
+import Credentials
 import Domain
 import HotPath
 import Hummingbird
 import Logging
 import Persistence
 import PostgresClient
+import Telemetry
 
 // What operators do with the sessions of others. It is in the control log before anything is ended, so a server that dies in
 // between has still ended them: the shard's owner does it then. One session is ended directly, as its user would.

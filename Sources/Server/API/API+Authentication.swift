@@ -1,9 +1,11 @@
+import Credentials
 import Domain
 import HotPath
 import Hummingbird
 import Logging
 import Persistence
 import PostgresClient
+import Telemetry
 
 // Who says a password is throttled, whatever for: a login, or a change of the password.
 extension API {

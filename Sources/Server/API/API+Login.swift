@@ -1,3 +1,4 @@
+import Credentials
 import Domain
 import HTTPTypes
 import HotPath
@@ -5,6 +6,7 @@ import Hummingbird
 import Logging
 import Persistence
 import PostgresClient
+import Telemetry
 
 extension API {
     /// Bytes of the client's name that are kept with a session.

@@ -1,9 +1,11 @@
+import Credentials
 import Domain
 import HotPath
 import Hummingbird
 import Logging
 import Persistence
 import PostgresClient
+import Telemetry
 
 extension API {
     /// Changes the caller's password. All of their sessions end, and the caller gets a new one, as from a login.

@@ -1,7 +1,9 @@
+import Credentials
 import Domain
 import HotPath
 import Hummingbird
 import Logging
+import Telemetry
 
 extension API {
     /// The caller's logins, the newest first.

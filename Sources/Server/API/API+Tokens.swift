@@ -1,7 +1,9 @@
+import Credentials
 import Domain
 import HotPath
 import Hummingbird
 import Logging
+import Telemetry
 
 extension API {
     /// Exchanges a refresh token for new tokens. Who repeats the exchange within the grace gets the same successor again.
@@ -13,7 +15,7 @@ extension API {
             user: presented.user,
             session: presented.session,
             presented: presented.digest,
-            next: next.stored,
+            next: NextRefreshToken(digest: next.token.digest, sealed: next.sealed),
             sessionLimits
         )
         switch reply {

@@ -5,6 +5,7 @@ import NIOCore
 import Persistence
 import PostgresClient
 import RedisClient
+import Telemetry
 
 /// The outermost of all: gives the request its id, makes a problem of whatever goes wrong, measures.
 struct ProblemMiddleware: RouterMiddleware {

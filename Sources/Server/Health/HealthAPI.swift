@@ -2,6 +2,7 @@ import Domain
 import HTTPTypes
 import Hummingbird
 import NIOCore
+import Telemetry
 
 /// What probes and scrapes ask for.
 struct HealthAPI: Sendable {

@@ -1,6 +1,7 @@
 import Glibc
 import NIOPosix
 import ServiceLifecycle
+import Telemetry
 
 /// Gives memory back to the system when many connections have ended. The allocator keeps what is free between what is in use, and one
 /// byte in use keeps all below it: without this, a server has for good what it once needed for a moment.

@@ -4,6 +4,7 @@ import Logging
 import Persistence
 import PostgresClient
 import RedisClient
+import Telemetry
 
 /// What probes and scrapes see of the rest of the world: asked for at most once in a while, however many ask.
 actor StatusSampler {

@@ -1,3 +1,5 @@
+package import Domain
+
 /// A request body that is one JSON object, with string members that must be there. Other members are checked to be JSON and
 /// are otherwise not looked at, so that a client may send more than this version knows.
 package enum RequestFields {

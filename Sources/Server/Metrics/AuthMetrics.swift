@@ -1,4 +1,5 @@
 import Domain
+import Telemetry
 
 /// Logins, refreshes and revocations, by how they ended.
 struct AuthMetrics: Sendable {

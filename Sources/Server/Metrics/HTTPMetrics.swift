@@ -1,6 +1,7 @@
 import Domain
 import HotPath
 import NIOCore
+import Telemetry
 
 /// What is counted for each request. Made once, so that a request looks nothing up by name.
 struct HTTPMetrics: Sendable {

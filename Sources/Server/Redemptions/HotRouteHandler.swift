@@ -1,5 +1,6 @@
 import NIOCore
 import NIOHTTP1
+import Telemetry
 
 /// Sits between NIO's HTTP codec and the rest of the API, answers redemptions on the event loop that read them, and passes
 /// everything else on. `PlainRedemptionHandler`, before the codec, gives it most redemptions unread. It also keeps what

@@ -1,3 +1,4 @@
+import Credentials
 import Domain
 
 /// What makes two requests the same request: the client's `Idempotency-Key`.

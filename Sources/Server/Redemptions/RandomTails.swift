@@ -1,3 +1,4 @@
+import Credentials
 import Domain
 
 /// Random tails of redemptions' ids, for requests without a key. One for each loop, since it keeps what it has fetched: asking the

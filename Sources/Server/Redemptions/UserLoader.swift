@@ -6,6 +6,7 @@ import Persistence
 import PostgresClient
 import RedisClient
 import Synchronization
+import Telemetry
 
 /// Brings users from Postgres to Redis, for whoever needs one there. Everyone who waits for the same user waits for the same
 /// load, and whoever waits while statements are at work is read by the next one, so a sale that begins with nobody loaded

@@ -1,5 +1,6 @@
 internal import Domain
 internal import Metrics
+internal import Telemetry
 
 /// What continuous comparisons tell of a shard.
 struct ReconcileMetrics: Sendable {

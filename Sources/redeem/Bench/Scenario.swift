@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import Credentials
 internal import Terminal
 
 /// What the load is made of.

@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import Credentials
 internal import Domain
 internal import Foundation
 internal import Persistence

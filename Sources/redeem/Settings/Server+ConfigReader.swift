@@ -1,4 +1,5 @@
 internal import Configuration
+internal import Credentials
 internal import Domain
 internal import HotPath
 internal import RedisClient

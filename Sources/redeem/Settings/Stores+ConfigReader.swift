@@ -3,6 +3,7 @@ internal import Domain
 internal import Persistence
 internal import PostgresClient
 internal import RedisClient
+internal import Telemetry
 internal import Terminal
 
 /// | key | variable | default |

@@ -1,5 +1,4 @@
 public import CoreMetrics
-import Domain
 import Synchronization
 
 /// Everything that was measured through swift-metrics, as text for Prometheus. A metric exists once for a name and its
@@ -52,7 +51,7 @@ public final class PrometheusRegistry: MetricsFactory, Sendable {
     public func destroyRecorder(_ handler: any RecorderHandler) {}
     public func destroyTimer(_ handler: any TimerHandler) {}
 
-    func counter(_ label: String, _ dimensions: [(String, String)] = []) -> CounterCell {
+    package func counter(_ label: String, _ dimensions: [(String, String)] = []) -> CounterCell {
         cell(label, dimensions) {
             .counter(CounterCell())
         } as: { cell in
@@ -61,7 +60,7 @@ public final class PrometheusRegistry: MetricsFactory, Sendable {
         } ?? CounterCell()
     }
 
-    func fraction(_ label: String, _ dimensions: [(String, String)] = []) -> FractionCell {
+    package func fraction(_ label: String, _ dimensions: [(String, String)] = []) -> FractionCell {
         cell(label, dimensions) {
             .fraction(FractionCell())
         } as: { cell in
@@ -70,7 +69,7 @@ public final class PrometheusRegistry: MetricsFactory, Sendable {
         } ?? FractionCell()
     }
 
-    func gauge(_ label: String, _ dimensions: [(String, String)] = []) -> GaugeCell {
+    package func gauge(_ label: String, _ dimensions: [(String, String)] = []) -> GaugeCell {
         cell(label, dimensions) {
             .gauge(GaugeCell())
         } as: { cell in
@@ -79,7 +78,7 @@ public final class PrometheusRegistry: MetricsFactory, Sendable {
         } ?? GaugeCell()
     }
 
-    func histogram(_ label: String, _ dimensions: [(String, String)], bounds: [Double]) -> HistogramCell {
+    package func histogram(_ label: String, _ dimensions: [(String, String)], bounds: [Double]) -> HistogramCell {
         cell(label, dimensions) {
             .histogram(HistogramCell(bounds: bounds))
         } as: { cell in

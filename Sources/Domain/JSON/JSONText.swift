@@ -1,36 +1,40 @@
 /// A JSON string's value: a part of the text that was read, or a copy of it where it had escapes. Valid as long as the memory
 /// that was read.
 package struct JSONText {
-    private let plain: UnsafeBufferPointer<UInt8>
-    private let decoded: [UInt8]?
+    @usableFromInline
+    let plain: UnsafeBufferPointer<UInt8>
+    @usableFromInline
+    let decoded: [UInt8]?
 
     init(plain: UnsafeBufferPointer<UInt8>) {
         self.plain = plain
         decoded = nil
     }
 
-    init(decoded: [UInt8]) {
+    package init(decoded: [UInt8]) {
         plain = UnsafeBufferPointer(start: nil, count: 0)
         self.decoded = decoded
     }
 
-    var bytes: [UInt8] { decoded ?? Array(plain) }
+    package var bytes: [UInt8] { decoded ?? Array(plain) }
 
-    var string: String { withBytes { String(decoding: $0, as: UTF8.self) } }
+    package var string: String { withBytes { String(decoding: $0, as: UTF8.self) } }
 
     package var count: Int { decoded?.count ?? plain.count }
 
-    static func == (text: JSONText, literal: StaticString) -> Bool {
+    package static func == (text: JSONText, literal: StaticString) -> Bool {
         text.withBytes { bytes in
             bytes.elementsEqual(UnsafeBufferPointer(start: literal.utf8Start, count: literal.utf8CodeUnitCount))
         }
     }
 
-    static func == (text: JSONText, bytes: some Sequence<UInt8>) -> Bool {
+    @inlinable
+    package static func == (text: JSONText, bytes: some Sequence<UInt8>) -> Bool {
         text.withBytes { $0.elementsEqual(bytes) }
     }
 
-    func withBytes<Result>(_ body: (UnsafeBufferPointer<UInt8>) -> Result) -> Result {
+    @inlinable
+    package func withBytes<Result>(_ body: (UnsafeBufferPointer<UInt8>) -> Result) -> Result {
         guard let decoded else { return body(plain) }
         return decoded.withUnsafeBufferPointer(body)
     }

@@ -21,7 +21,7 @@ package struct AccessTokenVerifier: Sendable {
         return try result.get()
     }
 
-    func verify(_ token: UnsafeBufferPointer<UInt8>, now: Int) throws(AccessToken.Failure) -> AccessToken {
+    package func verify(_ token: UnsafeBufferPointer<UInt8>, now: Int) throws(AccessToken.Failure) -> AccessToken {
         guard token.count <= AccessToken.bytes, let key = keys.key(of: token),
             let dot = token.lastIndex(of: UInt8(ascii: ".")), dot > key.header.count
         else { throw .invalid }

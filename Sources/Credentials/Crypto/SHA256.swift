@@ -1,7 +1,8 @@
 import CLibCrypto
+import Domain
 
 /// SHA-256 (FIPS 180-4) of bytes at hand. A value: it is copied, not shared.
-struct SHA256 {
+package struct SHA256 {
     static let byteCount = 32
     static let blockBytes = 64
 
@@ -35,7 +36,7 @@ struct SHA256 {
         return hash.finish()
     }
 
-    static func digest(of text: String) -> Digest32 {
+    package static func digest(of text: String) -> Digest32 {
         var hash = SHA256()
         var text = text
         text.withUTF8 { hash.update(UnsafeRawBufferPointer($0)) }
@@ -44,7 +45,7 @@ struct SHA256 {
 }
 
 /// 32 bytes without an allocation: a SHA-256 digest or an HMAC under it. It has no `==` on purpose; see `matches`.
-struct Digest32: Sendable {
+package struct Digest32: Sendable {
     private var words: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
 
     func withUnsafeBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result {
@@ -65,12 +66,14 @@ struct Digest32: Sendable {
     }
 
     /// 64 lower-case hexadecimal digits.
-    var hex: String {
-        String(capacity: 64) { text in
-            text.write(hex: words.0.bigEndian)
-            text.write(hex: words.1.bigEndian)
-            text.write(hex: words.2.bigEndian)
-            text.write(hex: words.3.bigEndian)
+    package var hex: String {
+        String(unsafeUninitializedCapacity: 64) { buffer in
+            let target = UnsafeMutableRawPointer(buffer.baseAddress!)
+            HexDigits.write(words.0.bigEndian, to: target)
+            HexDigits.write(words.1.bigEndian, to: target + 16)
+            HexDigits.write(words.2.bigEndian, to: target + 32)
+            HexDigits.write(words.3.bigEndian, to: target + 48)
+            return 64
         }
     }
 }

@@ -1,5 +1,3 @@
-import Domain
-
 /// A strict reader of JSON (RFC 8259) in memory that outlives it. It takes what is asked for and skips, but checks, the
 /// rest. Used where Foundation would cost more than all else: a request's body and a token's payload.
 package struct JSONReader {
@@ -11,28 +9,28 @@ package struct JSONReader {
             case type = "a value has the wrong type"
         }
 
-        let reason: Reason
+        package let reason: Reason
         /// Bytes before the place.
-        let offset: Int
+        package let offset: Int
     }
 
     /// Of arrays and objects in each other.
-    static let depth = 16
+    package static let depth = 16
 
     private let bytes: UnsafeBufferPointer<UInt8>
     private(set) var offset = 0
 
-    init(_ bytes: UnsafeBufferPointer<UInt8>) throws(Failure) {
+    package init(_ bytes: UnsafeBufferPointer<UInt8>) throws(Failure) {
         self.bytes = bytes
         guard bytes.allSatisfy({ $0 < 0x80 }) || String(validating: bytes, as: UTF8.self) != nil else {
             throw Failure(reason: .invalidUTF8, offset: UTF8Text.validPrefix(of: bytes))
         }
     }
 
-    func failure(_ reason: Failure.Reason = .syntax) -> Failure { Failure(reason: reason, offset: offset) }
+    package func failure(_ reason: Failure.Reason = .syntax) -> Failure { Failure(reason: reason, offset: offset) }
 
     /// The next byte that is not white space; 0 at the end, which no JSON text contains.
-    mutating func peek() -> UInt8 {
+    package mutating func peek() -> UInt8 {
         while offset < bytes.count {
             switch bytes[offset] {
             case UInt8(ascii: " "), UInt8(ascii: "\t"), UInt8(ascii: "\n"), UInt8(ascii: "\r"): offset += 1
@@ -48,12 +46,12 @@ package struct JSONReader {
     }
 
     /// Nothing but white space may follow.
-    mutating func end() throws(Failure) {
+    package mutating func end() throws(Failure) {
         guard peek() == 0, offset == bytes.count else { throw failure() }
     }
 
     /// Reads an object. `member` gets each name, and must read or skip the value.
-    mutating func object(_ member: (JSONText, inout JSONReader) throws(Failure) -> Void) throws(Failure) {
+    package mutating func object(_ member: (JSONText, inout JSONReader) throws(Failure) -> Void) throws(Failure) {
         guard peek() == UInt8(ascii: "{") else { throw failure(.type) }
         offset += 1
         if peek() == UInt8(ascii: "}") {
@@ -76,7 +74,7 @@ package struct JSONReader {
     }
 
     /// Reads an integer that has neither fraction nor exponent and is not negative.
-    mutating func integer() throws(Failure) -> Int {
+    package mutating func integer() throws(Failure) -> Int {
         guard isDigit(peek()) else { throw failure(.type) }
         let start = offset
         try skipNumber()
@@ -92,7 +90,7 @@ package struct JSONReader {
     }
 
     /// Reads a string.
-    mutating func string() throws(Failure) -> JSONText {
+    package mutating func string() throws(Failure) -> JSONText {
         guard peek() == UInt8(ascii: "\"") else { throw failure(.type) }
         offset += 1
         let start = offset
@@ -176,7 +174,7 @@ package struct JSONReader {
 
 extension JSONReader {
     /// Checks a value of any type and goes on behind it.
-    mutating func skip(depth: Int = JSONReader.depth) throws(Failure) {
+    package mutating func skip(depth: Int = JSONReader.depth) throws(Failure) {
         guard depth > 0 else { throw failure(.tooDeep) }
         switch peek() {
         case UInt8(ascii: "\""): _ = try string()

@@ -1,33 +1,4 @@
 public import Domain
-package import HotPath
-
-/// What a client exchanges for the next access token. Opaque to it: `rt1_`, then base64url of the user's id (16 bytes), the
-/// session's id (16), a secret of 256 random bits, and a tag (16). The ids say where to look; the tag tells a token that was ours
-/// once from one that somebody made up, who could otherwise end a session by naming it.
-public struct RefreshToken: Sendable, CustomStringConvertible {
-    static let prefix = "rt1_"
-    static let secretBytes = 32
-    static let tagBytes = 16
-    static let textBytes = prefix.utf8.count + 107
-
-    public let user: UserID
-    public let session: SessionID
-    fileprivate let secret: [UInt8]
-    /// What the client gets.
-    public let secretText: String
-
-    fileprivate init(user: UserID, session: SessionID, secret: [UInt8], tag: [UInt8]) {
-        self.user = user
-        self.session = session
-        self.secret = secret
-        secretText = RefreshToken.prefix + Base64.encode(user.uuid.bytes + session.uuid.bytes + secret + tag)
-    }
-
-    /// What Redis stores: SHA-256 of the text, as 64 hexadecimal digits.
-    public var digest: String { SHA256.digest(of: secretText).hex }
-
-    public var description: String { "RefreshToken" }
-}
 
 /// Makes refresh tokens and knows them again.
 ///
@@ -55,20 +26,20 @@ public struct RefreshTokens: Sendable {
     package func read(_ text: String) -> RefreshToken? {
         guard text.utf8.count == RefreshToken.textBytes, text.hasPrefix(RefreshToken.prefix),
             let bytes = Base64.decode(text.utf8.dropFirst(RefreshToken.prefix.utf8.count)),
-            let user = UUIDv7(bytes[0..<16]), let session = UUIDv7(bytes[16..<32])
+            let user = UUIDv7(bytes: bytes[0..<16]), let session = UUIDv7(bytes: bytes[16..<32])
         else { return nil }
         let token = token(user: UserID(uuid: user), session: SessionID(uuid: session), secret: Array(bytes[32..<64]))
         return SHA256.digest(of: token.secretText).matches(SHA256.digest(of: text)) ? token : nil
     }
 
-    /// A successor for a token, and what Redis is to know of it.
-    package func successor(of presented: RefreshToken) -> (token: RefreshToken, stored: NextRefreshToken) {
+    /// A successor for a token, and the seal that `open` reads, which Redis is to have beside its digest.
+    package func successor(of presented: RefreshToken) -> (token: RefreshToken, sealed: String) {
         let next = issue(user: presented.user, session: presented.session)
-        return (next, NextRefreshToken(digest: next.digest, sealed: Base64.encode(combine(next.secret, presented))))
+        return (next, Base64.encode(combine(next.secret, presented)))
     }
 
     /// The token that took the place of `presented`. `nil`: the text is not a seal.
-    func open(_ sealed: String, with presented: RefreshToken) -> RefreshToken? {
+    package func open(_ sealed: String, with presented: RefreshToken) -> RefreshToken? {
         guard let bytes = Base64.decode(sealed.utf8), bytes.count == RefreshToken.secretBytes else { return nil }
         return token(user: presented.user, session: presented.session, secret: combine(bytes, presented))
     }
@@ -80,20 +51,5 @@ public struct RefreshTokens: Sendable {
 
     private func combine(_ bytes: [UInt8], _ older: RefreshToken) -> [UInt8] {
         zip(bytes, HMACSHA256(key: older.secret).authenticate(RefreshTokens.padLabel).bytes).map(^)
-    }
-}
-
-extension UUIDv7 {
-    var bytes: [UInt8] {
-        [high, low].flatMap { word in (0..<8).map { UInt8(truncatingIfNeeded: word >> UInt64(56 - 8 * $0)) } }
-    }
-
-    /// From 16 bytes. `nil`: of another version or variant.
-    init?(_ bytes: some Collection<UInt8>) {
-        guard bytes.count == 16 else { return nil }
-        let high = bytes.prefix(8).reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
-        let low = bytes.dropFirst(8).reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
-        self.init(milliseconds: high >> 16, tail: Tail(high: UInt16(truncatingIfNeeded: high), low: low))
-        guard self.high == high, self.low == low else { return nil }
     }
 }

@@ -1,7 +1,7 @@
 import CoreMetrics
 import Testing
 
-@testable import Server
+@testable import Telemetry
 
 @Suite struct PrometheusRegistryTests {
     @Test func everyKindAsText() {

@@ -7,7 +7,7 @@ extension UUIDv7.Tail {
         self = text.withUTF8 { UUIDv7.Tail(digestOf: UnsafeRawBufferPointer($0)) }
     }
 
-    init(digestOf text: UnsafeRawBufferPointer) {
+    package init(digestOf text: UnsafeRawBufferPointer) {
         var hash = SHA256()
         hash.update(text)
         self = hash.finish().withUnsafeBytes { bytes in

@@ -1,7 +1,7 @@
 import TestSupport
 import Testing
 
-@testable import Server
+@testable import Credentials
 
 @Suite struct WerkzeugHashTests {
     private static let key32 = String(repeating: "0", count: 64)

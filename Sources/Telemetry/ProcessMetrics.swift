@@ -5,16 +5,16 @@ import Domain
 #endif
 
 /// What every Prometheus client tells of its process, read from /proc at the time of the scrape; and its version.
-struct ProcessMetrics: Sendable {
+package struct ProcessMetrics: Sendable {
     private let registry: PrometheusRegistry
     private let startSeconds = Double(Timestamp.now().milliseconds) / 1000
 
-    init(registry: PrometheusRegistry) {
+    package init(registry: PrometheusRegistry) {
         self.registry = registry
         registry.gauge(Metric.buildInfo.name, [("version", Version.current)]).set(1.0)
     }
 
-    func sample() {
+    package func sample() {
         registry.gauge(Metric.processStart.name).set(startSeconds)
         var usage = rusage()
         if getrusage(RUSAGE_SELF.rawValue, &usage) == 0 {

@@ -17,7 +17,7 @@ public struct CodeDigester: Sendable {
         return code.withUTF8 { digest(ofNormal: UnsafeRawBufferPointer($0)) }
     }
 
-    func digest(ofNormal code: UnsafeRawBufferPointer) -> CodeDigest {
+    package func digest(ofNormal code: UnsafeRawBufferPointer) -> CodeDigest {
         guard let digest = hmac.authenticate(code).withUnsafeBytes({ CodeDigest(bytes: $0) }) else {
             preconditionFailure("a digest has 32 bytes")
         }

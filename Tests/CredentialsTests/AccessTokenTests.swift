@@ -1,7 +1,7 @@
 import Domain
 import Testing
 
-@testable import Server
+@testable import Credentials
 
 @Suite struct AccessTokenTests {
     private static let keys = TokenKeys(signing: ServiceKey(bytes: Array(0..<32))!)

@@ -87,7 +87,7 @@ public final class PasswordHasher: Sendable {
     public static func canCheck(_ stored: String) -> Bool { StoredPassword(stored) != nil }
 
     /// Seconds that a refused caller had better wait.
-    var retryAfterSeconds: Int { 1 + configuration.waiting / (3 * configuration.threads) }
+    package var retryAfterSeconds: Int { 1 + configuration.waiting / (3 * configuration.threads) }
 
     public func close() async {
         try? await pool.shutdownGracefully()

@@ -3,7 +3,7 @@ import Foundation
 import JWTKit
 import Testing
 
-@testable import Server
+@testable import Credentials
 
 /// Our verifier beside JWTKit, which knows nothing of this code. Whatever we accept it accepts and reads alike; whatever it refuses
 /// we refuse. That we refuse more is meant, and each time for a reason that is listed.

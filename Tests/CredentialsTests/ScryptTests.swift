@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Server
+@testable import Credentials
 
 @Suite struct ScryptTests {
     /// RFC 7914, section 12.
