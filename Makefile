@@ -1,16 +1,18 @@
 # `make` lists the targets. Variables, given as NAME=value:
 #   ARGS     passed on: make run ARGS='--port 9000 --reset', make test ARGS='--filter SyncTests'
 #   CONFIG   debug (the default: builds faster) or release; for build and run
+#   ENGINE   what builds the container image: docker (the default), podman or buildah
 
 ARGS ?=
 CONFIG ?= debug
+ENGINE ?= docker
 SWIFT ?= swift
 export SWIFT
 LINTED := Sources Tests bench lua Package.swift
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup build release run dev build-tests test format lint load torture bench bench-micro image clean
+.PHONY: help setup build release run dev build-tests test format lint load torture bench bench-micro deb image clean
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -58,8 +60,12 @@ bench-micro: setup ## Measure single steps of a request: tokens, digests.
 	@scripts/build-release --product MicroBench
 	@exec "$$($(SWIFT) build -c release --show-bin-path)/MicroBench"
 
-image: ## Build the container image (needs Docker).
-	docker build -t redeem .
+deb: release ## Make the package for the Debian that this is, in .build/deb.
+	@scripts/setup deb
+	@scripts/deb "$$($(SWIFT) build -c release --show-bin-path)/redeem"
+
+image: ## Build the container image (needs Docker; or ENGINE=podman, ENGINE=buildah).
+	$(ENGINE) build -t redeem .
 
 clean: ## Remove what was built. The data of `make run` in .redeem/ stays.
 	rm -rf .build

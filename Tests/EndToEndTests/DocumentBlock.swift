@@ -61,6 +61,8 @@ struct DocumentBlock: Hashable, CustomStringConvertible {
             .notRun(because: "HardenedRedisTests runs it, at another address"),
         "docs/OPERATIONS.md redeem doctor --print-postgres-roles | psql postgres://owner@postgres/redeem":
             .notRun(because: "it asks for passwords on a terminal; the installation does the same, and LeastRightsTests"),
+        "docs/OPERATIONS.md apt install ./redeem_*.deb":
+            .notRun(because: "it changes the machine; scripts/try-deb installs the package in a Debian of its own"),
         "docs/OPERATIONS.md useradd --system --home-dir / --shell /usr/sbin/nologin redeem":
             .notRun(because: "it changes the machine; .ci/run checks the units with systemd-analyze"),
         "docs/OPERATIONS.md redeem key replace-code                        # changes nothing: tells which coupons need a code":

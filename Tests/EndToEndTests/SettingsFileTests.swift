@@ -29,6 +29,15 @@ struct SettingsFileTests {
         #expect(try values(text).filter { $0.key.hasPrefix("REDEEM_") || expected[$0.key] != nil } == expected)
     }
 
+    /// As they are, and with all that they only propose.
+    @Test(arguments: ["serve.env", "sync.env"]) func samplesAreSettings(file: String) throws {
+        let sample = try String(contentsOf: Repository.file("deploy/settings/\(file)"), encoding: .utf8)
+        let proposed = try values(sample.replacing("\n#REDEEM_", with: "\nREDEEM_"))
+        #expect(try values(sample).keys.contains("REDEEM_REDIS_URL") && proposed.count > values(sample).count)
+        let documented = try String(contentsOf: Repository.file("docs/OPERATIONS.md"), encoding: .utf8)
+        for name in proposed.keys { #expect(documented.contains("`\(name)`"), "docs/OPERATIONS.md has no \(name)") }
+    }
+
     @Test(arguments: [
         ("\(secret)", "line 1: it is not understood"), ("A=b\n\n= \(secret)", "line 3: it is not understood"),
         ("RE DEEM=\(secret)", "line 1: it is not understood"),
