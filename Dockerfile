@@ -21,6 +21,12 @@ RUN scripts/build-release --product redeem \
     && install -D --strip "$(swift build -c release --show-bin-path)/redeem" /out/redeem
 
 FROM swift:${SWIFT}-slim
+# Of Sources/Domain/Version.swift.
+ARG VERSION=0.1.0
+LABEL org.opencontainers.image.title="Redeem" \
+    org.opencontainers.image.description="Coupon redemption service for flash sales" \
+    org.opencontainers.image.version="${VERSION}" \
+    org.opencontainers.image.licenses="Apache-2.0"
 # hadolint ignore=DL3008
 RUN apt-get update \
     && apt-get install -y --no-install-recommends ca-certificates libhiredis0.14 libpq5 libssl3 \
@@ -29,8 +35,8 @@ RUN apt-get update \
     # Where docker-compose.yml puts a volume, which takes the owner over.
     && install -d -o redeem -g redeem /rights
 COPY --from=build /out/redeem /usr/local/bin/redeem
-# Ends the build if a library is missing.
-RUN redeem --version
+# Ends the build if a library is missing, or the label would tell another version than the program.
+RUN test "$(redeem --version)" = "${VERSION}"
 USER 10001:10001
 EXPOSE 8080 9090
 # Of `redeem serve`; the other commands have no port to ask.

@@ -104,6 +104,10 @@ import Testing
         }
         let api = try text("docs/API.md")
         #expect(api.contains("\n\(MetricsTests.live)\n"), "docs/API.md tells another version, or none")
+        #expect(
+            try text("Dockerfile").contains("\nARG VERSION=\(Version.current)\n"),
+            "the image is labelled with another version"
+        )
         for metric in Metric.allCases { #expect(api.contains("`\(metric.name)`"), "docs/API.md lacks \(metric.name)") }
         let endings = ["total", "seconds", "bytes", "fds", "length", "open", "owner", "drift", "connections"]
         for file in ["docs/API.md", "docs/OPERATIONS.md", "docs/PERFORMANCE.md", "deploy/prometheus/alerts.yml"] {
