@@ -1,5 +1,6 @@
 import FoundationEssentials
 package import Logging
+import Subprocess
 
 extension PrivateProgram {
     /// The path of the running program.
@@ -18,15 +19,46 @@ extension PrivateProgram {
         readyMarker: String,
         logger: Logger
     ) async throws -> PrivateProgram {
-        var environment: [String: String?] = ["REDEEM_CONFIG": nil]
-        for (variable, value) in settings { environment[variable] = value }
-        return try await start(
+        try await start(
             name,
             command: [program] + command,
-            environment: environment,
+            environment: environment(settings),
             in: directory,
             readyMarker: readyMarker,
             logger: logger
         )
+    }
+
+    /// Runs a command of `redeem` to its end. Throws what it said, where it fails.
+    package static func runRedeem(program: String, command: [String], settings: [String: String]) async throws {
+        let changes = environment(settings).map { (Environment.Key(stringLiteral: $0.key), $0.value) }
+        var options = PlatformOptions()
+        options.createSession = true
+        // `env` takes a path, which the name of a program may not be.
+        let configuration = Configuration(
+            ["env", program] + command,
+            environment: .inherit.updating(Dictionary(uniqueKeysWithValues: changes)),
+            platformOptions: options
+        )
+        let result = try await Subprocess.run(
+            configuration,
+            input: .string(""),
+            output: .string(limit: 1 << 16),
+            error: .string(limit: 1 << 16)
+        )
+        guard result.terminationStatus.isSuccess else {
+            let lines = (result.standardOutput + result.standardError).split(separator: "\n").suffix(StackLimits.outputLines)
+            throw LocalStackError(
+                .commandFailed,
+                "redeem \(command.joined(separator: " ")): \(result.terminationStatus)",
+                output: lines.map(String.init)
+            )
+        }
+    }
+
+    private static func environment(_ settings: [String: String]) -> [String: String?] {
+        var environment: [String: String?] = ["REDEEM_CONFIG": nil]
+        for (variable, value) in settings { environment[variable] = value }
+        return environment
     }
 }

@@ -7,6 +7,7 @@ import time
 from . import proc
 from .failure import Failure
 from .redis import Redis
+from .whole import WholeRedeem
 
 CODE = 'BENCH-CODE'
 PRICE = 1
@@ -30,25 +31,21 @@ class Stack:
         """`vacuums`: Postgres vacuums by itself, as it does where nobody measures single seconds. `rewrites`: so does Redis rewrite
         its append-only file. `program`: another `redeem` than the one that is measured."""
         self.context = context
-        self.program = program or context.redeem
         self.rewrites = rewrites
         self.name = name
         self.vacuums = vacuums
         self.processes = context.processes
-        self._started = []
+        self.folder = f'{context.folder}/{name}'
+        self.redeem = WholeRedeem(self.processes, program or context.redeem, self.folder)
         self._sync = None
 
     def __enter__(self):
-        context = self.context
-        self.folder = f'{context.folder}/{self.name}'
-        dev = self._start('stores', ['dev', '--stores-only', '--dir', self.folder])
-        self.settings = dev.wait_for(r'^ready stores (.+)$').group(1)
-        with open(self.settings, encoding='utf-8') as file:
-            values = dict(line.strip().split('=', 1) for line in file)
+        self.redeem.start_stores()
+        values = self.redeem.values
         self.postgres_url = values['REDEEM_POSTGRES_URL']
         user, password, host, port = re.fullmatch(r'redis://([^:]*):([^@]*)@([^:/]+):(\d+)(?:/0)?', values['REDEEM_REDIS_URL']).groups()
         self.redis = Redis(host, int(port), password)
-        under = {proc.name(pid): pid for pid in reversed(proc.descendants(dev.pid))}
+        under = {proc.name(pid): pid for pid in reversed(proc.descendants(self.redeem.stores.pid))}
         self.redis_pid, self.postgres_pid = under['redis-server'], under['postgres']
         # Either would hit whichever side is being measured by chance: a rewrite of the append-only file, and a vacuum.
         if not self.rewrites:
@@ -60,23 +57,13 @@ class Stack:
 
     def __exit__(self, *_):
         self.redis.close()
-        for process in reversed(self._started):
-            self.processes.stop(process)
-
-    def _start(self, name, arguments):
-        process = self.processes.start(name, [self.program, *arguments])
-        self._started.append(process)
-        return process
-
-    def _stop(self, process):
-        self._started.remove(process)
-        self.processes.stop(process)
+        self.redeem.stop_all()
 
     # MARK: - Processes
 
     def start_sync(self):
         if not self._sync:
-            self._sync = self._start('sync', ['sync', '--config', self.settings])
+            self._sync = self.redeem.start_worker()
             self._sync.wait_for('the shard is open')
         return self._sync
 
@@ -86,18 +73,15 @@ class Stack:
 
     def stop_sync(self):
         if self._sync:
-            self._stop(self._sync)
+            self.redeem.stop(self._sync)
             self._sync = None
 
     def serve(self, durability='relaxed'):
         self.promise(durability)
-        process = self._start(f'server {durability}', [
-            'serve', '--config', self.settings, '--port', '0', '--ops-port', '0', '--durability', durability,
-            '--log-level', 'warning'])
-        return Server(process, process.wait_for(r'^ready (http://\S+)').group(1))
+        return Server(*self.redeem.start_server(f'server {durability}', '--durability', durability, '--log-level', 'warning'))
 
     def stop_server(self, server):
-        self._stop(server.process)
+        self.redeem.stop(server.process)
 
     def promise(self, durability):
         """Redis is configured for what a server's answers promise, and for no more."""
@@ -146,8 +130,7 @@ class Stack:
         return self.processes.must('psql', ['psql', '-X', '-q', '-A', '-t', '-v', 'ON_ERROR_STOP=1', '-c', text, url]).strip()
 
     def _redeem(self, *arguments):
-        command = [self.program, *map(str, arguments), '--config', self.settings]
-        return self.processes.must(f'redeem {arguments[0]}', command, PATIENT)
+        return self.redeem.run(*arguments, environment=PATIENT)
 
     def _wait_for_coupon(self, coupon):
         self._until(lambda: self.redis.call('EXISTS', f'{SHARD}:coupon:{coupon}'), f'coupon {coupon} is not in Redis', 30)

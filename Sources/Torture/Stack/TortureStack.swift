@@ -6,8 +6,6 @@ internal import LocalStack
 internal import Logging
 internal import NIOCore
 internal import NIOPosix
-internal import Persistence
-internal import PostgresClient
 internal import RedisClient
 internal import Server
 internal import Terminal
@@ -102,19 +100,11 @@ private struct Builder {
     func with<Result: Sendable>(_ body: (TortureStack) async throws -> Result) async throws -> Result {
         let direct = try TortureStores(redis: redis.url, postgres: stack.postgres.url, logger: logger)
         let watched = try TortureRedis(redis, direct, logger: logger)
-        let servers = (0..<2).map { number in
-            process("serve-\(number)", ["serve", "--port", "0", "--ops-port", "0"], "ready http", number, isServer: true)
-        }
-        let workers = (0..<2).map { number in
-            process("sync-\(number)", ["sync"], "the shard", number, isServer: false)
-        }
+        let redeem = WholeRedeem(program: program, folder: folder, settings: common, logger: logger)
+        let workers = (0..<2).map { redeem.worker("sync-\($0)", settings: stores("sync-\($0)", .sync, $0)) }
+        let servers = (0..<2).map { redeem.server("serve-\($0)", settings: stores("serve-\($0)", .server, $0)) }
         do {
-            let (codeKeys, tokenKeys) = ([codeKey.key.codeKeyID], TokenKeys(signing: tokenKey.key).ids)
-            try await direct.postgres.withConnection { connection in
-                try Migrator().run(on: connection)
-                try connection.claimKey(.code, ids: codeKeys, actor: "torture")
-                try connection.claimKey(.token, ids: tokenKeys, actor: "torture")
-            }
+            try await redeem.migrate()
             try await direct.client.connect()
             try await watched.hurry()
             for worker in workers { try await worker.start() }
@@ -129,16 +119,21 @@ private struct Builder {
                 codeKey: codeKey.key
             )
             let result = try await body(built)
-            await stop(servers + workers, direct, watched)
+            await stop(redeem, servers + workers, direct, watched)
             return result
         } catch {
-            await stop(servers + workers, direct, watched)
+            await stop(redeem, servers + workers, direct, watched)
             throw error
         }
     }
 
-    private func stop(_ processes: [ServiceProcess], _ direct: TortureStores, _ redis: TortureRedis) async {
-        for process in processes { await process.stop() }
+    private func stop(
+        _ redeem: WholeRedeem,
+        _ processes: [ServiceProcess],
+        _ direct: TortureStores,
+        _ redis: TortureRedis
+    ) async {
+        await redeem.stop()
         await direct.close()
         await redis.close()
         guard let logs else { return }
@@ -149,44 +144,41 @@ private struct Builder {
         }
     }
 
-    private func process(
-        _ name: String,
-        _ command: [String],
-        _ marker: String,
-        _ number: Int,
-        isServer: Bool
-    ) -> ServiceProcess {
-        let user: RedisUser = isServer ? .server : .sync
-        let sentinel = (isServer ? links.serverRedis : links.syncRedis)[number].sentinel.port
-        let postgres = (isServer ? links.serverPostgres : links.syncPostgres)[number].port
-        let mode = self.settings.mode
-        let settings = [
-            "REDEEM_REDIS_URL": redis.url(throughPorts: [sentinel], as: "\(user.rawValue):\(TortureStack.password)"),
-            "REDEEM_POSTGRES_URL": stack.postgres.url(through: postgres, as: name),
-            // A statement that is lost on the way must not keep a connection for the usual half minute.
-            "REDEEM_POSTGRES_STATEMENT_TIMEOUT_MS": "3000",
-            "REDEEM_TOKEN_KEY": tokenKey.text, "REDEEM_CODE_KEY": codeKey.text, "REDEEM_DURABILITY": mode.rawValue,
+    /// Of all processes. Those that run find the stores elsewhere (`stores`); the schema is brought up past the proxies.
+    private var common: [String: String] {
+        [
+            "REDEEM_REDIS_URL": redis.url, "REDEEM_POSTGRES_URL": stack.postgres.url,
+            "REDEEM_TOKEN_KEY": tokenKey.text, "REDEEM_CODE_KEY": codeKey.text, "REDEEM_DURABILITY": settings.mode.rawValue,
             // Clients have addresses of their own, as behind a proxy, and passwords cost next to nothing.
             "REDEEM_HTTP_TRUSTED_PROXIES": "127.0.0.1", "REDEEM_LOGIN_USERNAME_BURST": "1000000",
             "REDEEM_LOGIN_ADDRESS_BURST": "1000000",
             "REDEEM_SCRYPT_LOG_N": "4", "REDEEM_TOKEN_LIFETIME_S": "60", "REDEEM_SYNC_OWNER_SILENCE_MS": "2000",
         ]
-        return ServiceProcess(
-            name,
-            program: program,
-            command: command,
-            readyMarker: marker,
-            settings: settings,
-            folder: folder,
-            logger: logger
-        )
+    }
+
+    /// Where a process finds the stores: behind its proxies, with its least rights.
+    private func stores(_ name: String, _ user: RedisUser, _ number: Int) -> [String: String] {
+        let (sentinels, postgres) =
+            switch user {
+            case .server: (links.serverRedis, links.serverPostgres)
+            case .sync: (links.syncRedis, links.syncPostgres)
+            }
+        return [
+            "REDEEM_REDIS_URL": redis.url(
+                throughPorts: [sentinels[number].sentinel.port],
+                as: "\(user.rawValue):\(TortureStack.password)"
+            ),
+            "REDEEM_POSTGRES_URL": stack.postgres.url(through: postgres[number].port, as: name),
+            // A statement that is lost on the way must not keep a connection for the usual half minute.
+            "REDEEM_POSTGRES_STATEMENT_TIMEOUT_MS": "3000",
+        ]
     }
 }
 
 extension ServiceProcess {
     /// Starts a server, on whatever port is free, and lets the clients' proxy lead there.
     func listen(behind proxy: FaultProxy) async throws {
-        proxy.retarget(to: try ServerAddresses(readyLine: try await start()).apiPort)
+        proxy.retarget(to: try await serve().apiPort)
     }
 }
 

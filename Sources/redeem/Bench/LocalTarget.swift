@@ -5,11 +5,9 @@ internal import HotPath
 internal import LocalStack
 internal import Logging
 internal import NIOCore
-internal import Persistence
 internal import PostgresClient
 internal import RedisClient
 internal import Server
-internal import Synchronization
 internal import Terminal
 
 /// A whole Redeem of a run's own: Redis and Postgres, `redeem sync` and `redeem serve` in processes of their own, users with
@@ -36,21 +34,26 @@ struct LocalTarget: Sendable {
                 // All logins of the load come from one address, which is what the service holds back.
                 "login.address_burst": "1000000", "login.username_burst": "1000000",
             ]
-            let programs = Programs(folder: folder, values: values, logger: logger)
+            let redeem = WholeRedeem(
+                program: try PrivateProgram.ownPath(),
+                folder: folder,
+                settings: Dictionary(uniqueKeysWithValues: values.map { (SettingNames.variable($0), $1) }),
+                logger: logger
+            )
             do {
-                try await prepare(values, stack, programs, folder, body)
+                try await prepare(values, stack, redeem, folder, body)
             } catch {
-                await programs.stop()
+                await redeem.stop()
                 throw error
             }
-            await programs.stop()
+            await redeem.stop()
         }
     }
 
     private func prepare(
         _ values: [String: String],
         _ stack: LocalStack,
-        _ programs: Programs,
+        _ redeem: WholeRedeem,
         _ folder: String,
         _ body: (BenchTarget) async throws -> Void
     ) async throws {
@@ -59,12 +62,9 @@ struct LocalTarget: Sendable {
         let client = RedisClient(configuration: app.redis, eventLoopGroup: app.eventLoopGroup.next(), logger: logger)
         let stores = BenchStores(hotPath: HotPath(client: client), postgres: postgres)
         do {
-            let keys = try GivenKeys(app.settings)
-            try await postgres.withConnection { connection in
-                try Migrator().run(on: connection)
-                try keys.claim(on: connection)
-            }
-            let sync = try await programs.start("sync", [], readyMarker: "the shard is open")
+            try await redeem.migrate()
+            let worker = redeem.worker()
+            try await worker.start()
             try await app.waitUntilOpen()
             try await client.connect()
             let files = SeedFiles(
@@ -73,8 +73,8 @@ struct LocalTarget: Sendable {
                 logins: "\(folder)/logins"
             )
             let coupon = try await seed(app, stores, files)
-            let server = try await programs.start("serve", ["--port", "0", "--ops-port", "0"], readyMarker: "ready http")
-            let addresses = try ServerAddresses(readyLine: server.readyLine)
+            let server = redeem.server()
+            let addresses = try await server.serve()
             var target = try BenchTarget(
                 api: try HTTPAddress(addresses.api, of: "the server's address"),
                 operations: try HTTPAddress(addresses.operations, of: "the server's address"),
@@ -89,9 +89,9 @@ struct LocalTarget: Sendable {
             )
             target.logins = try TokenLines(file: "\(folder)/logins", flag: "--logins", of: "logins")
             target.stores = stores
-            target.processes = [("serve", server.pid), ("sync", sync.pid)]
-            if let pid = stack.redis.pid { target.processes.append(("Redis", pid)) }
-            if let pid = stack.postgres.pid { target.processes.append(("Postgres", pid)) }
+            target.processes = [
+                ("serve", server.pid), ("sync", worker.pid), ("Redis", stack.redis.pid), ("Postgres", stack.postgres.pid),
+            ].compactMap { name, pid in pid.map { (name, $0) } }
             try await body(target)
         } catch {
             await client.close()
@@ -131,40 +131,5 @@ struct LocalTarget: Sendable {
         Output.note("making \(settings.users) users with sessions …")
         try await seeder.run(users: settings.users, coupon: coupon, hotPath: stores.hotPath, files: files)
         return id
-    }
-}
-
-/// The processes of a local target.
-private final class Programs: Sendable {
-    private let folder: String
-    /// By the names of their variables.
-    private let settings: [String: String]
-    private let logger: Logger
-    private let started = Mutex<[PrivateProgram]>([])
-
-    /// - Parameter values: settings by key.
-    init(folder: String, values: [String: String], logger: Logger) {
-        self.folder = folder
-        settings = Dictionary(uniqueKeysWithValues: values.map { (SettingNames.variable($0), $1) })
-        self.logger = logger
-    }
-
-    func start(_ command: String, _ arguments: [String], readyMarker: String) async throws -> PrivateProgram {
-        let process = try await PrivateProgram.startRedeem(
-            "redeem \(command)",
-            program: try PrivateProgram.ownPath(),
-            command: [command] + arguments,
-            settings: settings,
-            in: "\(folder)/\(command)",
-            readyMarker: readyMarker,
-            logger: logger
-        )
-        started.withLock { $0.append(process) }
-        return process
-    }
-
-    /// In reverse order, so that the server stops before what it needs.
-    func stop() async {
-        for program in started.withLock({ $0 }).reversed() { await program.stop() }
     }
 }

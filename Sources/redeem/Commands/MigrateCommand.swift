@@ -21,11 +21,7 @@ struct MigrateCommand: AsyncParsableCommand {
     func run() async throws {
         try await Stores.with(connection) { stores in
             let keys = try GivenKeys(stores.settings)
-            let applied = try await stores.postgres.withConnection { connection in
-                let applied = try Migrator().run(on: connection).map(\.description)
-                try keys.claim(on: connection)
-                return applied
-            }
+            let applied = try await stores.postgres.withConnection { try keys.migrate(on: $0) }.map(\.description)
             guard !json else { return try Output.json(["applied": applied]) }
             Output.text(applied.isEmpty ? "the schema is up to date" : "applied \(applied.joined(separator: ", "))")
         }

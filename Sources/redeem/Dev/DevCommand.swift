@@ -3,7 +3,6 @@ internal import Credentials
 internal import Foundation
 internal import LocalStack
 internal import Logging
-internal import Persistence
 internal import PostgresClient
 internal import Server
 internal import Terminal
@@ -105,10 +104,7 @@ struct DevCommand: AsyncParsableCommand {
         let postgres = PostgresClient(configuration: try PostgresConfiguration(settings.reader), logger: logger)
         do {
             let keys = try GivenKeys(settings)
-            try await postgres.withConnection { connection in
-                try Migrator().run(on: connection)
-                try keys.claim(on: connection)
-            }
+            try await postgres.withConnection { _ = try keys.migrate(on: $0) }
             if !storesOnly {
                 try await DemoData.seed(
                     postgres,

@@ -73,6 +73,14 @@ struct GivenKeys {
         }
     }
 
+    /// Brings the schema up to this program's version, and claims the keys.
+    /// - Returns: the migrations that were missing.
+    func migrate(on connection: PostgresConnection) throws -> [Migration] {
+        let applied = try Migrator().run(on: connection)
+        try claim(on: connection)
+        return applied
+    }
+
     /// Records those that are set and not yet recorded; compares the others.
     func claim(on connection: PostgresConnection) throws {
         for name in ServiceKeyName.allCases where !ids(of: name).isEmpty {

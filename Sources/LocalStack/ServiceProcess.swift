@@ -1,11 +1,10 @@
-internal import Foundation
-internal import LocalStack
-internal import Logging
-internal import Synchronization
+import FoundationEssentials
+package import Logging
+import Synchronization
 
 /// One `redeem serve` or `redeem sync` that is killed, suspended and started again. The calls are for one task at a time.
-final class ServiceProcess: Sendable {
-    let name: String
+package final class ServiceProcess: Sendable {
+    package let name: String
     private let program: String
     private let command: [String]
     private let readyMarker: String
@@ -22,7 +21,7 @@ final class ServiceProcess: Sendable {
     /// - Parameters:
     ///   - program: the path of `redeem`.
     ///   - settings: by the names of their variables.
-    init(
+    package init(
         _ name: String,
         program: String,
         command: [String],
@@ -41,11 +40,11 @@ final class ServiceProcess: Sendable {
     }
 
     /// `nil`: it is down.
-    var pid: Int32? { state.withLock { $0.process?.pid } }
+    package var pid: Int32? { state.withLock { $0.process?.pid } }
 
     /// - Returns: the line by which it said that it is ready.
     @discardableResult
-    func start() async throws -> String {
+    package func start() async throws -> String {
         let number = state.withLock { state in
             state.starts += 1
             return state.starts
@@ -63,20 +62,23 @@ final class ServiceProcess: Sendable {
         return process.readyLine
     }
 
+    /// Starts a server.
+    package func serve() async throws -> ServerAddresses { try ServerAddresses(readyLine: try await start()) }
+
     /// SIGKILL.
-    func kill() async { await take()?.kill() }
+    package func kill() async { await take()?.kill() }
 
     /// SIGTERM.
     /// - Returns: what it exited with; `nil`: a signal ended it, or it was down.
     @discardableResult
-    func stop() async -> Int32? { await take()?.stop() ?? nil }
+    package func stop() async -> Int32? { await take()?.stop() ?? nil }
 
-    func suspend() { state.withLock { $0.process?.suspend() } }
+    package func suspend() { state.withLock { $0.process?.suspend() } }
 
-    func resume() { state.withLock { $0.process?.resume() } }
+    package func resume() { state.withLock { $0.process?.resume() } }
 
     /// Copies what it has logged, a file for each start.
-    func copyLogs(to directory: TrustedFolder) throws {
+    package func copyLogs(to directory: TrustedFolder) throws {
         let starts = state.withLock { $0.starts }
         for number in stride(from: 1, through: starts, by: 1) {
             let log = try Data(contentsOf: URL(fileURLWithPath: "\(folder)/\(name).\(number)/log"))
