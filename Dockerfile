@@ -17,10 +17,16 @@ COPY lua lua
 COPY bench/load bench/load
 COPY Sources Sources
 COPY scripts/build-release scripts/
-RUN scripts/build-release --product redeem \
-    && install -D --strip "$(swift build -c release --show-bin-path)/redeem" /out/redeem
+RUN scripts/build-release --product redeem
+# The program, and the libraries of Swift that it needs, at the path where it looks for them. All that there are would be twice as much.
+SHELL ["/bin/bash", "-o", "pipefail", "-c"]
+RUN program=$(swift build -c release --show-bin-path)/redeem \
+    && install -D --strip "$program" /out/usr/local/bin/redeem \
+    && mkdir -p /out/usr/lib/swift/linux \
+    && ldd "$program" | sed -n 's|.* => \(/usr/lib/swift/linux/[^ ]*\) .*|\1|p' \
+        | xargs install --strip --mode=644 --target-directory=/out/usr/lib/swift/linux
 
-FROM swift:${SWIFT}-slim
+FROM debian:bookworm-slim
 # Of Sources/Domain/Version.swift.
 ARG VERSION=0.1.0
 LABEL org.opencontainers.image.title="Redeem" \
@@ -29,12 +35,12 @@ LABEL org.opencontainers.image.title="Redeem" \
     org.opencontainers.image.licenses="Apache-2.0"
 # hadolint ignore=DL3008
 RUN apt-get update \
-    && apt-get install -y --no-install-recommends ca-certificates libhiredis0.14 libpq5 libssl3 \
+    && apt-get install -y --no-install-recommends ca-certificates libhiredis0.14 libpq5 libssl3 libstdc++6 tzdata \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --system --uid 10001 --user-group --no-create-home --shell /usr/sbin/nologin redeem \
     # Where docker-compose.yml puts a volume, which takes the owner over.
     && install -d -o redeem -g redeem /rights
-COPY --from=build /out/redeem /usr/local/bin/redeem
+COPY --from=build /out /
 # Ends the build if a library is missing, or the label would tell another version than the program.
 RUN test "$(redeem --version)" = "${VERSION}"
 USER 10001:10001
