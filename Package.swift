@@ -147,7 +147,7 @@ if !isProgramOnly {
             name: "Torture",
             dependencies: [
                 "Credentials", "Domain", "HotPath", "LoadGenerator", "LocalStack", "Persistence", "PostgresClient",
-                "RedisClient", "Server", "Sync", "Terminal", argumentParser, logging, nioCore, nioPosix, unixSignals,
+                "RedisClient", "Sync", "Terminal", argumentParser, logging, nioCore, nioPosix, unixSignals,
             ],
             swiftSettings: settings
         ),

@@ -2,7 +2,6 @@ internal import Credentials
 internal import Logging
 internal import Persistence
 internal import PostgresClient
-internal import Server
 internal import ServiceLifecycle
 internal import UnixSignals
 

@@ -7,7 +7,6 @@ import NIOPosix
 import Persistence
 import PostgresClient
 import RedisClient
-import Server
 import TestSupport
 import Testing
 

@@ -1,7 +1,6 @@
 import Credentials
 import Domain
 import Persistence
-import Server
 import TestSupport
 import Testing
 

@@ -1,6 +1,5 @@
 import Dispatch
 public import PostgresClient
-import RedisClient
 
 /// Runs the body with a client of a migrated database of its own.
 public func withPostgresClient<T: Sendable>(

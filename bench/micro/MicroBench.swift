@@ -1,6 +1,5 @@
 import Credentials
 import Domain
-import Server
 
 /// What single steps of a request cost, without any I/O. `make bench-micro` builds it optimised and runs it.
 @main

@@ -1,6 +1,5 @@
 import HotPath
 import Logging
-import RedisClient
 import ServiceLifecycle
 
 /// Sees to it that redemptions leave Redis memory for the rest: settling, which ends the backlog, and sessions. Above a share of

@@ -3,7 +3,6 @@ internal import HotPath
 internal import Logging
 internal import Persistence
 internal import PostgresClient
-internal import RedisClient
 internal import ServiceLifecycle
 
 /// Compares an owner's shard with Postgres again and again, beside its work, on connections of its own. Mends nothing: it counts

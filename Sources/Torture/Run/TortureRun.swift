@@ -6,7 +6,6 @@ internal import LoadGenerator
 internal import Logging
 internal import Persistence
 internal import PostgresClient
-internal import Server
 internal import Synchronization
 internal import Terminal
 internal import UnixSignals

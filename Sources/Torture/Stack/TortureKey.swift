@@ -1,5 +1,4 @@
 internal import Credentials
-internal import Server
 
 /// A key of a run, as settings give it: the bytes of a text.
 struct TortureKey: Sendable {

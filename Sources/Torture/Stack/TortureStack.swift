@@ -7,7 +7,6 @@ internal import Logging
 internal import NIOCore
 internal import NIOPosix
 internal import RedisClient
-internal import Server
 internal import Terminal
 
 /// A whole Redeem in processes of its own: Redis with a replica and a Sentinel, Postgres, two servers, two sync workers,

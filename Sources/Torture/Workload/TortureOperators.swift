@@ -4,7 +4,6 @@ internal import LoadGenerator
 internal import Persistence
 internal import PostgresClient
 internal import RedisClient
-internal import Server
 internal import Synchronization
 
 /// The people behind the sale: they create, pause, resume and restock coupons and grant credit, as `redeem coupon` and

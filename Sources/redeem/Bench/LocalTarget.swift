@@ -7,7 +7,6 @@ internal import Logging
 internal import NIOCore
 internal import PostgresClient
 internal import RedisClient
-internal import Server
 internal import Terminal
 
 /// A whole Redeem of a run's own: Redis and Postgres, `redeem sync` and `redeem serve` in processes of their own, users with

@@ -1,5 +1,4 @@
 internal import ArgumentParser
-internal import Credentials
 internal import Terminal
 
 /// What the load is made of.

@@ -3,7 +3,6 @@ internal import Credentials
 internal import Foundation
 internal import Persistence
 internal import PostgresClient
-internal import Server
 internal import Terminal
 
 struct ImportCommand: AsyncParsableCommand {

@@ -5,7 +5,6 @@ internal import Foundation
 internal import HotPath
 internal import Persistence
 internal import PostgresClient
-internal import Server
 internal import Terminal
 
 struct SeedCommand: AsyncParsableCommand {

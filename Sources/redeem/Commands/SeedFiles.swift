@@ -1,4 +1,3 @@
-internal import Credentials
 internal import Foundation
 internal import Terminal
 

@@ -5,7 +5,6 @@ internal import Foundation
 internal import HotPath
 internal import Persistence
 internal import PostgresClient
-internal import Server
 internal import Terminal
 
 // Changes that end the user's sessions. Postgres has both at once; whoever is stopped before the sessions are ended in Redis too

@@ -3,7 +3,6 @@ internal import Domain
 internal import HotPath
 internal import Persistence
 internal import PostgresClient
-internal import RedisClient
 internal import Terminal
 
 extension UserCommand {

@@ -6,7 +6,6 @@ internal import HotPath
 internal import Persistence
 internal import PostgresClient
 internal import RedisClient
-internal import Server
 internal import Terminal
 
 struct UserCommand: AsyncParsableCommand {

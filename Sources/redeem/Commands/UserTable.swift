@@ -1,6 +1,5 @@
 internal import Credentials
 internal import Domain
-internal import Server
 
 /// The rows of a CSV file of users, and what is wrong with the others. Each fault has its line, which is why the parser is line by
 /// line and our own: the common ones fill short rows and skip empty lines.

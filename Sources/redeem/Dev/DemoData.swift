@@ -2,7 +2,6 @@ internal import Credentials
 internal import Domain
 internal import Persistence
 internal import PostgresClient
-internal import Server
 
 /// Six users and five coupons with which every refusal can be seen.
 enum DemoData {

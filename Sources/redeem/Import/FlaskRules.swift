@@ -1,7 +1,6 @@
 internal import Credentials
 internal import Domain
 internal import Persistence
-internal import Server
 internal import Terminal
 
 /// What becomes of a row of a Flask service: it is taken over as it is, or not at all, and then it is noted why. Ids follow from

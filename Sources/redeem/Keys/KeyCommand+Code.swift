@@ -4,7 +4,6 @@ internal import Domain
 internal import Foundation
 internal import Persistence
 internal import PostgresClient
-internal import Server
 internal import Terminal
 
 extension KeyCommand {

@@ -2,7 +2,6 @@ internal import Credentials
 internal import Logging
 internal import Persistence
 internal import PostgresClient
-internal import Server
 internal import ServiceLifecycle
 
 /// Ends a server whose keys are not those that the database has recorded: with another code key every code would be wrong, and
