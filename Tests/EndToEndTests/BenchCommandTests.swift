@@ -94,7 +94,7 @@ import TestSupport
     @Test func aServerThatSomebodyElseRunsIsChecked() async throws {
         try await Product.with { product in
             let sync = product.start("sync")
-            let server = try await product.serve()
+            let server = try await product.serve(with: Self.patient)
             _ = try await sync.logged("the shard is open")
             _ = try await product.seed(users: 300, stock: 100)
             let load = [
@@ -120,7 +120,7 @@ import TestSupport
     @Test func sumsThatDoNotAddUpFailTheRun() async throws {
         try await Product.with { product in
             let sync = product.start("sync")
-            let server = try await product.serve()
+            let server = try await product.serve(with: Self.patient)
             _ = try await sync.logged("the shard is open")
             let tokens = try await product.seed(users: 203, stock: 1_000)
             let file = "\(product.folder)/some"
@@ -146,9 +146,8 @@ import TestSupport
                 "\(product.folder)/run.json"
             )
             try await API.with(server.api) { api in
-                // When the load has begun.
-                while try await api.send(.GET, "/v1/coupons/sale", token: tokens[0])["left"] as? Int == 1_000 {
-                    try await Task.sleep(for: .milliseconds(5))
+                try await until("the load has begun") {
+                    try await api.send(.GET, "/v1/coupons/sale", token: tokens[0])["left"] as? Int != 1_000
                 }
                 for token in tokens.suffix(3) { #expect(try await api.redeem(token: token).status == 201) }
             }
@@ -162,7 +161,7 @@ import TestSupport
     @Test func aConditionThatHoldsFailsTheRunAndSoDoAnswersThatNobodyWants() async throws {
         try await Product.with { product in
             let sync = product.start("sync")
-            let server = try await product.serve()
+            let server = try await product.serve(with: Self.patient)
             _ = try await sync.logged("the shard is open")
             _ = try await product.seed(users: 100, stock: 1_000)
             func load(_ code: String, _ more: String...) -> RedeemProcess {
@@ -209,7 +208,7 @@ import TestSupport
     @Test func requestsOfAFileAreReplayedOnceEach() async throws {
         try await Product.with { product in
             let sync = product.start("sync")
-            let server = try await product.serve()
+            let server = try await product.serve(with: Self.patient)
             _ = try await sync.logged("the shard is open")
             let tokens = try await product.seed(users: 50, stock: 40)
             let file = "\(product.folder)/requests"

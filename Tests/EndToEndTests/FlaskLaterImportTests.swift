@@ -219,11 +219,7 @@ extension Product {
     /// Waits until the condition is true of so many of the database's connections.
     fileprivate func until(_ condition: String, isTrueOf count: Int) async throws {
         let sql = "select count(*)::text from pg_stat_activity where datname = current_database() and \(condition)"
-        let limit = ContinuousClock.now + .seconds(20)
-        while try await texts(sql, at: database) != ["\(count)"] {
-            try #require(ContinuousClock.now < limit, "not after 20 s: \(condition)")
-            try await Task.sleep(for: .milliseconds(10))
-        }
+        try await TestSupport.until(condition) { try await texts(sql, at: database) == ["\(count)"] }
     }
 
     fileprivate func coupons() async throws -> [String] {

@@ -20,6 +20,9 @@ final class RedeemProcess: Sendable {
         var waiters: [(matches: @Sendable (String) -> Bool, continuation: CheckedContinuation<String, any Error>)] = []
     }
 
+    /// A process that runs for so long is waited for in vain. It is killed, and the test that waits for its end or for a line fails.
+    private static let longestLife: Duration = .seconds(300)
+
     private let state = Mutex(State())
     private let run = Mutex<Task<Int32, Never>?>(nil)
 
@@ -43,6 +46,12 @@ final class RedeemProcess: Sendable {
         run.withLock { run in
             run = Task {
                 let status: Int32
+                let watchdog = Task {
+                    try await Task.sleep(for: RedeemProcess.longestLife)
+                    self.received("killed, since it ran for \(RedeemProcess.longestLife)")
+                    self.signal(SIGKILL)
+                }
+                defer { watchdog.cancel() }
                 do {
                     let result = try await Subprocess.run(
                         .path(FilePath(program)),

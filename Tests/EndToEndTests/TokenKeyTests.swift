@@ -31,7 +31,7 @@ import Testing
                             let seen = load.requests
                             try write(file, signing, others)
                             server.process.signal(SIGHUP)
-                            while load.requests < seen + 200 { try await Task.sleep(for: .milliseconds(5)) }
+                            try await until("200 more are answered") { load.requests >= seen + 200 }
                         }
                         load.end()
                     }
@@ -48,8 +48,7 @@ import Testing
                 #expect(await redeem(record, environment: others).status == 0)
                 try write(file, Self.new, "")
                 server.process.signal(SIGHUP)
-                let limit = ContinuousClock.now + .seconds(10)
-                while try await api.send(.GET, "/v1/me", token: first).status == 200, ContinuousClock.now < limit {}
+                try await until("the old key is gone") { try await api.send(.GET, "/v1/me", token: first).status != 200 }
                 #expect(try await api.send(.GET, "/v1/me", token: first).code == "token_invalid")
                 #expect(try await api.send(.GET, "/v1/me", token: last).status == 200)
 

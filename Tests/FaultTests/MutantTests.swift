@@ -57,7 +57,7 @@ import Testing
             patience: isIgnored ? .seconds(1) : .seconds(30)
         ) { product in
             try await Task.sleep(for: MutantTests.load)
-            try await product.failOverToALaggingReplica()
+            try await product.failOverToAReplicaThatLacks(isIgnored ? 20 : 1)
         }
         #expect(verdict.rules.contains(.lost) == isIgnored, "\(verdict.text)")
         if !isIgnored { #expect(verdict.rules == [], "\(verdict.text)") }

@@ -212,13 +212,17 @@ struct SmallProduct: Sendable {
         world.add(record)
     }
 
-    /// Kills Redis, and puts a replica in its place that lacks the last half second; so does Postgres.
-    func failOverToALaggingReplica() async throws {
+    /// Kills Redis, and puts a replica in its place that lacks the last decisions; so does Postgres.
+    /// - Parameter count: calls of the script that it lacks, at least. Servers make few where WAIT tells them of the replica.
+    func failOverToAReplicaThatLacks(_ count: Int) async throws {
         guard let replica else { preconditionFailure("only a replicated product has a replica") }
         // Nothing lands meanwhile.
         try await environment.postgres.whileLocked("redemptions", "share") {
             replica.suspend()
-            try await Task.sleep(for: .milliseconds(700))
+            let before = try await environment.store.status().outboxLength
+            try await until("redemptions that the replica lacks") {
+                try await environment.store.status().outboxLength >= before + count
+            }
             await environment.redis.kill()
             // What has come to its socket meanwhile goes with the process.
             await replica.kill()

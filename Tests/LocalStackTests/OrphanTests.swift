@@ -51,11 +51,6 @@ struct OrphanTests {
         let words = try #require(output.split(separator: "\n").first { $0.hasPrefix("left ") }).split(separator: " ")
         try await waitForEnd(of: try #require(pid_t(words[2])))
         // The janitor removes the folder when the server has gone.
-        var left = true
-        for _ in 0..<200 where left {
-            left = FileManager.default.fileExists(atPath: String(words[1]))
-            if left { try await Task.sleep(for: .milliseconds(50)) }
-        }
-        #expect(!left)
+        try await until("the folder has gone") { !FileManager.default.fileExists(atPath: String(words[1])) }
     }
 }

@@ -66,11 +66,9 @@ struct RedisGroupTests {
     }
 
     private func until(_ what: String, _ group: RedisGroup, _ holds: () async throws -> Bool) async throws {
-        let limit = ContinuousClock.now + .seconds(60)
-        while try await !holds() {
-            let log = try String(contentsOfFile: "\(group.sentinels[0].directory)/log", encoding: .utf8)
-            try #require(ContinuousClock.now < limit, "not \(what) after 60 s:\n\(log)")
-            try await Task.sleep(for: .milliseconds(50))
+        do { try await TestSupport.until(what, holds) } catch {
+            Issue.record("\((try? String(contentsOfFile: "\(group.sentinels[0].directory)/log", encoding: .utf8)) ?? "no log")")
+            throw error
         }
     }
 }

@@ -136,7 +136,9 @@ import Testing
                         }
                     }
                 }
-                while try await postgres.withConnection({ try $0.countLocks("locktype = 'transactionid'") }) == 0 {}
+                try await until("the row is locked") {
+                    try await postgres.withConnection { try $0.countLocks("locktype = 'transactionid'") } > 0
+                }
                 let response = try await client.request("DELETE", path, token: root.access)
                 try await lock.value
                 server.environment.redis.resume()

@@ -171,8 +171,9 @@ import Testing
                 let client = try RawClient(port: server.ports.api, receiveBytes: 4096)
                 try await client.sendAll("GET \(Self.list) HTTP/\(version)\r\nHost: x\r\nConnection: \(connection)\r\n\r\n")
                 if connection == "keep-alive" { client.finish() }
-                // Longer than the server would take to close.
-                try await Task.sleep(for: .milliseconds(300))
+                // A server that closed too early has done so by then.
+                try await until("the answer has begun") { client.waitingBytes > 0 }
+                try await server.takeTurns()
                 let answers = TestResponse.parse(try await client.rest() ?? "")
                 #expect(answers.map(\.status) == [200])
                 #expect(answers.first?.body.utf8.count ?? 0 > 32 << 10 && answers.first?.headers["content-length"] != nil)
@@ -261,10 +262,11 @@ import Testing
                 isAnswered.set()
                 return status
             }
-            try await Task.sleep(for: .milliseconds(300))
-            // Those that are there are served, and the operations port is another.
-            #expect(try await clients[0].request("GET", "/livez").status == 200)
-            #expect(try await server.request("GET", "/livez", ops: true).status == 200)
+            // Those that are there are served, again and again, and the operations port is another.
+            for client in Array(repeating: clients, count: 20).joined() {
+                #expect(try await client.request("GET", "/livez").status == 200)
+                #expect(try await server.request("GET", "/livez", ops: true).status == 200)
+            }
             #expect(!isAnswered.isSet)
             await clients[1].close()
             #expect(try await answered.value == 200)

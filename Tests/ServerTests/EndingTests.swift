@@ -48,7 +48,8 @@ import Testing
             let request = TestClient.text("GET", "/nope")
             let last = request.replacing("\r\n\r\n", with: "\r\nConnection: close\r\n\r\n")
             try await client.sendAll(String(repeating: request, count: 20) + last)
-            try await Task.sleep(for: .milliseconds(300))
+            try await until("answers have come") { client.waitingBytes > 0 }
+            try await server.takeTurns()
             try await client.sendAll("\r\n")
             let answers = TestResponse.parse(try await client.rest() ?? "")
             #expect(answers.map(\.status) == Array(repeating: 404, count: 21))

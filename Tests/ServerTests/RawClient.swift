@@ -83,6 +83,12 @@ final class RawClient: Sendable {
         return nil
     }
 
+    /// What has come and was not taken.
+    var waitingBytes: Int {
+        var count: Int32 = 0
+        return ioctl(descriptor, UInt(FIONREAD), &count) == 0 ? Int(count) : 0
+    }
+
     /// Takes as many bytes of what has come, and forgets them.
     func receive(_ count: Int) -> Int {
         var buffer = [UInt8](repeating: 0, count: count)

@@ -195,7 +195,7 @@ import Testing
         }
     }
 
-    /// What was begun is answered; whoever asks meanwhile hears that this server is going.
+    /// What was begun is answered; anyone who asks meanwhile hears that this server is going.
     @Test func shutdown() async throws {
         try await withServer { configuration in
             configuration.shutdownDelay = .milliseconds(300)
@@ -207,9 +207,10 @@ import Testing
                 try await client.send(String(text.dropLast(5)))
                 await server.group.triggerGracefulShutdown()
                 var reason: String?
-                while reason == nil {
+                try await until("it is said") {
                     let probe = try await server.request("GET", "/readyz", ops: true)
                     if probe.status == 503 { reason = try probe.object["detail"] as? String }
+                    return reason != nil
                 }
                 #expect(reason == "process: shutting down")
                 try await client.send(String(text.suffix(5)))
@@ -289,20 +290,15 @@ import Testing
                 limits: ServerLimits(),
                 logger: testLogger(level: .critical)
             )
-            let start = ContinuousClock.now
             try await durability.checkAtStart()
             #expect(durability.holds(.local) && !durability.holds(.ledger))
             let running = Task { try await durability.run() }
             try await environment.redis.command("CONFIG", "SET", "appendfsync", "everysec")
-            while durability.holds(.local), ContinuousClock.now < start + .seconds(10) {
-                try await Task.sleep(for: .milliseconds(20))
-            }
-            #expect(!durability.holds(.local) && durability.holds(.relaxed))
+            try await until("the server has seen it") { !durability.holds(.local) }
+            #expect(durability.holds(.relaxed))
             #expect(durability.reason == "Redis has appendfsync everysec")
             try await environment.redis.command("CONFIG", "SET", "appendfsync", "always")
-            while !durability.holds(.local), ContinuousClock.now < start + .seconds(10) {
-                try await Task.sleep(for: .milliseconds(20))
-            }
+            try await until("the server has seen that too") { durability.holds(.local) }
             #expect(durability.reason == nil)
             try await silent.close().get()
             running.cancel()

@@ -76,7 +76,11 @@ import Testing
                 try await pace.admit(env.store)
                 isAdmitted.store(true, ordering: .relaxed)
             }
-            try await Task.sleep(for: .milliseconds(100))
+            func looks() async throws -> Int {
+                let statistics = try await env.client.send(["INFO", "commandstats"]).info["cmdstat_xlen"]
+                return statistics?.firstMatch(of: /calls=(\d+)/).flatMap { Int($0.output.1) } ?? 0
+            }
+            try await until("it has seen the outbox, and looked again") { try await looks() > 1 }
             let isEarly = isAdmitted.load(ordering: .relaxed)
             #expect(!isEarly)
             _ = try await env.client.send(["XTRIM", "{s0}:outbox", "MAXLEN", "2"])

@@ -34,8 +34,8 @@ import Testing
             try await withRedis(options) { replica in
                 try await replica.command("CONFIG", "SET", "masterauth", shard.redis.password)
                 try await replica.command("REPLICAOF", "127.0.0.1", String(shard.redis.port))
-                while try await replica.information("replication", "master_link_status") != "up" {
-                    try await Task.sleep(for: .milliseconds(10))
+                try await until("the replica is one") {
+                    try await replica.information("replication", "master_link_status") == "up"
                 }
                 // Connected beforehand, so that what is looked for has no time to arrive meanwhile.
                 var configuration = try RedisConfiguration.forTests(replica.socketURL)
@@ -50,7 +50,7 @@ import Testing
                 // time to time.
                 try await untilKnownByItsName(shard)
                 try await shard.open([.test(total: 50), .test("y", total: 50)])
-                while try await shard("WAIT", "1", "1000") != .integer(1) { try await Task.sleep(for: .milliseconds(10)) }
+                try await untilReplicated(shard)
                 // A replica that is stopped when its test fails could not be ended politely.
                 defer { replica.resume() }
                 try await body(Pair(shard: shard, replica: replica, replicaClient: client))
@@ -58,6 +58,10 @@ import Testing
                 await client.close()
             }
         }
+    }
+
+    private func untilReplicated(_ shard: TestShard) async throws {
+        try await until("the replica has all") { try await shard("WAIT", "1", "1000") == .integer(1) }
     }
 
     /// Waits until every connection has seen which Redis the primary says that it is.
@@ -91,7 +95,7 @@ import Testing
             let hotPath = pair.shard.hotPath
             let loops = hotPath.client.eventLoops
             let (user, other) = (try await pair.shard.addUser(), try await pair.shard.addUser())
-            while try await pair.shard("WAIT", "1", "1000") != .integer(1) {}
+            try await untilReplicated(pair.shard)
             pair.replica.suspend()
             let request = user.request(x, durability: .replicated)
             let relaxed = other.request(x)
