@@ -12,7 +12,7 @@ LINTED := Sources Tests bench lua Package.swift
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup build release run dev build-tests test format lint load torture bench bench-micro deb image clean
+.PHONY: help setup build release run dev build-tests test test-faults format lint load torture bench bench-micro deb image clean
 
 help: ## List the targets.
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -35,9 +35,11 @@ dev: run ## The same.
 build-tests: setup
 	@$(SWIFT) build --build-tests
 
-# Tests start servers; one after the other they have the machine to themselves, and a failure is the same the next time.
-test: build-tests ## Run all tests. Some of them: ARGS='--filter SyncTests'
-	@exec $(SWIFT) test --skip-build --no-parallel $(ARGS)
+test: build-tests ## Run the tests, some minutes. Some of them, or of the others: ARGS='--filter SyncTests'
+	@exec scripts/test quick $(ARGS)
+
+test-faults: build-tests ## Run the other tests: faults under load, and simulations with all their seeds.
+	@exec scripts/test faults $(ARGS)
 
 format: ## Format the sources in place.
 	@$(SWIFT) format --in-place --parallel --recursive $(LINTED)

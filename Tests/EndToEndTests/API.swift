@@ -25,6 +25,8 @@ struct API: Sendable {
     static func with<T: Sendable>(_ url: String, connections: Int = 8, _ body: (API) async throws -> T) async throws -> T {
         var configuration = HTTPClient.Configuration()
         configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = connections
+        // A server that has gone is an error at once, rather than after ten seconds.
+        configuration.connectionPool.retryConnectionEstablishment = false
         let client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
         do {
             let result = try await body(API(url: url, client: client))

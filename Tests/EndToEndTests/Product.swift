@@ -32,7 +32,7 @@ final class Product: Sendable {
         var options = options
         options.extra += LeastRights.redisLines
         try await withRedis(options) { redis in
-            try await withDatabase { database in
+            try await withMigratedDatabase { database in
                 try await withTemporaryFolder { folder in
                     let product = Product(
                         environment: [
@@ -48,6 +48,7 @@ final class Product: Sendable {
                         folder: folder
                     )
                     do {
+                        // It is migrated already; what is left records the keys.
                         try await product.run("migrate")
                         try await LeastRights.grant(database: url ?? database)
                         try await body(product)

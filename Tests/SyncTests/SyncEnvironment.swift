@@ -38,10 +38,9 @@ struct SyncEnvironment: Sendable {
         _ redisURL: String,
         _ body: (SyncEnvironment) async throws -> Void
     ) async throws {
-        try await withDatabase { url in
+        try await withMigratedDatabase { url in
             let configuration = PostgresConfiguration(url: url)
             let postgres = PostgresClient(configuration: configuration, logger: testLogger())
-            _ = try await postgres.withConnection { try Migrator().run(on: $0) }
             let client = RedisClient(
                 configuration: try .forTests(redisURL),
                 eventLoopGroup: MultiThreadedEventLoopGroup.singleton.next(),
@@ -155,7 +154,7 @@ struct SyncEnvironment: Sendable {
         return id
     }
 
-    /// Loads the user, as a server does for whoever is not there.
+    /// Loads the user, as a server does for one who is not there.
     func load(_ user: UserID) async throws {
         let shard = store.shard
         var reply = LoadUserReply.staleSnapshot

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// The Redis client and the redeemer against a simulated Redis that is slow, silent, gone, or out of its mind: thousands of
@@ -6,7 +7,7 @@ import Testing
 ///
 /// `REDEEM_SIMULATION_SEED=n` runs one schedule.
 @Suite struct ClientSimulationTests {
-    private static let seeds: UInt64 = 2_000
+    private static let seeds = UInt64(SeedShare.of(2_000))
     private static let seedsForAFault: UInt64 = 200
 
     @Test func everyCommandIsAnsweredOnceAndTruly() {

@@ -1,6 +1,7 @@
 import Foundation
 import NIOPosix
 import Synchronization
+import TestSupport
 import Testing
 
 /// The owner's loop against a simulated Redis and Postgres: thousands of schedules, each from a seed. Faults come between any two
@@ -8,7 +9,7 @@ import Testing
 ///
 /// `REDEEM_SIMULATION_SEED=n` runs one schedule and prints it; `REDEEM_SIMULATION_SEEDS=n` runs so many, from a random one on.
 @Suite(.serialized) struct OwnerSimulationTests {
-    private static let seeds: UInt64 = 1_000
+    private static let seeds = UInt64(SeedShare.of(1_000))
     /// Within so many each bug must be found.
     private static let seedsForABug: UInt64 = 500
     private static let stepsShown = 120
