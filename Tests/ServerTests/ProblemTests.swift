@@ -93,10 +93,10 @@ import Testing
     @Test(arguments: ProblemCode.allCases)
     func everyCodeHasItsExample(code: ProblemCode) {
         var problem = Problem(code)
-        switch code {
-        case .alreadyRedeemed: problem.member = .init(name: "redemption", value: "019bc0ab-2400-7a3b-8c4d-5e6f708192a3")
-        case .couponNotStarted: problem.member = .init(name: "starts_at", value: "2026-01-15T20:00:00.000Z")
-        default: break
+        if code == .alreadyRedeemed {
+            problem.member = .init(name: "redemption", value: "019bc0ab-2400-7a3b-8c4d-5e6f708192a3")
+        } else if code == .couponNotStarted {
+            problem.member = .init(name: "starts_at", value: "2026-01-15T20:00:00.000Z")
         }
         #expect(APIDocumentTests.text.contains(problem.body(requestID: "5f0c1d2e3a4b5c6d")))
         #expect(APIDocumentTests.text.contains("**`\(code.rawValue)`** · \(code.status)"))

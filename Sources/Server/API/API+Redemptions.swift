@@ -110,7 +110,12 @@ extension ProblemCode {
         switch self {
         case .couponNotFound, .couponNotStarted, .couponPaused, .couponEnded, .alreadyRedeemed, .soldOut, .insufficientCredit:
             true
-        default: false
+        case .malformedRequest, .invalidBody, .invalidParameter, .idempotencyKeyInvalid, .durabilityInvalid, .notFound,
+            .methodNotAllowed, .requestTimeout, .bodyTooLarge, .unsupportedMediaType, .headersTooLarge, .invalidCredentials,
+            .tooManyLogins, .tokenInvalid, .tokenExpired, .sessionRevoked, .refreshTokenInvalid, .refreshTokenReused, .forbidden,
+            .sessionNotFound, .userNotFound, .redemptionNotFound, .wrongCode, .tooManyAttempts, .internal, .shardClosed,
+            .outcomeUnknown, .redisUnavailable, .ledgerUnavailable, .durabilityUnavailable, .overloaded, .backlogFull, .notReady:
+            false
         }
     }
 }

@@ -133,7 +133,12 @@ enum ProblemCode: String, CaseIterable, Sendable {
             "Bearer realm=\"redeem\", error=\"invalid_token\", error_description=\"\(rawValue)\""
         case .invalidCredentials, .refreshTokenInvalid, .refreshTokenReused: "Bearer realm=\"redeem\""
         case .forbidden: "Bearer realm=\"redeem\", error=\"insufficient_scope\""
-        default: nil
+        case .malformedRequest, .invalidBody, .invalidParameter, .idempotencyKeyInvalid, .durabilityInvalid, .notFound,
+            .methodNotAllowed, .requestTimeout, .bodyTooLarge, .unsupportedMediaType, .headersTooLarge, .tooManyLogins,
+            .sessionNotFound, .userNotFound, .insufficientCredit, .couponNotFound, .redemptionNotFound, .alreadyRedeemed,
+            .soldOut, .couponNotStarted, .couponPaused, .couponEnded, .wrongCode, .tooManyAttempts, .internal, .shardClosed,
+            .outcomeUnknown, .redisUnavailable, .ledgerUnavailable, .durabilityUnavailable, .overloaded, .backlogFull, .notReady:
+            nil
         }
     }
 }

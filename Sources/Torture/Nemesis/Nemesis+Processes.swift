@@ -2,15 +2,25 @@ internal import Foundation
 internal import LocalStack
 
 extension Nemesis {
-    func beginServer(_ record: FaultRecord, _ server: ServiceProcess, _ number: Int) async throws -> Standing {
-        let proxy = stack.links.clients[number]
-        return try await begin(record, server) { try await server.listen(behind: proxy) }
+    /// What is done to a process.
+    enum Blow {
+        /// SIGKILL.
+        case kill
+        /// SIGSTOP: it is silent, and its connections stay open.
+        case suspend
+        /// SIGTERM, or what a store takes for it.
+        case stop
     }
 
-    func beginSync(_ record: FaultRecord, _ number: Int) async throws -> Standing {
+    func beginServer(_ record: FaultRecord, _ server: ServiceProcess, _ number: Int, _ blow: Blow) async throws -> Standing {
+        let proxy = stack.links.clients[number]
+        return try await begin(record, server, blow) { try await server.listen(behind: proxy) }
+    }
+
+    func beginSync(_ record: FaultRecord, _ number: Int, _ blow: Blow) async throws -> Standing {
         let worker = stack.workers[number]
-        let standing = try await begin(record, worker) { try await worker.start() }
-        guard record.fault == .syncStop else { return standing }
+        let standing = try await begin(record, worker, blow) { try await worker.start() }
+        guard blow == .suspend else { return standing }
         return Standing(record: standing.record) { [monitor] record in
             // Postgres takes the lock from an owner that is silent, unless it is away itself.
             let limit = ContinuousClock.now + Nemesis.takeoverLimit
@@ -25,18 +35,19 @@ extension Nemesis {
     private func begin(
         _ record: FaultRecord,
         _ process: ServiceProcess,
+        _ blow: Blow,
         start: @escaping () async throws -> Void
     ) async throws -> Standing {
         guard let pid = process.pid else { return Standing(record: record) { _ in } }
-        switch record.fault {
-        case .serverStop, .syncStop:
+        switch blow {
+        case .suspend:
             process.suspend()
             let letter = await Nemesis.state(of: pid, is: "T")
             return Standing(record: record) { record in
                 process.resume()
                 if letter { record.proof = "\(process.name), pid \(pid), was in state T" }
             }
-        case .serverTerm, .syncTerm:
+        case .stop:
             let status = await process.stop()
             return Standing(record: record) { record in
                 try await start()
@@ -46,7 +57,7 @@ extension Nemesis {
                     record.complaint = "SIGTERM, and \(process.name) ended with \(status.map(String.init) ?? "a signal")"
                 }
             }
-        default:
+        case .kill:
             await process.kill()
             return Standing(record: record) { record in
                 try await start()
@@ -55,19 +66,19 @@ extension Nemesis {
         }
     }
 
-    func beginPostgres(_ record: FaultRecord) async throws -> Standing {
+    func beginPostgres(_ record: FaultRecord, _ blow: Blow) async throws -> Standing {
         let postgres = stack.postgres
         guard let pid = postgres.pid else { return Standing(record: record) { _ in } }
-        switch record.fault {
-        case .postgresStop:
+        switch blow {
+        case .suspend:
             postgres.suspend()
             let isStopped = await Nemesis.state(of: pid, is: "T")
             return Standing(record: record) { record in
                 postgres.resume()
                 if isStopped { record.proof = "postgres, pid \(pid), was in state T" }
             }
-        case .postgresRestart: await postgres.stop()
-        default: await postgres.kill()
+        case .stop: await postgres.stop()
+        case .kill: await postgres.kill()
         }
         return Standing(record: record) { record in
             try await postgres.restart()

@@ -11,12 +11,23 @@ extension Nemesis {
     private static let truncatedBytes: UInt64 = 400
     private static let diskBytes = 20_000
 
-    func beginRedis(_ record: FaultRecord, _ chance: UInt64) async throws -> Standing {
+    enum RedisBlow {
+        case suspend, stop, harden, flush, flushScripts, fill, fillDisk
+        /// `nil`: it finds its append-only file as it left it.
+        case kill(AppendOnlyFileChange?)
+    }
+
+    /// What Redis finds when it starts again.
+    enum AppendOnlyFileChange {
+        case removed, older, truncated
+    }
+
+    func beginRedis(_ record: FaultRecord, _ blow: RedisBlow, _ chance: UInt64) async throws -> Standing {
         let redis = try await stack.redis.primary()
         guard let pid = redis.pid else { return Standing(record: record) { _ in } }
         let landed = monitor.landed
-        switch record.fault {
-        case .redisStop:
+        switch blow {
+        case .suspend:
             redis.suspend()
             let isStopped = await Nemesis.state(of: pid, is: "T")
             return Standing(record: record) { record in
@@ -24,7 +35,7 @@ extension Nemesis {
                 redis.resume()
                 if isStopped { record.proof = "redis-server, pid \(pid), was in state T" }
             }
-        case .flushAll:
+        case .flush:
             let keys = try await command("DBSIZE").integer ?? 0
             _ = try await command("FLUSHALL")
             let until = Moment.now()
@@ -32,27 +43,27 @@ extension Nemesis {
                 record.loss = record.fault.loss(mode, landed: landed, until: until)
                 if keys > 0 { record.proof = "FLUSHALL took \(keys) keys" }
             }
-        case .scriptFlush:
+        case .flushScripts:
             let before = try await scripts()
             _ = try await command("SCRIPT", "FLUSH", "SYNC")
             return Standing(record: record) { record in
                 if before > 0 { record.proof = "SCRIPT FLUSH took \(before) scripts" }
             }
-        case .redisFull: return try await fill(record)
-        case .redisDiskFull: return try await fillDisk(record, redis, pid)
-        case .aofOlder:
-            try await copyAppendOnlyFile(of: redis)
-            try await Task.sleep(for: Nemesis.copyAge)
-            // What was decided since is in Postgres, or is what the fault may take.
-            return try await replace(record, redis, pid, landed: monitor.landed, chance)
-        case .redisHarden:
+        case .fill: return try await fill(record)
+        case .fillDisk: return try await fillDisk(record, redis, pid)
+        case .harden:
             for node in stack.redis.group.nodes { try await harden(node) }
             await redis.stop()
             return restart(record, redis, pid, loss: nil, text: "stopped, its user 'default' is off")
-        case .redisRestart:
+        case .stop:
             await redis.stop()
             return restart(record, redis, pid, loss: nil, text: "stopped")
-        default: return try await replace(record, redis, pid, landed: landed, chance)
+        case .kill(.older):
+            try await copyAppendOnlyFile(of: redis)
+            try await Task.sleep(for: Nemesis.copyAge)
+            // What was decided since is in Postgres, or is what the fault may take.
+            return try await replace(record, redis, pid, .older, landed: monitor.landed, chance)
+        case .kill(let change): return try await replace(record, redis, pid, change, landed: landed, chance)
         }
     }
 
@@ -68,17 +79,18 @@ extension Nemesis {
         _ record: FaultRecord,
         _ redis: RedisServer,
         _ pid: Int32,
+        _ change: AppendOnlyFileChange?,
         landed: Moment,
         _ chance: UInt64
     ) async throws -> Standing {
         await redis.kill()
         let loss = record.fault.loss(mode, landed: landed, until: .now())
         let before = redis.appendOnlyFileBytes
-        switch record.fault {
-        case .aofRemoved:
+        switch change {
+        case .removed:
             try await redis.removeAppendOnlyFile()
             return restart(record, redis, pid, loss: loss, text: "\(before) bytes of append-only file removed")
-        case .aofOlder:
+        case .older:
             try await redis.restoreAppendOnlyFile()
             return restart(
                 record,
@@ -87,10 +99,10 @@ extension Nemesis {
                 loss: loss,
                 text: "\(redis.appendOnlyFileBytes) older bytes in the place of \(before)"
             )
-        case .aofTruncated:
+        case .truncated:
             let cut = try await redis.truncateAppendOnlyFile(by: Int(chance % Nemesis.truncatedBytes) + 1)
             return restart(record, redis, pid, loss: loss, text: "\(cut) of \(before) bytes of append-only file cut off")
-        default: return restart(record, redis, pid, loss: loss, text: "killed")
+        case nil: return restart(record, redis, pid, loss: loss, text: "killed")
         }
     }
 

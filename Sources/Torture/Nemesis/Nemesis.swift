@@ -62,15 +62,28 @@ struct Nemesis: Sendable {
         let record = FaultRecord(fault, began: .now())
         let server = step.server
         switch fault {
-        case .serverKill, .serverStop, .serverTerm: return try await beginServer(record, stack.servers[server], server)
-        case .syncKill, .syncStop, .syncTerm: return try await beginSync(record, owner)
-        case .redisKill, .redisStop, .redisRestart, .redisHarden, .flushAll, .scriptFlush, .aofRemoved, .aofOlder, .aofTruncated,
-            .redisFull,
-            .redisDiskFull:
-            return try await beginRedis(record, step.chance)
+        case .serverKill: return try await beginServer(record, stack.servers[server], server, .kill)
+        case .serverStop: return try await beginServer(record, stack.servers[server], server, .suspend)
+        case .serverTerm: return try await beginServer(record, stack.servers[server], server, .stop)
+        case .syncKill: return try await beginSync(record, owner, .kill)
+        case .syncStop: return try await beginSync(record, owner, .suspend)
+        case .syncTerm: return try await beginSync(record, owner, .stop)
+        case .redisKill: return try await beginRedis(record, .kill(nil), step.chance)
+        case .redisStop: return try await beginRedis(record, .suspend, step.chance)
+        case .redisRestart: return try await beginRedis(record, .stop, step.chance)
+        case .redisHarden: return try await beginRedis(record, .harden, step.chance)
+        case .flushAll: return try await beginRedis(record, .flush, step.chance)
+        case .scriptFlush: return try await beginRedis(record, .flushScripts, step.chance)
+        case .aofRemoved: return try await beginRedis(record, .kill(.removed), step.chance)
+        case .aofOlder: return try await beginRedis(record, .kill(.older), step.chance)
+        case .aofTruncated: return try await beginRedis(record, .kill(.truncated), step.chance)
+        case .redisFull: return try await beginRedis(record, .fill, step.chance)
+        case .redisDiskFull: return try await beginRedis(record, .fillDisk, step.chance)
         case .redisFailover, .redisFailoverBehind, .redisSwitch: return try await beginFailover(record)
         case .replicaKill, .replicaStop, .sentinelStop: return try await beginBeside(record)
-        case .postgresKill, .postgresStop, .postgresRestart: return try await beginPostgres(record)
+        case .postgresKill: return try await beginPostgres(record, .kill)
+        case .postgresStop: return try await beginPostgres(record, .suspend)
+        case .postgresRestart: return try await beginPostgres(record, .stop)
         case .postgresOlder: return try await beginOlderPostgres(record)
         case .clientReset: return await link(record, stack.links.clients, .none, resetting: true) { $0.reset }
         case .clientBytewise: return await link(record, stack.links.clients, .bytewise) { $0.pieces }
@@ -161,7 +174,7 @@ extension Fault {
     /// Which of several faults is undone first: the least.
     fileprivate var healingRank: Int {
         switch part {
-        // The rebuild waits for whoever makes it, and for a Redis.
+        // The rebuild waits for a worker and for a Redis.
         case .postgres where self == .postgresOlder: 2
         case .redis, .postgres: 0
         case .clients, .operators: 1

@@ -3,7 +3,7 @@ internal import LoadGenerator
 internal import Synchronization
 
 /// The clients of a run: who they are, which tokens they hold, what they have asked and were answered. The load's threads,
-/// the operators and whoever makes faults share it.
+/// the operators and the nemesis share it.
 final class TortureWorld: Sendable {
     /// The one user who may end the sessions of others.
     static let admin = 0
@@ -145,18 +145,25 @@ extension TortureWorld.State {
         "too_many_attempts",
     ]
 
+    private static func isDecision(_ attempt: Attempt) -> Bool {
+        switch attempt.what {
+        case .redeem, .guess:
+            switch attempt.outcome {
+            case .redeemed: true
+            case .refused(let code, _): decisions.contains(code)
+            case .session, .token, .done, .unknown: false
+            }
+        case .login, .refresh, .revoke, .revokeAll, .operate: false
+        }
+    }
+
     mutating func record(_ attempt: Attempt) {
         history.attempts.append(attempt)
         if attempt.outcome.isUnknown { unknown += 1 }
         if case .redeemed(_, replayed: false) = attempt.outcome { accepted += 1 }
-        let isDecision: Bool
-        switch (attempt.what, attempt.outcome) {
-        case (.redeem, .redeemed), (.guess, .redeemed): isDecision = true
-        case (.redeem, .refused(let code, _)), (.guess, .refused(let code, _)):
-            isDecision = TortureWorld.State.decisions.contains(code)
-        default: isDecision = false
-        }
-        if isDecision, let since = watchedSince, attempt.started > since, decided[attempt.server] == nil {
+        if TortureWorld.State.isDecision(attempt), let since = watchedSince, attempt.started > since,
+            decided[attempt.server] == nil
+        {
             decided[attempt.server] = attempt.ended
         }
     }

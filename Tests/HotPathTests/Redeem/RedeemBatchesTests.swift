@@ -150,7 +150,7 @@ extension RedeemBatches<Int>.Arrival {
         switch (arrival, expected) {
         case (.send(let next), .send(let batch)): next.batch == batch && next.expired.isEmpty
         case (.wait, .wait), (.refuse, .refuse): true
-        default: false
+        case (.send, _), (.wait, _), (.refuse, _): false
         }
     }
 

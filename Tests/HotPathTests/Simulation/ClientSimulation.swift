@@ -175,11 +175,10 @@ final class ClientSimulation {
             case .success(let reply):
                 let decision = SimulatedServer.decision(name)
                 if reply.code != decision { self.violate("\(name) got \(reply.code) and should get \(decision)") }
-                switch reply {
-                case .replayed(let redemption) where "\(redemption.id.uuid.tail)" != name: self.violate("another's redemption")
-                case .alreadyRedeemed(let id) where "\(id.uuid.tail)" != name: self.violate("another's redemption")
-                default: break
+                if case .replayed(let redemption) = reply, "\(redemption.id.uuid.tail)" != name {
+                    self.violate("another's redemption")
                 }
+                if case .alreadyRedeemed(let id) = reply, "\(id.uuid.tail)" != name { self.violate("another's redemption") }
                 self.answered(name, .value(name))
             case .failure(let error): self.answered(name, ClientSimulation.answer(error))
             }

@@ -199,11 +199,8 @@ final class SaleSimulation {
         let call = ["EVALSHA", Script.redeem.sha1(in: redis.id), "\(names.count)"] + names + arguments
         let codes = (redis.execute(call).array?[2].string ?? "").utf8.map { RedeemCode(letter: $0) }
         for (place, code) in zip(buyers, codes) {
-            switch code {
-            case .userNotLoaded: if let snapshot = postgres.snapshot(of: users[place]) { snapshots.append(snapshot) }
-            case .sessionRevoked: logins[users[place]] = nil
-            default: break
-            }
+            if code == .userNotLoaded, let snapshot = postgres.snapshot(of: users[place]) { snapshots.append(snapshot) }
+            if code == .sessionRevoked { logins[users[place]] = nil }
         }
     }
 
