@@ -165,6 +165,8 @@ if !isProgramOnly {
             swiftSettings: settings
         ),
 
+        // The rules of the house that text alone shows to be kept.
+        .testTarget(name: "TidyTests", swiftSettings: settings),
         .testTarget(name: "DomainTests", dependencies: ["Domain"], swiftSettings: settings),
         .testTarget(
             name: "LuaScriptsTests",

@@ -10,7 +10,7 @@
 --   session_exists      nothing changed
 --   too_many_sessions   nothing was created: end the sessions that are named, and try again
 --
--- The session's key dies at the end of the idle lifetime, which each refresh begins anew, or of the absolute one, which nothing
+-- The session's key dies at the end of the idle lifetime, which each refresh begins again, or of the absolute one, which nothing
 -- prolongs. The list is by expiry, and each login drops what expired from it.
 
 local call = redis.call

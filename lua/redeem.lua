@@ -33,7 +33,7 @@
 -- redemption's id, so `;coupon=` behind the doubles is found nowhere but before that coupon's redemption.
 --
 -- Checked in this order: coupon loaded, user loaded in the coupon's epoch, session exists, locked out, replay, coupon's state
--- and window, code, already redeemed, stock, credit, room in the outbox. A replay comes before the window, because whoever lost
+-- and window, code, already redeemed, stock, credit, room in the outbox. A replay comes before the window, because a client that lost
 -- the answer to a request that was accepted in the last moment of a sale must be told so after it. It needs the right code, as
 -- the request had.
 -- A wrong code counts as a try whatever the coupon's state and window, so that nobody can try codes faster before a

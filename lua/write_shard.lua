@@ -3,7 +3,8 @@
 -- Loading the scripts, the last step, opens the shard.
 --
 -- KEYS  1 fence · 2 shard
--- ARGV  1 epoch · 2 control: the last control sequence number that the coupons written contain · 3 mark: when Postgres wrote that entry (µs)
+-- ARGV  1 epoch · 2 control: the last control sequence number that the coupons written contain · 3 mark: when Postgres wrote that
+--       entry (µs)
 -- REPLY a code, or an error with the prefix FENCED if another epoch was begun or the shard is open. Nothing changed then.
 --
 --   written

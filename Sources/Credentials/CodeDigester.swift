@@ -1,6 +1,6 @@
 public import Domain
 
-/// Digests hidden codes under the code key. Whoever has the database but not the key cannot try codes against it. What is digested
+/// Digests hidden codes under the code key. Anyone who has the database but not the key cannot try codes against it. What is digested
 /// is a code's normal form, so that it does not matter which keyboard it was typed on.
 public struct CodeDigester: Sendable {
     private let hmac: HMACSHA256

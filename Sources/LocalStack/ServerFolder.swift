@@ -50,7 +50,7 @@ final class ServerFolder: Sendable {
         }
     }
 
-    /// For who has stopped its server: whoever is next need not wait for the last reference to this value.
+    /// To be called once the server has stopped: the next one need not wait for the last reference to this value.
     func unlock() { flock(lockFile, LOCK_UN) }
 
     /// Where the data of `folder` is: the folder itself, or, where the servers' account may not enter it (a clone in

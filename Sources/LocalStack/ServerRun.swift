@@ -23,7 +23,7 @@ final class ServerRun: Sendable {
     /// SIGKILL; returns when it has gone.
     func kill() async { await take()?.kill() }
 
-    /// For whoever ends it: from now on it counts as down.
+    /// Taken by the caller that ends it: from now on it counts as down.
     func take() -> ServerProcess? { process.withLock { $0.take() } }
 
     func withProcess(_ body: (ServerProcess) -> Void) { process.withLock { $0.map(body) } }

@@ -13,7 +13,7 @@ public struct StackLimits: Sendable {
 
     /// The lines of output that an error carries.
     static let outputLines = 12
-    /// The bytes of a server's log file. A longer one is begun anew when the server starts.
+    /// The bytes of a server's log file. A longer one is emptied when the server starts.
     static let logBytes = 16 << 20
     /// The bytes of a unix socket's path: `sun_path` of Linux, less the closing NUL.
     static let socketPathBytes = 107

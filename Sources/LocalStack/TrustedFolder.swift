@@ -3,7 +3,7 @@ public import Glibc
 /// A folder that is held by its descriptor. What is done in it is done there, whatever is put in its place meanwhile, and nowhere
 /// else: no link in it is followed.
 ///
-/// Root may do everything everywhere, so for root the way there matters too: whoever owns a folder on it could put a link to
+/// Root may do everything everywhere, so for root the way there matters too: anyone who owns a folder on it could put a link to
 /// somebody else's files at any place below, and root would give them away or overwrite them. So root uses a folder only where
 /// each one on the way, and each link, is root's or the servers', and nobody else may change it.
 public final class TrustedFolder: Sendable {

@@ -1,6 +1,6 @@
 /// Carries a connection from one thread to the next.
 ///
-/// Unchecked: whoever takes a connection out is its only user until it is put into a new carrier; the lock of the pool, or
+/// Unchecked: anyone who takes a connection out is its only user until it is put into a new carrier; the lock of the pool, or
 /// the single thread of the session, orders the two.
 struct LentConnection: @unchecked Sendable {
     private let connection: PostgresConnection

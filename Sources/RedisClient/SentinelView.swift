@@ -17,7 +17,7 @@ struct SentinelView {
     init(sentinels: Int) { self.sentinels = sentinels }
 
     /// Where the primary is; `nil`: nobody told, or only some who are behind the times. A majority is not behind: where it tells
-    /// of an older epoch than was seen, the Sentinels were set up anew.
+    /// of an older epoch than was seen, the Sentinels were set up again.
     mutating func learn(_ answers: [Answer]) -> Answer? {
         guard let best = answers.max(by: { $0.epoch < $1.epoch }) else { return nil }
         if let current, best.epoch < current.epoch, answers.count * 2 <= sentinels { return nil }

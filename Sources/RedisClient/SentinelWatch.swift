@@ -53,7 +53,7 @@ final class SentinelWatch {
 
     private func scheduleLook() {
         repetition = eventLoop.assumeIsolated().scheduleTask(in: interval) {
-            // Whoever waits for it, if anybody does, is told why it failed.
+            // Callers that wait for it are told why it failed.
             if self.waiters.isEmpty { self.look() }
             self.scheduleLook()
         }

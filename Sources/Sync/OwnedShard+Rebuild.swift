@@ -4,7 +4,7 @@ internal import Logging
 internal import Persistence
 
 extension OwnedShard {
-    /// Makes Redis anew from Postgres under the next epoch and leaves it closed, to be opened by loading the scripts.
+    /// Rebuilds Redis from Postgres under the next epoch and leaves it closed, to be opened by loading the scripts.
     ///
     /// Safe to be cut off anywhere. Until the epoch is committed the old one is only closed and drained, both of which can
     /// be done again. From the commit on Redis is of another epoch than Postgres, or has no shard record, until that record

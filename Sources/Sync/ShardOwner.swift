@@ -58,7 +58,7 @@ struct ShardOwner: Sendable {
                         let began = clock.now()
                         // What fails at once each time (a schema that is not there) must not be tried twenty times a second.
                         defer { if clock.now() - began > configuration.retryPauseLimit { pause.reset() } }
-                        // Whoever owns the shard next tells what is in quarantine.
+                        // The next owner tells what is in quarantine.
                         defer { metrics.inQuarantine(0) }
                         try await stayingHeard(session) { try await own(session, metrics) }
                     }
@@ -103,7 +103,7 @@ struct ShardOwner: Sendable {
     /// Classes: the connection, a conflict of transactions, an operator's intervention.
     private static let passingStates: Set = ["08", "40", "57"]
 
-    /// Whoever does not reach Redis stays away for long enough that a worker that waits gets the shard.
+    /// A worker that does not reach Redis stays away for long enough that a worker that waits gets the shard.
     private func delay(after error: any Error, _ backoff: inout Backoff) -> Duration {
         if case SyncError.redisAway = error { configuration.lockRetry * 2 } else { backoff.next() }
     }

@@ -64,7 +64,7 @@ struct SyncMetrics: Sendable {
     /// Put there by this worker.
     func quarantined(_ count: Int) { quarantined.increment(by: count) }
 
-    /// There now, whoever put it there. Who does not own the shard says 0.
+    /// There now, no matter who put it there. Who does not own the shard says 0.
     func inQuarantine(_ count: Int) { quarantine.record(count) }
 
     func postgresWentBack() { wentBack.increment() }

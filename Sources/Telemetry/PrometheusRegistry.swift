@@ -2,7 +2,7 @@ public import CoreMetrics
 import Synchronization
 
 /// Everything that was measured through swift-metrics, as text for Prometheus. A metric exists once for a name and its
-/// dimensions, whoever asks for it.
+/// dimensions, no matter who asks for it.
 public final class PrometheusRegistry: MetricsFactory, Sendable {
     private enum Cell {
         case counter(CounterCell)

@@ -45,7 +45,7 @@ struct LineLogHandler: LogHandler {
         var event = event
         event.message = "\(Printable.text(event.message.description))"
         event.metadata = event.metadata?.mapValues(\.oneLine)
-        // Whoever looks for a fault with level debug wants all of them.
+        // Anyone who looks for a fault with level debug wants all of them.
         guard logLevel > .debug else { return stream.log(event: event) }
         guard event.level != .error || !LineLogHandler.noise.contains(event.message.description) else { return }
         let stream = stream

@@ -149,7 +149,7 @@ struct App {
         try await Lifetime(signals: signals, limit: shutdownLimit, manager: manager, logger: logger)
             .run(
                 services.map { service in
-                    // Whoever waits for an answer gets it where a key is wrong: the answer is none of the wrong key's.
+                    // Anyone who waits for an answer gets it where a key is wrong: the answer is none of the wrong key's.
                     let failure: ServiceGroupConfiguration.ServiceConfiguration.TerminationBehavior =
                         service is KeyGuard ? .gracefullyShutdownGroup : .cancelGroup
                     return .init(

@@ -74,7 +74,7 @@ import TestSupport
                 ids.append(try id(try await redeem(3)))
                 try await product.settled()
 
-                // Behind, and started anew: the stream's last id is in the append-only file.
+                // Behind, and started again: the stream's last id is in the append-only file.
                 await product.redis.kill()
                 try await product.redis.restart()
                 // The same request again: one without an answer may have been accepted.

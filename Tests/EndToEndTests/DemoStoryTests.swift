@@ -61,7 +61,7 @@ import TestSupport
         }
     }
 
-    /// Whoever measures or torments the parts starts each of them alone.
+    /// Anyone who measures or torments the parts starts each of them alone.
     @Test func storesAloneServeAServerAndAWorkerThatOthersStart() async throws {
         try await withTemporaryFolder { folder in
             let stores = RedeemProcess(["dev", "--stores-only", "--dir", "\(folder)/state"])

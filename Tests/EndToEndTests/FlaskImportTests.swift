@@ -55,7 +55,7 @@ import Testing
                 #expect(again.counts("uses") == [3, 0, 3, 0])
                 #expect(try await product.fingerprint() == before)
 
-                // A Redis made anew from Postgres knows the same.
+                // A Redis that was rebuilt from Postgres knows the same.
                 try await product.emptyRedis()
                 try await product.applied()
                 try await API.with(server.api) { api in

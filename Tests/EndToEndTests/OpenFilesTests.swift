@@ -21,7 +21,7 @@ import TestSupport
                 #expect((16..<OpenFilesTests.limit).contains(allowed))
                 _ = try await server.process.logged("client_connections=\(allowed) limit=\(OpenFilesTests.limit)")
                 try await API.with(server.api, connections: 1) { api in
-                    // Whoever is in stays in.
+                    // Anyone who is in stays in.
                     #expect(try await api.redeem(token: tokens[0]).status == 201)
                     let storm = try ConnectionStorm(url: server.api, connections: 2 * OpenFilesTests.limit)
                     defer { storm.end() }
@@ -74,7 +74,7 @@ import TestSupport
                     let late = Task { try await API.with(server.api) { try await $0.send(.GET, "/livez").status } }
                     try await until("the listener has tried again") { refusals(in: trace.output).count > 10 }
                     #expect(server.process.output.contains("no room for another connection; those who come wait"))
-                    // Whoever is in is served.
+                    // Anyone who is in is served.
                     #expect(try await api.send(.GET, "/livez").status == 200)
                     return late
                 }

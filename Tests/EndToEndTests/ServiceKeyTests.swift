@@ -53,7 +53,7 @@ import Testing
         }
     }
 
-    /// The first to come with a key records it, and a wrong record is put right by whoever knows a code.
+    /// The first to come with a key records it, and a wrong record is put right by anyone who knows a code.
     @Test func aWrongRecordIsPutRight() async throws {
         try await Product.with { product in
             try await product.inPostgres("delete from service_keys")

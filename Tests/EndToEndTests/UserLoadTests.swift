@@ -16,7 +16,7 @@ import TestSupport
                 let server = try await product.serve(with: ["REDEEM_POSTGRES_ACQUIRE_TIMEOUT_MS": "500"])
                 _ = try await sync.logged("the shard is open")
                 let tokens = try await product.seed(users: 1_200, stock: 100)
-                // Whoever seeds loads them.
+                // `redeem seed` loads them.
                 try await forgetUsers(withCredit: "100", product)
                 // As the processes whose rights it is documented to need, and again: there is nothing left to do.
                 for said in ["loaded 1200 users into Redis; 0 were there", "loaded 0 users into Redis; 1200 were there"] {

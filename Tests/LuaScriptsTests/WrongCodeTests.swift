@@ -21,7 +21,7 @@ import Testing
             #expect((595...600).contains(Int(locked.value) ?? 0))
             #expect(try await shard.outbox().isEmpty)
 
-            // The lock ends, and the count begins anew.
+            // The lock ends, and the count begins again.
             try await shard.edit(user.id) { $0.tries?.lockedUntil = now() }
             #expect(try await shard.decide(user.request(x, code: .wrong)).code == .wrongCode)
             #expect(try await shard.record(of: user.id)?.tries?.attempts == 1)

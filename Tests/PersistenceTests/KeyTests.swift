@@ -6,7 +6,7 @@ import Testing
 
 /// Another code key, beside what else goes on.
 @Suite struct KeyTests {
-    /// Landing locks the coupons of a batch in the order of their ids. Whoever holds the first keeps the replacement from all others,
+    /// Landing locks the coupons of a batch in the order of their ids. Anyone who holds the first keeps the replacement from all others,
     /// so neither waits for the other for ever.
     @Test func codesAreReplacedInTheOrderInWhichLandingLocks() async throws {
         try await withPostgresClient { client throws in

@@ -25,7 +25,7 @@ import Testing
         #expect(learn(&view, (a, 1)) == nil)
         #expect(view.current?.primary == b)
         #expect(learn(&view, (b, 2), (a, 1)) == b)
-        #expect(learn(&view, (a, 1), (a, 0)) == a, "a majority was set up anew")
+        #expect(learn(&view, (a, 1), (a, 0)) == a, "a majority was set up again")
         #expect(learn(&view, (a, 1)) == a)
     }
 

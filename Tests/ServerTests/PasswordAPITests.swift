@@ -33,7 +33,7 @@ import Testing
             #expect(try await server.redeem("tea", token: access).status == 201)
             #expect(try await server.tryLogIn("ada", password: RunningServer.password).status == 401)
             #expect(try await server.tryLogIn("ada", password: Self.new).status == 200)
-            // Whoever opens the shard ends them too.
+            // Anyone who opens the shard ends them too.
             let revoked = try await server.environment.postgres.withConnection { try $0.sessionRevocations(after: 0) }
             #expect(revoked.below == [ada: 2])
         }
@@ -54,7 +54,7 @@ import Testing
             for _ in 0..<3 {
                 #expect(try await change(server, login.access, "wrong horse", Self.new).code == "invalid_credentials")
             }
-            // Whoever has an access token only learns no password by trying.
+            // Anyone who has an access token only learns no password by trying.
             let limited = try await change(server, login.access, RunningServer.password, Self.new)
             #expect(limited.code == "too_many_logins" && limited.headers["retry-after"] != nil)
             #expect(try await server.isAlive(login))

@@ -142,7 +142,7 @@ import Testing
             _ = try await server.environment.redisClient.send(["DEL", server.environment.keys.coupon(CouponID("tea")!)])
             #expect(try await server.redeem("tea", token: token).code == "shard_closed")
 
-            // A rebuild: the replay is found in what Postgres does not have, so it is redeemed anew, and once.
+            // A rebuild: the replay is found in what Postgres does not have, so it is redeemed again, and once.
             try await server.environment.openShard()
             #expect(try await server.redeem("tea", token: token).status == 201)
             #expect(try await server.redeem("tea", token: token).code == "already_redeemed")
@@ -286,7 +286,7 @@ import Testing
         }
     }
 
-    /// A Redis that stops answering: unknown, not failed; and the truth for whoever asks again.
+    /// A Redis that stops answering: unknown, not failed; and the truth for anyone who asks again.
     @Test func aLostReplyIsUnknown() async throws {
         try await withServer(commandDeadline: .seconds(1)) { server in
             try await server.addCoupon("tea")

@@ -65,7 +65,7 @@ import Testing
         }
     }
 
-    /// Whoever knows a session's id but has none of its tokens can neither take it over nor end it.
+    /// Anyone who knows a session's id but has none of its tokens can neither take it over nor end it.
     @Test func aMadeUpTokenDoesNoHarm() async throws {
         try await withServer { server in
             let ada = try await server.addUser("ada")

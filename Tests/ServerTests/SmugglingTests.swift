@@ -3,7 +3,7 @@ import Testing
 
 @testable import Server
 
-/// Requests that two readers could see two ends of. Whoever stands in front of the service may have seen the other one, so what is
+/// Requests that two readers could see two ends of. Anyone who stands in front of the service may have seen the other one, so what is
 /// behind must not be taken for a request: there is one answer, a refusal, and then the connection ends.
 @Suite struct SmugglingTests {
     private static let paths = ["/v1/coupons/tea/redemptions", "/v1/redemptions", "/v1/auth/login"]

@@ -361,7 +361,7 @@ import Testing
             #expect(report.broken == [4], "\(report.words)")
             let plan = RepairPlan(report)
             #expect(plan.rebuilds == [Shard(index: 0)])
-            // Nobody is there to do it; whoever comes does.
+            // Nobody is there to do it; anyone who comes does.
             let repairer = Repairer(hotPath: env.hotPath, postgres: env.postgres, actor: "test", patience: .milliseconds(200))
             await #expect(throws: RepairError.self) { try await repairer.perform(plan) { _ in } }
             try await env.withWorker {

@@ -8,8 +8,8 @@ import Testing
 
 @testable import Sync
 
-/// What stands in the outbox, and Postgres lacks, is settled or cleared by nobody before it is in quarantine; and the drain goes on whatever
-/// somebody deletes from it.
+/// What stands in the outbox, and Postgres lacks, is settled or cleared by nobody before it is in quarantine; and the drain goes on
+/// whatever somebody deletes from it.
 @Suite(.serialized) struct OutboxSalvageTests {
     private func quarantined(_ env: SyncEnvironment) async throws -> [QuarantinedEntry] {
         try await env.postgres.withConnection { try $0.quarantined(QuarantineFilter(), after: 0, limit: 100) }

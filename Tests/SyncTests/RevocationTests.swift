@@ -9,7 +9,7 @@ import Testing
 
 @testable import Sync
 
-/// Whoever revokes sessions may die before he has told Redis: the owner does it then, whatever Redis has been through since.
+/// A process that revokes sessions may die before it has told Redis: the owner does it then, whatever Redis has been through since.
 @Suite(.serialized) struct RevocationTests {
     @Test func aRevocationReachesRedisByTheLog() async throws {
         try await SyncEnvironment.with { env in

@@ -55,8 +55,8 @@ import Testing
         }
     }
 
-    /// A database that comes from Postgres 14 lets everybody create in the schema of the tables. Whoever calls the function must not choose
-    /// what it calls, since it runs as the tables' owner.
+    /// A database that comes from Postgres 14 lets everybody create in the schema of the tables. Anyone who calls the function
+    /// must not choose what it calls, since it runs as the tables' owner.
     @Test func whatAServerPutsBesideTheTablesIsNotCalled() async throws {
         try await SyncEnvironment.with { env in
             let user = try await env.user("jo")

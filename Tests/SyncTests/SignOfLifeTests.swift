@@ -10,8 +10,8 @@ import Testing
 
 @testable import Sync
 
-/// Postgres ends the connection of an owner that is silent, and so its ownership. Whatever an owner has to do in Redis, and however long that
-/// takes, it is not silent.
+/// Postgres ends the connection of an owner that is silent, and so its ownership. Whatever an owner has to do in Redis, and
+/// however long that takes, it is not silent.
 @Suite(.serialized) struct SignOfLifeTests {
     @Test func anOwnerThatWaitsForRedisKeepsItsShard() async throws {
         try await SyncEnvironment.with { env in

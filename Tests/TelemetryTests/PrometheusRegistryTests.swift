@@ -77,7 +77,7 @@ import Testing
         #expect(registry.fraction("process_cpu_seconds_total").current >= 0)
     }
 
-    /// Whoever looks once a second misses nothing that came and went in between.
+    /// Anyone who looks once a second misses nothing that came and went in between.
     @Test func aGaugeRemembersItsGreatestValue() {
         let gauge = PrometheusRegistry().gauge("x")
         for _ in 1...3 { gauge.increment(by: 1) }

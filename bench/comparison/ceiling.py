@@ -49,7 +49,8 @@ class Ceiling:
             '-n', count, '-r', population.count, '--csv',
             *prepared.call(script_sha1('redeem', redis), coupon, self.stack.digest(coupon), [request])]
         with Costs(self.stack, count) as costs:
-            said = self.context.processes.must('redis-benchmark', [part.decode() if isinstance(part, bytes) else str(part) for part in command])
+            arguments = [part.decode() if isinstance(part, bytes) else str(part) for part in command]
+            said = self.context.processes.must('redis-benchmark', arguments)
         costs.server = None
         accepted = before - self.stack.left(coupon)
         repeated = 1 - accepted / count

@@ -146,8 +146,9 @@ def compare(arguments):
     if before:
         about.append(('before', machine.program(before)))
     about += [('run', f'bench/compare {" ".join(told)}'.rstrip()),
-              ('sizes', f'{turns} round{"" if turns == 1 else "s"} of {sizes.redemptions:,} redemptions a side, 64 connections; Redis with an append-only file, '
-                        'written every second in mode relaxed and for its peers, for each answer in mode local')]
+              ('sizes', f'{turns} round{"" if turns == 1 else "s"} of {sizes.redemptions:,} redemptions a side, 64 connections; '
+                        'Redis with an append-only file, written every second in mode relaxed and for its peers, for each answer '
+                        'in mode local')]
     try:
         measure(context, names)
     finally:

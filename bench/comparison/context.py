@@ -44,7 +44,7 @@ class Context:
         self._began = time.monotonic()
 
     def say(self, text):
-        """Progress, for whoever waits."""
+        """Progress, for anyone who waits."""
         if sys.stderr.isatty():
             width = os.get_terminal_size(2).columns - 1
             print(f'\r\x1b[K{text[:width]}', end='', file=sys.stderr, flush=True)
@@ -62,6 +62,6 @@ class Context:
         self.fail(f'round {turn} of {row} ({table}) does not count: {reason}')
 
     def fail(self, text):
-        """All of it to whoever waits, its beginning into the report."""
+        """All of it to anyone who waits, its beginning into the report."""
         self.say(text)
         self.failures.append(text.partition('\n')[0])

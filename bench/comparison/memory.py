@@ -135,7 +135,8 @@ def users(context, stack):
     add(row, 'MEMORY USAGE', mean(redis, sessions) + mean(redis, indexes) + of_users(redis))
     add('of that, the session and its place in the index', 'MEMORY USAGE', mean(redis, sessions) + mean(redis, indexes))
     context.results.note('memory', f'memory of Redis: {BYTES} is the difference of used_memory by {count:,} users; MEMORY USAGE is the '
-                         'mean of single keys, without their places in the table of all keys, and of a user a part of the hash of all. Taken when the outbox was empty')
+                         'mean of single keys, without their places in the table of all keys, and of a user a part of the hash of all. '
+                         'Taken when the outbox was empty')
 
 
 def used(redis):

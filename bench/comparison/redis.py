@@ -73,7 +73,7 @@ class Redis:
             return RedisError(rest.decode())
         if kind == b'$':
             length = int(rest)
-            # Ids of users are bytes; whoever wants them encodes the text the same way.
+            # Ids of users are bytes; anyone who wants them encodes the text the same way.
             return None if length < 0 else self._replies.read(length + 2)[:-2].decode(errors='surrogateescape')
         return [self._read() for _ in range(int(rest))]
 

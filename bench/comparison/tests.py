@@ -142,8 +142,8 @@ class BarsTest(unittest.TestCase):
         results = Results()
         for column, value in {RATE: 20_000, together.CORES: 0.88}.items():
             results.add(together.TABLE, together.HIGHEST, column, value)
-        for column, value in {together.ASKED: 14000, together.SHARE: 0.7, RATE: 13_990, P99: 20, together.LAG: 0.5, 'server MB at start': 50,
-                              'server MB at end': 60}.items():
+        for column, value in {together.ASKED: 14000, together.SHARE: 0.7, RATE: 13_990, P99: 20, together.LAG: 0.5,
+                              'server MB at start': 50, 'server MB at end': 60}.items():
             results.add(together.TABLE, together.RUN, column, value)
         for second, value in {'1': 20, '2': 250, '3': 30}.items():
             results.add(together.SECONDS, second, together.MAX, value)

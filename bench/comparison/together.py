@@ -44,8 +44,9 @@ def run(context):
                 add(f'{column} MB at {when}', watch.memory(name, measured.result['beganAt'] + moment) / 1e6)
         tell(context, measured, watch)
         context.results.note('together', f'everything at once: {CONNECTIONS} connections; {rate:,.0f} requests a second, evenly spaced, by '
-                             f'{users:,} users, each once, {seconds} s after {WARMUP_SECONDS} s of warm-up; Redis rewrote its append-only file before, and '
-                             'rewrites it as it likes, as Postgres vacuums; lag is the age of the oldest decision that was not in Postgres')
+                             f'{users:,} users, each once, {seconds} s after {WARMUP_SECONDS} s of warm-up; '
+                             'Redis rewrote its append-only file before, and rewrites it as it likes, as Postgres vacuums; '
+                             'lag is the age of the oldest decision that was not in Postgres')
         stack.reconcile()
 
 

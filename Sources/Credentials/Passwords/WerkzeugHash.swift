@@ -2,7 +2,7 @@
 /// the key in lower-case hexadecimal digits. Methods are `pbkdf2:HASH:ITERATIONS` and, since 2.3, `scrypt:N:r:p`
 /// (https://werkzeug.palletsprojects.com/en/stable/utils/#module-werkzeug.security).
 ///
-/// Only ever checked, never made. The plain digests of before Werkzeug 3 (`md5$…`, `sha1$…`) are not taken: whoever copies them
+/// Only ever checked, never made. The plain digests of before Werkzeug 3 (`md5$…`, `sha1$…`) are not taken: anyone who copies them
 /// can try thousands of millions of passwords a second.
 struct WerkzeugHash: Sendable, Hashable {
     /// The most that a stored hash may ask for: four times what Werkzeug 3.1 does, 2 s with SHA-256.

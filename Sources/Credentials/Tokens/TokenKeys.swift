@@ -25,7 +25,7 @@ extension HMACSHA256 {
     func id(_ label: String) -> String { Base64.encode(authenticate(Array(label.utf8)).bytes.prefix(HMACSHA256.idBytes)) }
 }
 
-/// The keys for access tokens: the first signs, all verify. Shared by whoever signs or verifies, and replaced while they do.
+/// The keys for access tokens: the first signs, all verify. Shared by anyone who signs or verifies, and replaced while they do.
 ///
 /// A key is replaced in three steps, each on all servers before the next: the new key among the others, the new key first, the old
 /// key gone. So whatever any server signs all of them verify.

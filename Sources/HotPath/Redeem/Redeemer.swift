@@ -72,7 +72,7 @@ public final class Redeemer {
         eventLoop.preconditionInEventLoop()
         let line = Batches.Line(shard: shards.shard(of: request.user), coupon: request.coupon)
         let now = eventLoop.now
-        // Told to whoever asks, with a right code or a wrong one: so it tells nothing of codes, and nobody's tries are counted.
+        // Told to anyone who asks, with a right code or a wrong one: so it tells nothing of codes, and nobody's tries are counted.
         if !request.mayBeRepeat, soldOut.holds(line, now: now) { return completion(.success(.soldOut)) }
         let pending = Pending(request: request, completion: completion)
         switch batches.arrived(pending, in: line, now: now) {

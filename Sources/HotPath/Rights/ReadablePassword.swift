@@ -1,6 +1,6 @@
 public import RedisClient
 
-/// A password in Redis's configuration, which whoever may look at `appendfsync` reads: a right to `CONFIG GET` is one to all of it.
+/// A password in Redis's configuration, which anyone who may look at `appendfsync` reads: a right to `CONFIG GET` is one to all of it.
 public enum ReadablePassword: Sendable, Hashable {
     /// `requirepass`, which is the user default's.
     case requirepass

@@ -2,7 +2,7 @@ public import Domain
 
 /// A user of Redis for a part of Redeem, which may do what that part does and nothing else.
 ///
-/// Whoever adds a command adds it here: the tests run the product as these users.
+/// Each command that is used is listed here: the tests run the product as these users.
 public enum RedisUser: String, CaseIterable, Sendable {
     /// `redeem serve`, and operators' commands that read shards or end sessions.
     case server = "redeem-server"

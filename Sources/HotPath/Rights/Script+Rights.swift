@@ -1,4 +1,4 @@
-// A script runs with the rights of whoever calls it (Redis 7.0), so a caller needs what the script's commands need.
+// A script runs with the rights of its caller (Redis 7.0), so a caller needs what the script's commands need.
 extension Script {
     /// What the commands in the script need.
     var rights: RedisRights {

@@ -60,7 +60,7 @@ extension SessionStore {
         return ended
     }
 
-    /// Ends all sessions of a shard that are there from the beginning to the end of this, whoever's they are.
+    /// Ends all sessions of a shard that are there from the beginning to the end of this, no matter whose they are.
     /// - Returns: how many there were.
     @discardableResult
     public func endAll(of shard: Shard) async throws(RedisError) -> Int {

@@ -7,7 +7,7 @@ public import RedisClient
 // An owner can be stopped for minutes and then go on with what it was about to do, so each step that could destroy a
 // successor's work is fenced in Redis by the epoch. `close` is not: all that it can do to a successor is to close the shard.
 extension ShardStore {
-    /// Makes every redemption impossible, whoever loads scripts: without coupons there is nothing to redeem.
+    /// Makes every redemption impossible, no matter who loads scripts: without coupons there is nothing to redeem.
     /// The outbox stays, to be drained.
     /// - Parameter coupons: those known, which go first. Coupons that Postgres does not know are looked for and go too.
     public func close(coupons: [CouponID]) async throws(RedisError) {

@@ -1,7 +1,7 @@
 import Domain
 import PostgresClient
 
-// What is here changes lawfully once it was taken over: credit is granted and spent, passwords are hashed anew. So what a later run
+// What is here changes lawfully once it was taken over: credit is granted and spent, passwords are hashed again. So what a later run
 // finds there is compared with what earlier ones found there, which they have kept in `imported_users` and `imported_coupons`.
 extension ImportStage {
     /// Not the hash itself, which may be a weak one that the user's next login here replaces.

@@ -38,7 +38,7 @@ extension ImportStage {
         }
         let here = coupons.filter { $0.isHere && (uses[$0.id]?.new ?? 0) > 0 }
         let new = coupons.filter { !$0.isHere }
-        // As late as this, since whoever else changes something waits from here on; and before the key's row and those of coupons, as
+        // As late as this, since anyone else who changes something waits from here on; and before the key's row and those of coupons, as
         // every other change does it.
         if !here.isEmpty || !new.isEmpty {
             try connection.takeLock(.control)
@@ -47,7 +47,7 @@ extension ImportStage {
         try count(uses, of: here, isOpened: isOpened)
         for coupon in new {
             let uses = uses[coupon.id] ?? Uses()
-            // Whoever used it there could use it again, so it does not go on sale by itself.
+            // Anyone who used it there could use it again, so it does not go on sale by itself.
             if uses.late > 0 {
                 report.note(
                     .couponHeldBack,

@@ -12,7 +12,7 @@ extension ImportStage {
 
     /// What is to become of each use: `judged_uses`.
     ///
-    /// A use counts as redeemed and adds to its coupon's total, so what is left stays as it is in Redis, whoever changes it there
+    /// A use counts as redeemed and adds to its coupon's total, so what is left stays as it is in Redis, no matter who changes it there
     /// meanwhile. What Redis does keep to itself is that a user who is loaded has *not* used a coupon. So only two kinds of use
     /// are new: those of users who come in this very transaction, whom no Redis can have loaded; and, as long as no shard was
     /// ever opened, those of anybody.

@@ -25,7 +25,7 @@ public struct ImportStage {
 
     /// Writes what was staged, and says what became of it.
     ///
-    /// Coupons are the last step: until the transaction ends, whoever changes something waits for the control log, and the
+    /// Coupons are the last step: until the transaction ends, anyone who changes something waits for the control log, and the
     /// shard's owner for the coupons that get further uses.
     ///
     /// Throws `WrongServiceKey`.

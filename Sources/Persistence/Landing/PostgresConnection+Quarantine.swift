@@ -37,7 +37,7 @@ extension PostgresConnection {
         try quarantine(row, reason, batch.shard, batch.cursor.epoch)
     }
 
-    // What is there stays as it is, and is not there twice: unique indexes see to that, whoever else puts it there at the same time.
+    // What is there stays as it is, and is not there twice: unique indexes see to that, no matter who else puts it there at the same time.
 
     /// Returns how many were not there: 1 or 0.
     @discardableResult

@@ -1,9 +1,9 @@
 public import PostgresClient
 
-/// A role of Postgres for a part of Redeem, which may do what that part does and nothing else. The tables belong to whoever ran
+/// A role of Postgres for a part of Redeem, which may do what that part does and nothing else. The tables belong to the role that ran
 /// `redeem migrate`.
 ///
-/// Whoever adds a statement adds its right here: the tests run the product as these roles.
+/// The rights of each statement are listed here: the tests run the product as these roles.
 public enum PostgresRole: String, CaseIterable, Sendable {
     /// `redeem serve`.
     case server = "redeem_server"
@@ -127,7 +127,7 @@ public enum PostgresRole: String, CaseIterable, Sendable {
 }
 
 extension PostgresRole {
-    /// Which of its rights whoever is connected does not have, in words.
+    /// The rights of this role that the connected one lacks, in words.
     public func missingRights(on connection: PostgresConnection) throws -> [String] {
         let tables = try rights.filter { right in
             let privilege = right.privilege.rawValue

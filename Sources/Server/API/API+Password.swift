@@ -47,7 +47,7 @@ extension API {
         return try await begin(Credentials(user: user, passwordHash: hash, version: version), address, request, context)
     }
 
-    /// More than this would be work for whoever sends it.
+    /// More than this would be work for anyone who sends it.
     static func checkLength(of password: String, _ member: String) throws(Problem) {
         guard password.utf8.count <= Limits.passwordBytes else {
             throw Problem(member: member, .tooLong(bytes: password.utf8.count, most: Limits.passwordBytes))

@@ -31,7 +31,7 @@ struct IPAddress: Hashable, Sendable, CustomStringConvertible {
         return inet_pton(family, text, &bytes) == 1 ? bytes : nil
     }
 
-    /// What counts as one client: the address, or with IPv6 the /64 network, since whoever has one address there has all of them.
+    /// What counts as one client: the address, or with IPv6 the /64 network, since anyone who has one address there has all of them.
     var network: IPAddress { bytes.count == 4 ? self : IPAddress(bytes: bytes.prefix(8) + [UInt8](repeating: 0, count: 8)) }
 
     var description: String {

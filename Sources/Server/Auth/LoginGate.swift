@@ -7,7 +7,7 @@ final class LoginGate: Sendable {
 
     init(limit: Int) { self.limit = limit }
 
-    /// `false`: there are as many as there may be. Whoever is let in must leave.
+    /// `false`: there are as many as there may be. Anyone who is let in must leave.
     func enter(_ address: String) -> Bool {
         inside.withLock { inside in
             guard inside[address, default: 0] < limit else { return false }

@@ -6,7 +6,7 @@ public struct ServerPorts: Hashable, Sendable {
     public let ops: Int
 }
 
-/// Whoever asks for the ports waits until both listeners have one, or one of them has failed.
+/// Anyone who asks for the ports waits until both listeners have one, or one of them has failed.
 final class BoundPorts: Sendable {
     private struct State {
         var api: Int?

@@ -60,7 +60,7 @@ struct ContinuousReconcile: Sendable {
                 logger.warning("Redis and Postgres could not be compared", metadata: ["error": "\(error)"])
             }
         }
-        // Whoever owns the shard next tells what holds.
+        // The next owner tells what holds.
         metrics.clear()
         await client.close()
     }

@@ -39,7 +39,7 @@ public struct RepairPlan: Hashable, Sendable {
         }
         lines += recounts.map { "set the count of redemptions of \($0) to that of its rows" }
         lines += rebuilds.map {
-            "rebuild shard \($0) from Postgres: it is closed meanwhile, and its users are loaded anew"
+            "rebuild shard \($0) from Postgres: it is closed meanwhile, and its users are loaded again"
         }
         lines += undecided.map {
             "not: rebuild shard \($0), whose Redis alone holds what is to be decided first (`redeem quarantine list`)"

@@ -37,7 +37,7 @@ public struct Repairer: Sendable {
                 guard let (counted, rows) = counts else { continue }
                 done("\(coupon): counted \(counted), has \(rows) rows; counted \(rows) now")
             } catch let error as PostgresError where error.isCheckViolation {
-                done("\(coupon): not counted anew, since it has more rows than its total; restock it by the difference first")
+                done("\(coupon): not counted again, since it has more rows than its total; restock it by the difference first")
             }
         }
         for shard in plan.rebuilds { try await rebuild(shard, done: done) }

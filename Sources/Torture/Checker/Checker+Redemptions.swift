@@ -85,7 +85,7 @@ extension Checker {
                 switch attempt.outcome {
                 case .redeemed(let id, _):
                     if id == known.id { continue }
-                    // What was lost with a fault is decided anew.
+                    // What was lost with a fault is decided again.
                     if !mayBeLost(known.id) {
                         violations.append(changed("request \(key) was answered with \(known.id), and then with \(id)", places))
                     }

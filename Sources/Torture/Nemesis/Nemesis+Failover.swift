@@ -45,7 +45,7 @@ extension Nemesis {
             let follows = try await redis.until(old, is: .followingReplica)
             record.loss = record.fault.loss(mode, landed: landed, until: gone)
             if record.fault == .redisSwitch {
-                // One that was not killed decides for whoever asks it, until it is a replica.
+                // One that was not killed decides for anyone who asks it, until it is a replica.
                 let end = Moment(microseconds: gone.microseconds + Nemesis.demotionMicroseconds)
                 record.loss = record.loss.map { Loss(from: $0.from, until: end) }
             }

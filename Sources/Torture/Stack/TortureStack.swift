@@ -17,7 +17,7 @@ struct TortureStack: Sendable {
     let links: TortureLinks
     let servers: [ServiceProcess]
     let workers: [ServiceProcess]
-    /// Past the proxies, for whoever looks and for faults by command.
+    /// Past the proxies, for anyone who looks and for faults by command.
     let direct: TortureStores
     let codeKey: ServiceKey
 

@@ -45,7 +45,7 @@ extension TortureWorld.State {
             retries.removeAll { $0 == due }
             if let request = redeem(key: due.key) { return request }
         }
-        // Whoever was chosen for something that takes a login logs in first.
+        // Anyone who was chosen for something that takes a login logs in first.
         let user = Int.random(in: 0..<clients.count, using: &random)
         var turn = Int.random(in: 0..<1000, using: &random)
         func isTurn(_ share: Int) -> Bool {

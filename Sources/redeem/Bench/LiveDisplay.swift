@@ -19,7 +19,7 @@ struct LiveDisplay {
         text.add(interval)
         if isTerminal {
             let lines = text.block(width: LiveDisplay.width())
-            // Up to the first line that was drawn, then each line anew.
+            // Up to the first line that was drawn, then each line again.
             let up = drawn > 0 ? "\u{1B}[\(drawn)A" : ""
             let bytes = up + lines.map { "\r\($0)\u{1B}[K\n" }.joined() + "\u{1B}[J"
             drawn = lines.count

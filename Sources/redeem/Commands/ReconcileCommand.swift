@@ -13,8 +13,8 @@ struct ReconcileCommand: AsyncParsableCommand {
             that only Redis has into quarantine, where they wait for `redeem quarantine retry` or `drop`; sets a coupon's count of \
             redemptions to that of its rows; and has a shard rebuilt whose Redis has parted from Postgres.
 
-            The owner of a shard rebuilds it: it lands what the outbox holds, then makes Redis anew. The shard is closed meanwhile, \
-            and its users are loaded anew. It is not done as long as Redis alone holds something of it that is to be decided.
+            The owner of a shard rebuilds it: it lands what the outbox holds, then fills Redis again. The shard is closed meanwhile, \
+            and its users are loaded again. It is not done as long as Redis alone holds something of it that is to be decided.
 
             No redemption is made up, and none is deleted. Exit code 1 where something is left; 69 where a store \
             is out of reach; 75 where the rebuild is asked for in the control log and no `redeem sync` has done it in time: the next \

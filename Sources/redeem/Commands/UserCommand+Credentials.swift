@@ -7,7 +7,7 @@ internal import Persistence
 internal import PostgresClient
 internal import Terminal
 
-// Changes that end the user's sessions. Postgres has both at once; whoever is stopped before the sessions are ended in Redis too
+// Changes that end the user's sessions. Postgres has both at once; a command that is stopped before the sessions are ended in Redis too
 // leaves that to the sync worker.
 extension UserCommand {
     struct Password: AsyncParsableCommand {

@@ -40,7 +40,7 @@ final class Call {
     /// Milliseconds: on its way until then, there and back.
     let arrival: Int
     var isCarriedOut = false
-    /// Whoever sent it has an answer, or is dead.
+    /// The process that sent it has an answer, or is dead.
     var isAnswered = false
 
     init(
@@ -131,7 +131,7 @@ final class Simulation: @unchecked Sendable {
         calls.append(call)
     }
 
-    /// Gives whoever waits for it an error. What was not carried out still may be, unless it is dropped.
+    /// Gives the process that waits for it an error. What was not carried out still may be, unless it is dropped.
     func lose(_ call: Call, isDropped: Bool) {
         if !call.isAnswered {
             call.isAnswered = true

@@ -24,7 +24,7 @@ public enum ControlChange: Hashable, Sendable {
     case sessionsRevoked(before: Timestamp)
     /// Gives back what Redis took for a redemption that was in quarantine: credit, one use, and the right to redeem again.
     case redemptionDropped(Redemption)
-    /// The shard's owner makes Redis anew from Postgres.
+    /// The shard's owner rebuilds Redis from Postgres.
     case shardRebuild(Shard)
 
     /// The name in `control_log.kind`.
