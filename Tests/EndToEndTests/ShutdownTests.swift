@@ -103,7 +103,7 @@ import TestSupport
         try await Product.with { product in
             let sync = product.start("sync")
             _ = try await sync.logged("the shard is open")
-            let server = try await product.serve(with: ["REDEEM_SHUTDOWN_DELAY_S": "6"])
+            let server = try await product.serve(with: ["REDEEM_SHUTDOWN_DELAY_S": "4"])
             try await API.with(server.operations) { operations in
                 #expect(try await operations.send(.GET, "/readyz").status == 200)
                 server.process.signal(SIGTERM)
