@@ -81,6 +81,15 @@ struct SettingsFileTests {
         #expect(SettingNames.fault(of: "REDEEM_PORT", value: "8080") != nil)
     }
 
+    /// What is set for tests, the program that is tested has in its environment too.
+    @Test func namesOfToolsAreKnown() throws {
+        let names = try ["CONTRIBUTING.md", ".ci/run", "scripts/test", "Package.swift"].flatMap { file in
+            try String(contentsOf: Repository.file(file), encoding: .utf8).matches(of: /REDEEM_[A-Z_]+/).map { String($0.output) }
+        }
+        #expect(names.count > 5)
+        for name in names { #expect(SettingNames.fault(of: name, value: "1") == nil, "\(name)") }
+    }
+
     /// One list, the page for operators, and the comments of what reads them have the same names.
     @Test func namesAreTheDocumentedOnes() throws {
         let names = Set(SettingNames.keys.map(SettingNames.variable))
