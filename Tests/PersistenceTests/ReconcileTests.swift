@@ -32,15 +32,15 @@ import Testing
                 #expect(try connection.newer(11, 0) == 0)
                 #expect(try connection.newer(.max, .max) == 0)
                 #expect(try connection.newer(0, 0, epoch: 2) == 0)
-                let ledger = try connection.ledger(of: shard, newerThan: start)
+                let ledger = try connection.ledger(of: shard, newerThan: start, countsRows: true)
                 #expect(ledger.cursor == Cursor(epoch: Epoch(1), lastID: StreamID(milliseconds: 11, sequence: 0)))
                 #expect(ledger.control == 2)
                 #expect(ledger.coupons.map(\.coupon) == [a.id, b.id])
                 #expect(ledger.coupons.map(\.total) == [50, 100])
                 #expect(ledger.coupons.map(\.redeemed) == [5, 0])
                 #expect(ledger.coupons.map(\.redemptions) == [5, 0])
-                #expect(try connection.danglingRedemptions() == 0)
-                #expect(try connection.repeatedRedemptions(limit: 10).isEmpty)
+                let uncounted = try connection.ledger(of: shard, newerThan: start, countsRows: false)
+                #expect(uncounted.coupons.map(\.redemptions) == [nil, nil])
                 let page = try connection.userIDs(after: nil, limit: 6)
                 let rest = try connection.userIDs(after: page.last, limit: 6)
                 #expect(page.count == 6)
@@ -70,18 +70,60 @@ import Testing
                 #expect(audit.users.map(\.balance) == [0, -5])
                 // By hand, as somebody with psql might.
                 try connection.execute("delete from redemptions where user_id = $1", a.id)
-                let ledger = try connection.ledger(of: shard, newerThan: start)
+                let ledger = try connection.ledger(of: shard, newerThan: start, countsRows: true)
                 #expect(ledger.coupons[0].redeemed == 2)
                 #expect(ledger.coupons[0].redemptions == 1)
                 try connection.script("delete from credit_grants; delete from users")
-                #expect(try connection.danglingRedemptions() == 1)
+                #expect(try connection.redemptionPage(after: nil, limit: nil, examples: 10).dangling == 1)
                 try connection.script("alter table redemptions drop constraint redemptions_once")
                 let again =
                     "insert into redemptions select gen_random_uuid(), user_id, coupon_id, 1, now(), 0, 1, '1-1' from redemptions"
                 try connection.script(again)
-                let repeated = try connection.repeatedRedemptions(limit: 10)
+                let repeated = try connection.redemptionPage(after: nil, limit: nil, examples: 10).repeated
                 #expect(repeated.map(\.count) == [2])
-                #expect(repeated.first?.user == b.id)
+                #expect(repeated.first?.user == b.id.description)
+            }
+        }
+    }
+
+    /// Users with one to four redemptions, counted in pages of each size: every row is in one page, and no user in two.
+    @Test func redemptionsAreCountedInPages() async throws {
+        try await withPostgresClient { client throws in
+            let users = (0..<12).map { newUser("u\($0)", credit: 100) }
+            let coupons = (0..<4).map { newCoupon("c\($0)", price: 1) }
+            try await client.withConnection { connection throws in
+                try connection.createUsers(users, actor: "admin")
+                for coupon in coupons { _ = try connection.createCoupon(coupon, codeKey: nil, actor: "admin") }
+                _ = try connection.beginEpoch(shard, after: nil)
+                let entries = coupons.enumerated().map { number, coupon in
+                    let redeeming = users.indices.filter { $0 % 4 >= number }.map { users[$0] }
+                    return entry(stream(UInt64(number) + 1), coupon, redeeming)
+                }
+                _ = try connection.land(batch(entries))
+                // Neither has a user or a coupon, and no page may leave it out.
+                try connection.execute(
+                    "insert into redemptions select gen_random_uuid(), id, 'no coupon!', 1, now(), 0, 1, '1-1' from users where id = $1",
+                    users[5].id
+                )
+                let stranger = "insert into redemptions select gen_random_uuid(), gen_random_uuid(), 'c0', 1, now(), 0, 1, '1-1'"
+                try connection.script(stranger)
+            }
+            for limit in [1, 2, 3, 5, 31, 32, 33, nil] {
+                let pages = try await client.transaction(.snapshotReadOnly) { connection throws in
+                    var pages: [RedemptionPage] = []
+                    repeat {
+                        pages.append(try connection.redemptionPage(after: pages.last?.last, limit: limit, examples: 1))
+                    } while pages.last?.last != nil
+                    return pages
+                }
+                let rows = pages.reduce(into: [CouponID: Int]()) { $0.merge($1.rows, uniquingKeysWith: +) }
+                let expected = [coupons[0].id: 13, coupons[1].id: 9, coupons[2].id: 6, coupons[3].id: 3]
+                #expect(rows == expected, "limit \(limit ?? 0)")
+                #expect(pages.map(\.dangling).reduce(0, +) == 2)
+                #expect(pages.allSatisfy { $0.coupons.map(\.redeemed) == [12, 9, 6, 3] })
+                #expect(pages.dropLast().allSatisfy { $0.rows.values.reduce(0, +) + $0.dangling >= limit ?? .max })
+                let ends = pages.compactMap(\.last)
+                #expect(ends == ends.sorted() && Set(ends).count == ends.count)
             }
         }
     }
@@ -113,6 +155,6 @@ extension PostgresConnection {
     /// Rows of the first coupon that are newer than the position.
     fileprivate func newer(_ milliseconds: UInt64, _ sequence: UInt64, epoch: Int = 1) throws -> Int? {
         let id = StreamID(milliseconds: milliseconds, sequence: sequence)
-        return try ledger(of: shard, newerThan: Cursor(epoch: Epoch(epoch), lastID: id)).coupons.first?.newer
+        return try ledger(of: shard, newerThan: Cursor(epoch: Epoch(epoch), lastID: id), countsRows: false).coupons.first?.newer
     }
 }

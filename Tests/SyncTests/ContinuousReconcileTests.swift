@@ -53,6 +53,32 @@ import Testing
         }
     }
 
+    /// The owner counts rows a page at a time, and sees what a count at once would.
+    @Test func aRowThatIsGoneIsSeen() async throws {
+        try await SyncEnvironment.with { env in
+            let coupon = try await env.coupon("sale")
+            try await env.withWorker {
+                try await env.untilOpen(1)
+                for name in ["jo", "al", "bo"] {
+                    let user = try await env.user(name)
+                    _ = try await env.redeem(user, try await env.login(user), coupon)
+                }
+                try await env.untilDrained()
+            }
+            for rows in [1, 2, 100] {
+                let pace = ReconcilePace(usersPerPage: 1, rowsPerPage: rows, rest: 0, outboxLimit: .max)
+                let reconciler = Reconciler(hotPath: env.hotPath, postgres: env.postgres, shard: env.store.shard, pace: pace)
+                #expect(try await reconciler.run().checks[0].holds)
+                let kept = "create table kept as table redemptions; delete from redemptions where id = (select id from kept limit 1)"
+                try await env.postgres.withConnection { try $0.script(kept) }
+                let report = try await reconciler.run()
+                #expect(report.checks[0].examples == ["sale: 2 rows, counted 3, total 100"])
+                let back = "truncate redemptions; insert into redemptions table kept; drop table kept"
+                try await env.postgres.withConnection { try $0.script(back) }
+            }
+        }
+    }
+
     @Test func canBeTurnedOff() async throws {
         let metrics = TestMetrics()
         try await withMetricsFactory(metrics) {
@@ -70,7 +96,7 @@ import Testing
     @Test func waitsForALongOutbox() async throws {
         try await SyncEnvironment.with { env in
             for _ in 0..<3 { _ = try await env.client.send(["XADD", "{s0}:outbox", "*", "a", "b"]) }
-            let pace = ReconcilePace(usersPerPage: 10, rest: 0, outboxLimit: 2)
+            let pace = ReconcilePace(usersPerPage: 10, rowsPerPage: 10, rest: 0, outboxLimit: 2)
             let isAdmitted = Atomic(false)
             let waiting = Task {
                 try await pace.admit(env.store)

@@ -85,8 +85,8 @@ import Testing
     }
 
     /// Small pages and large ones meet other moments.
-    private func compare(_ load: Load, usersPerPage: Int, _ judge: (ReconcileReport) -> Void) async throws {
-        let pace = ReconcilePace(usersPerPage: usersPerPage, rest: 0, outboxLimit: .max)
+    private func compare(_ load: Load, usersPerPage: Int, rowsPerPage: Int?, _ judge: (ReconcileReport) -> Void) async throws {
+        let pace = ReconcilePace(usersPerPage: usersPerPage, rowsPerPage: rowsPerPage, rest: 0, outboxLimit: .max)
         let reconciler = Reconciler(hotPath: load.env.hotPath, postgres: load.env.postgres, shard: nil, pace: pace)
         while load.goesOn {
             judge(try await reconciler.run())
@@ -102,9 +102,9 @@ import Testing
                 try await withThrowingTaskGroup(of: Void.self) { group in
                     for _ in 0..<4 { group.addTask { try await redeem(load, ReconcileUnderLoadTests.coupons) } }
                     group.addTask { try await operate(load) }
-                    for usersPerPage in [7, 500] {
+                    for (usersPerPage, rowsPerPage) in [(7, 20), (500, nil)] {
                         group.addTask {
-                            try await compare(load, usersPerPage: usersPerPage) { report in
+                            try await compare(load, usersPerPage: usersPerPage, rowsPerPage: rowsPerPage) { report in
                                 #expect(report.holds, "\(report.checks.flatMap(\.examples))")
                             }
                         }
@@ -142,7 +142,7 @@ import Testing
                     group.addTask { try await operate(load) }
                     group.addTask { try await decide(load) }
                     group.addTask {
-                        try await compare(load, usersPerPage: 50) { report in
+                        try await compare(load, usersPerPage: 50, rowsPerPage: 20) { report in
                             let others = report.checks.flatMap(\.kept).filter { $0.remedy.name != "quarantine" }
                             #expect(others.isEmpty, "\(others.map(\.text))")
                         }

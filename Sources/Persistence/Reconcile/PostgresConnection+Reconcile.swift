@@ -1,15 +1,15 @@
 public import Domain
 public import PostgresClient
 
-/// What Postgres knows of one coupon, counted twice where it can be.
+/// What Postgres knows of one coupon.
 public struct CouponLedger: Hashable, Sendable {
     public let coupon: CouponID
     public let total: Int
     /// The column that landing adds to.
     public let redeemed: Int
-    /// Rows of `redemptions`.
-    public let redemptions: Int
-    /// Those of them that are newer than the snapshot of Redis asked for.
+    /// Rows of `redemptions`; `nil`: not counted.
+    public let redemptions: Int?
+    /// Rows that are newer than the snapshot of Redis asked for.
     public let newer: Int
 }
 
@@ -36,64 +36,45 @@ public struct CouponChanges: Hashable, Sendable {
 
 /// The reads of `reconcile`. Within one `transaction(.snapshotReadOnly)` all of them see the same moment.
 extension PostgresConnection {
-    /// - Parameter position: what a snapshot of Redis has seen; rows of its epoch with a higher stream id count as newer.
-    public func ledger(of shard: Shard, newerThan position: Cursor) throws -> LedgerSnapshot {
+    /// - Parameters:
+    ///   - position: what a snapshot of Redis has seen; rows of its epoch with a higher stream id count as newer.
+    ///   - countsRows: counts the rows of each coupon. That reads the whole table.
+    public func ledger(of shard: Shard, newerThan position: Cursor, countsRows: Bool) throws -> LedgerSnapshot {
         try snapshot {
             let cursor = try self.cursor(of: shard)
             return LedgerSnapshot(
                 cursor: cursor,
                 control: try lastControlSequence(),
-                coupons: try couponLedgers(shard, newerThan: position),
+                coupons: try couponLedgers(shard, newerThan: position, countsRows ? try redemptionsByCoupon() : nil),
                 quarantined: try cursor.map { try quarantined(of: shard, epoch: $0.epoch) } ?? [:]
             )
         }
     }
 
-    private func couponLedgers(_ shard: Shard, newerThan position: Cursor) throws(PostgresError) -> [CouponLedger] {
-        // Stream ids compare as two numbers, not as text; the comparison of times in front spares most of that.
+    private func couponLedgers(_ shard: Shard, newerThan position: Cursor, _ rows: [CouponID: Int]?) throws -> [CouponLedger] {
+        // A redemption's id begins with the time of its stream id, so the primary key finds the few that can be newer. Stream ids
+        // compare as two numbers, not as text.
         let sql = """
-            select coupons.id, total, redeemed, coalesce(counted.rows, 0), coalesce(counted.newer, 0)
+            select coupons.id, total, redeemed, coalesce(counted.newer, 0)
             from coupons left join (
-                select coupon_id, count(*) as rows, count(*) filter (
-                    where shard = $1 and epoch = $2 and redeemed_at >= $3
-                      and (split_part(stream_id, '-', 1)::numeric, split_part(stream_id, '-', 2)::numeric)
-                          > (split_part($4, '-', 1)::numeric, split_part($4, '-', 2)::numeric)
-                ) as newer
-                from redemptions group by coupon_id
+                select coupon_id, count(*) as newer from redemptions
+                where id >= $1 and shard = $2 and epoch = $3
+                  and (split_part(stream_id, '-', 1)::numeric, split_part(stream_id, '-', 2)::numeric)
+                      > (split_part($4, '-', 1)::numeric, split_part($4, '-', 2)::numeric)
+                group by coupon_id
             ) counted on counted.coupon_id = coupons.id
             order by coupons.id
             """
-        return try query(sql, shard, position.epoch, position.lastID.redeemedAt, position.lastID).map {
-            row throws(PostgresError) in
-            CouponLedger(
-                coupon: try row.decode(0),
+        return try query(sql, position.lastID.firstRedemption, shard, position.epoch, position.lastID).map { row in
+            let coupon: CouponID = try row.decode(0)
+            return CouponLedger(
+                coupon: coupon,
                 total: try row.decode(1),
                 redeemed: try row.decode(2),
-                redemptions: try row.decode(3),
-                newer: try row.decode(4)
+                redemptions: rows.map { $0[coupon] ?? 0 },
+                newer: try row.decode(3)
             )
         }
-    }
-
-    /// Users with two redemptions of one coupon. The schema does not allow any.
-    public func repeatedRedemptions(limit: Int) throws -> [(user: UserID, coupon: CouponID, count: Int)] {
-        let sql = """
-            select user_id, coupon_id, count(*) from redemptions
-            group by user_id, coupon_id having count(*) > 1 order by user_id, coupon_id limit $1
-            """
-        return try query(sql, limit).map { row throws(PostgresError) in
-            (try row.decode(0), try row.decode(1), try row.decode(2))
-        }
-    }
-
-    /// Redemptions whose user or coupon does not exist. There are no foreign keys; landing checks.
-    public func danglingRedemptions() throws -> Int {
-        let sql = """
-            select count(*) from redemptions
-            where not exists (select from users where users.id = user_id)
-               or not exists (select from coupons where coupons.id = coupon_id)
-            """
-        return try query(sql)[0].decode(0)
     }
 
     private func quarantined(of shard: Shard, epoch: Epoch) throws -> [CouponID: Int] {
@@ -161,6 +142,8 @@ extension PostgresConnection {
 }
 
 extension StreamID {
-    /// `redeemed_at` of the entry's redemptions: their ids hold 48 bits of the time.
-    fileprivate var redeemedAt: Timestamp { Timestamp(milliseconds: Int64(min(milliseconds, 1 << 48 - 1))) }
+    /// No redemption of this entry or of a later one has a lower id: ids begin with 48 bits of their entry's time.
+    fileprivate var firstRedemption: UUIDv7 {
+        UUIDv7(milliseconds: min(milliseconds, 1 << 48 - 1), tail: UUIDv7.Tail(high: 0, low: 0))
+    }
 }

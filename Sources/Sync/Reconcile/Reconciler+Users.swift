@@ -8,10 +8,10 @@ extension Reconciler {
         of stores: [ShardStore],
         _ prices: [CouponID: Int],
         into report: inout ReconcileReport,
-        progress: (Int, Int) -> Void
+        progress: ((Int, Int) -> Void)?
     ) async throws {
         let limit = pace.usersPerPage
-        let total = try await postgres.withConnection { try $0.userCount() }
+        let total = progress == nil ? 0 : try await postgres.withConnection { try $0.userCount() }
         var last: UserID?
         var done = 0
         while true {
@@ -23,7 +23,7 @@ extension Reconciler {
                 try await users(page.filter { hotPath.shards.shard(of: $0) == store.shard }, of: store, prices, into: &report)
             }
             done += page.count
-            progress(done, max(total, done))
+            progress?(done, max(total, done))
         }
     }
 

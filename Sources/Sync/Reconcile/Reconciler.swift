@@ -33,7 +33,7 @@ public struct Reconciler: Sendable {
     }
 
     /// - Parameter progress: users compared so far, and users in all.
-    public func run(progress: (Int, Int) -> Void = { _, _ in }) async throws -> ReconcileReport {
+    public func run(progress: ((Int, Int) -> Void)? = nil) async throws -> ReconcileReport {
         var report = ReconcileReport()
         let prices = Dictionary(
             uniqueKeysWithValues: try await postgres.withConnection { try $0.allCoupons() }.map { ($0.id, $0.price) }
@@ -51,29 +51,22 @@ public struct Reconciler: Sendable {
 
     /// What needs no look at Redis.
     private func tables(into report: inout ReconcileReport) async throws {
-        let began = ContinuousClock.now
-        let (repeated, dangling, quarantined) = try await postgres.transaction(.snapshotReadOnly) { connection in
-            (
-                try connection.repeatedRedemptions(limit: ReconcileReport.examplesKept), try connection.danglingRedemptions(),
-                try connection.quarantineCount()
-            )
-        }
-        for row in repeated {
-            report.expect(
-                2,
-                false,
-                "user \(row.user) has \(row.count) redemptions of \(row.coupon)",
-                .byHand("the constraint redemptions_once is gone: find out which row is right, delete the others, put it back")
-            )
-        }
-        report.expect(
-            4,
-            dangling == 0,
-            "\(dangling) redemptions are of a user or coupon that does not exist",
-            .byHand("users and coupons are never deleted by Redeem: put back from a backup those that are missing")
-        )
+        var tally = RedemptionTally()
+        var last: String?
+        repeat {
+            try Task.checkCancellation()
+            let began = ContinuousClock.now
+            let (after, limit) = (last, pace.rowsPerPage)
+            let page = try await postgres.transaction(.snapshotReadOnly) {
+                try $0.redemptionPage(after: after, limit: limit, examples: ReconcileReport.examplesKept)
+            }
+            tally.add(page, into: &report)
+            last = page.last
+            try await pace.pause(after: began)
+        } while last != nil
+        tally.check(into: &report)
+        let quarantined = try await postgres.withConnection { try $0.quarantineCount() }
         report.expect(4, quarantined == 0, "\(quarantined) redemptions are in quarantine", .quarantine(nil))
-        try await pace.pause(after: began)
     }
 
     /// A shard is closed for a moment when its Redis has got another id, as it does with its first replica: the owner opens it.
@@ -100,9 +93,11 @@ public struct Reconciler: Sendable {
             let began = ContinuousClock.now
             snapshot = try await store.snapshot(coupons: ids)
             let (position, control) = (snapshot.position, snapshot.control ?? 0)
+            let countsRows = pace.rowsPerPage == nil
             (ledger, later, coupons) = try await postgres.transaction(.snapshotReadOnly) { connection in
                 (
-                    try connection.ledger(of: shard, newerThan: position), try connection.couponChanges(after: control),
+                    try connection.ledger(of: shard, newerThan: position, countsRows: countsRows),
+                    try connection.couponChanges(after: control),
                     try connection.allCoupons()
                 )
             }

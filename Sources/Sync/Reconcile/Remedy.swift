@@ -16,6 +16,10 @@ public enum Remedy: Hashable, Sendable {
     /// What an operator has to do.
     case byHand(String)
 
+    static let oversold = Remedy.byHand(
+        "more was redeemed than the total, which the schema forbids: put coupons_redeemed_range back, and raise the total"
+    )
+
     /// What it is called in a report for programs.
     public var name: String {
         switch self {

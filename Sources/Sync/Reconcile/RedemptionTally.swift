@@ -1,0 +1,52 @@
+internal import Domain
+internal import Persistence
+
+/// The rows of `redemptions`, counted a page at a time, beside the counts of the coupons. No I/O.
+///
+/// Each page is of another moment. A row is only ever added, in one transaction with one more on its coupon's count. So the rows
+/// of all pages are at least the count at the first page and at most the count at the last: where one page is all, exactly it.
+struct RedemptionTally {
+    /// The counts at the first page.
+    private var atLeast: [CouponID: Int]?
+    private var rows: [CouponID: Int] = [:]
+    private var dangling = 0
+    /// All coupons at the last page.
+    private var coupons: [Coupon] = []
+
+    mutating func add(_ page: RedemptionPage, into report: inout ReconcileReport) {
+        if atLeast == nil { atLeast = Dictionary(uniqueKeysWithValues: page.coupons.map { ($0.id, $0.redeemed) }) }
+        rows.merge(page.rows, uniquingKeysWith: +)
+        dangling += page.dangling
+        coupons = page.coupons
+        for repeated in page.repeated {
+            report.expect(
+                2,
+                false,
+                "user \(repeated.user) has \(repeated.count) redemptions of \(repeated.coupon)",
+                .byHand("the constraint redemptions_once is gone: find out which row is right, delete the others, put it back")
+            )
+        }
+    }
+
+    /// After the last page.
+    func check(into report: inout ReconcileReport) {
+        for coupon in coupons {
+            let rows = rows[coupon.id] ?? 0
+            // A coupon that came after the first page had none then.
+            let atLeast = atLeast?[coupon.id] ?? 0
+            let counted = atLeast == coupon.redeemed ? "\(atLeast)" : "\(atLeast) to \(coupon.redeemed)"
+            report.expect(
+                1,
+                rows >= atLeast && rows <= coupon.redeemed && rows <= coupon.total,
+                "\(coupon.id): \(rows) rows, counted \(counted), total \(coupon.total)",
+                max(rows, coupon.redeemed) > coupon.total ? .oversold : .recount(coupon.id)
+            )
+        }
+        report.expect(
+            4,
+            dangling == 0,
+            "\(dangling) redemptions are of a user or coupon that does not exist",
+            .byHand("users and coupons are never deleted by Redeem: put back from a backup those that are missing")
+        )
+    }
+}
