@@ -1,9 +1,9 @@
 import Domain
 import NIOCore
 
-/// Batches requests by coupon. A request is sent at once if no call of its coupon is in flight. Otherwise it waits until as many wait
-/// as are in flight: then they are sent in one call, beside those. So a lone request leaves at once, clients, server and Redis work at
-/// the same time instead of in turn, and the greater the load, the larger the calls.
+/// Batches requests by coupon. A request is sent at once if no call of its coupon is in flight. Otherwise it waits until half of all
+/// that are under way wait: then they are sent in one call, beside those in flight. So a lone request leaves at once, clients, server
+/// and Redis work at the same time instead of in turn, and the greater the load, the larger the calls.
 ///
 /// A state machine without I/O: it says what to do, `Redeemer` does it.
 struct RedeemBatches<Request> {
@@ -37,10 +37,21 @@ struct RedeemBatches<Request> {
         /// Requests in these calls.
         var inFlight = 1
         var waiting: CircularBuffer<Waiting> = []
+        /// Requests that were under way, waiting or in flight: the most of late. Those that clients are about to send belong to the load
+        /// too, and how many are under way at one moment does not tell.
+        private var underWay = 1
 
         /// Whether those that wait are to leave beside the calls in flight.
-        func isCallDue(batchLimit: Int) -> Bool {
-            waiting.count >= min(batchLimit, max(inFlight, RedeemBatches.leastBesideOthers))
+        mutating func isCallDue(batchLimit: Int) -> Bool {
+            underWay = max(underWay, waiting.count + inFlight)
+            return waiting.count >= min(batchLimit, max((underWay + 1) / 2, RedeemBatches.leastBesideOthers))
+        }
+
+        mutating func sent(_ requests: Int) {
+            calls += 1
+            inFlight += requests
+            // A load that is over is forgotten: half of it within eleven calls.
+            underWay -= underWay / 16
         }
     }
 
@@ -111,8 +122,7 @@ struct RedeemBatches<Request> {
             if waiting.deadline < now { next.expired.append(waiting.request) } else { next.batch.append(waiting.request) }
         }
         if !next.batch.isEmpty {
-            lines.values[index].calls += 1
-            lines.values[index].inFlight += next.batch.count
+            lines.values[index].sent(next.batch.count)
         }
         return next
     }

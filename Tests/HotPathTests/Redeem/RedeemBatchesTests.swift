@@ -56,7 +56,7 @@ import Testing
         #expect(batches.arrived(13, in: x, now: now) == .send([13]))
     }
 
-    @Test func whatWaitsLeavesOnceAsManyWaitAsAreInFlight() {
+    @Test func whatWaitsLeavesOnceItIsHalfOfWhatIsUnderWay() {
         var batches = batches(calls: 16)
         #expect(batches.arrived(1, in: x, now: now) == .send([1]))
         // Fewer than eight are not worth a call beside others.
@@ -68,14 +68,39 @@ import Testing
         #expect(batches.arrived(36, in: x, now: now) == .send(Array(19...36)))
     }
 
-    @Test func whatIsAnsweredMakesTheNextCallSmaller() {
+    @Test func whatIsAnsweredIsStillOfTheLoad() {
         var batches = batches(calls: 16)
         #expect(batches.arrived(1, in: x, now: now) == .send([1]))
         for request in 2...18 { _ = batches.arrived(request, in: x, now: now) }
         for request in 19...28 { #expect(batches.arrived(request, in: x, now: now) == .wait) }
-        // In flight are 1, 8 and 9, and ten wait.
+        // In flight were 1, 8 and 9, and ten waited: 28. Clients that were answered are about to ask again.
         #expect(batches.answered(1, of: x, now: now).batch == [])
-        #expect(batches.answered(8, of: x, now: now).batch == Array(19...28))
+        #expect(batches.answered(8, of: x, now: now).batch == [])
+        for request in 29...31 { #expect(batches.arrived(request, in: x, now: now) == .wait) }
+        #expect(batches.arrived(32, in: x, now: now) == .send(Array(19...32)))
+    }
+
+    @Test func aLoadThatIsOverIsForgotten() {
+        var batches = batches(calls: 16)
+        #expect(batches.arrived(1, in: x, now: now) == .send([1]))
+        var sizes: [Int] = []
+        func next() -> Int {
+            while true {
+                if case .send(let next) = batches.arrived(0, in: x, now: now) { return next.batch.count }
+            }
+        }
+        for _ in 0..<4 { sizes.append(next()) }
+        #expect(sizes == [8, 9, 18, 36])
+        for size in sizes { #expect(batches.answered(size, of: x, now: now).batch.isEmpty) }
+        // From now on one call at a time beside the first.
+        sizes = (0..<40).map { _ in
+            let size = next()
+            #expect(batches.answered(size, of: x, now: now).batch.isEmpty)
+            return size
+        }
+        #expect(sizes.first == 34)
+        #expect(sizes == sizes.sorted(by: >))
+        #expect(sizes.last == 8)
     }
 
     @Test func oneOfSeveralCallsFails() {
