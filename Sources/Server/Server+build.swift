@@ -44,7 +44,11 @@ public func buildServer(
 
     let metrics = HTTPMetrics(registry: registry)
     let verifier = AccessTokenVerifier(keys: configuration.tokenKeys, parties: configuration.tokenParties)
-    let digester = CodeDigester(key: configuration.codeKey)
+    let judge = RedemptionJudge(
+        verifier: verifier,
+        digester: CodeDigester(key: configuration.codeKey),
+        durability: configuration.durability
+    )
     let hasher = PasswordHasher(configuration: configuration.passwords)
     let durability = DurabilityGuard(
         mode: configuration.durability,
@@ -66,9 +70,7 @@ public func buildServer(
     let ledger = LedgerWatch(postgres: postgres, limits: limits, logger: logger)
     let loops = LoopDirectory(eventLoops: hotPath.client.eventLoops) { eventLoop in
         LoopServices(
-            verifier: verifier,
-            digester: digester,
-            durability: configuration.durability,
+            judge: judge,
             limits: limits,
             loops: hotPath.client.eventLoops.count,
             metrics: metrics,
@@ -94,8 +96,7 @@ public func buildServer(
             lifetimeSeconds: configuration.tokenLifetimeSeconds
         ),
         verifier: verifier,
-        digester: digester,
-        durability: configuration.durability,
+        judge: judge,
         refreshTokens: RefreshTokens(key: configuration.codeKey),
         sessionLimits: configuration.sessions,
         throttle: LoginThrottle(

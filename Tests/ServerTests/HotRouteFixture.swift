@@ -42,9 +42,11 @@ final class Fixture {
         let questions = Questions()
         self.questions = questions
         let services = LoopServices(
-            verifier: AccessTokenVerifier(keys: Fixture.keys),
-            digester: digester,
-            durability: .local,
+            judge: RedemptionJudge(
+                verifier: AccessTokenVerifier(keys: Fixture.keys),
+                digester: digester,
+                durability: .local
+            ),
             limits: limits,
             metrics: HTTPMetrics(registry: PrometheusRegistry()),
             logger: logger,

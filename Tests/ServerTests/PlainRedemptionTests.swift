@@ -35,11 +35,11 @@ import Testing
             func text(_ part: UnsafeBufferPointer<UInt8>?) -> String? { part.map { String(decoding: $0, as: UTF8.self) } }
             #expect(plain.length == request.utf8.count)
             #expect(text(plain.coupon) == "tea")
-            #expect(text(plain.authorization) == "Bearer t")
-            #expect(text(plain.contentType) == "application/json")
-            #expect(text(plain.requestID) == "r-1")
-            #expect(text(plain.idempotencyKey) == "k")
-            #expect(String(decoding: plain.body, as: UTF8.self) == Self.body)
+            #expect(text(plain.text.authorization) == "Bearer t")
+            #expect(text(plain.text.contentType) == "application/json")
+            #expect(plain.text.requestID == .theirs("r-1"))
+            #expect(text(plain.text.idempotencyKey) == "k")
+            #expect(String(decoding: plain.text.body, as: UTF8.self) == Self.body)
         }
     }
 
@@ -116,9 +116,9 @@ import Testing
                 guard let head = decoded.heads.first else { return }
                 #expect(head.uri == "/v1/coupons/\(String(decoding: plain.coupon, as: UTF8.self))/redemptions")
                 #expect(head.isKeepAlive)
-                let authorization = plain.authorization.map { String(decoding: $0, as: UTF8.self) }
+                let authorization = plain.text.authorization.map { String(decoding: $0, as: UTF8.self) }
                 #expect(head.headers["authorization"] == (authorization.map { [$0] } ?? []))
-                #expect(decoded.body == Array(plain.body))
+                #expect(decoded.body == Array(plain.text.body))
             }
         }
         #expect(plainOnes > 5000)

@@ -1,4 +1,5 @@
 import Domain
+import HotPath
 import RedisClient
 import TestSupport
 import Testing
@@ -72,10 +73,7 @@ import Testing
                 let token = try await server.token(of: try await server.addUser("user-\(index)"))
                 var answers: [(reader: String, answer: TestResponse)] = []
                 for (reader, line) in Self.lines {
-                    let isChunked = entry.fields.contains { $0.hasPrefix("Transfer-Encoding") }
-                    let body = isChunked ? "\(String(Self.body.utf8.count, radix: 16))\r\n\(Self.body)\r\n0\r\n\r\n" : Self.body
-                    let fields = entry.fields.map { $0.replacing("TOKEN", with: token) }
-                    let text = ([line, "Host: x"] + fields).joined(separator: "\r\n") + "\r\n\r\n" + body
+                    let text = Sale(fields: entry.fields).text(line, token)
                     answers.append(
                         (
                             reader,
@@ -102,6 +100,93 @@ import Testing
                 }
             }
         }
+    }
+
+    /// Whoever reads a request, its answer is the same to the byte, but for ids and times. Each reader has a user of its own.
+    @Test func theyAnswerTheSameToTheByte() async throws {
+        try await withServer { server in
+            let later = Timestamp(milliseconds: Timestamp.now().milliseconds + 86_400_000)
+            try await server.addCoupon("tea")
+            try await server.addCoupon("other", code: "OTHER")
+            try await server.addCoupon("none", code: "NONE", total: 0)
+            try await server.addCoupon("soon", code: "SOON", startsAt: later)
+            try await server.addCoupon("dear", code: "DEAR", price: 1_000)
+            try await server.environment.openShard()
+            let fields = [Self.authorization, Self.length]
+            let keyed = fields + ["Idempotency-Key: k", "Durability: local"]
+            func body(_ text: String, of coupon: String = "tea") -> Sale {
+                Sale(fields: [Self.authorization, "Content-Length: \(text.utf8.count)"], coupon: coupon, body: text)
+            }
+            let sales =
+                Self.corpus.map { Sale(fields: $0.fields) } + [
+                    Sale(fields: fields, times: 2), Sale(fields: keyed, times: 2), Sale(fields: fields, ends: true),
+                    Sale(fields: fields, coupon: "nope"), Sale(fields: fields, coupon: "NOPE"),
+                    Sale(fields: fields, coupon: "a|b"),
+                    Sale(fields: fields, coupon: String(repeating: "a", count: 65)), Sale(fields: fields, coupon: "other"),
+                    body("{\"code\":\"NONE\"}", of: "none"), body("{\"code\":\"SOON\"}", of: "soon"),
+                    body("{\"code\":\"DEAR\"}", of: "dear"),
+                    body("{"), body("{}"), body("[]"), body("{\"code\":1}"), body("{\"code\":\"\"}"),
+                    body("{\"code\":\"A\",\"code\":\"A\"}"),
+                    body("{\"code\":\"\\u0041\"}"), body("{\"code\":\"\(String(repeating: "a", count: 200))\"}"), body(""),
+                    // Several faults: the first one is told.
+                    Sale(
+                        fields: ["Content-Type: text/plain", "Idempotency-Key: \t", "Durability: x", "Content-Length: 1"],
+                        body: "{"
+                    ),
+                    Sale(fields: [Self.authorization, "Content-Type: a", "Idempotency-Key: \t", "Content-Length: 1"], body: "{"),
+                    Sale(fields: [Self.authorization, "Idempotency-Key: \t", "Durability: x", "Content-Length: 1"], body: "{"),
+                    Sale(fields: [Self.authorization, "Durability: x", "Content-Length: 1"], body: "{"),
+                    Sale(fields: [Self.authorization, "Content-Length: 1"], coupon: "NOPE", body: "{"),
+                ]
+            for (index, sale) in sales.enumerated() {
+                var answers: [(reader: String, bytes: String)] = []
+                for (reader, line) in Self.lines where reader != "by code" || sale.isOfItsCode {
+                    let user = try await server.addUser("\(reader.prefix(2))-\(index)")
+                    let session = SessionID(uuid: UUIDv7(milliseconds: UInt64(Timestamp.now().milliseconds)))
+                    let token = try await server.token(of: user, session: session)
+                    if sale.ends { _ = try await server.environment.hotPath.sessions.revoke(user: user, session: session) }
+                    for time in 1...sale.times {
+                        let client = try RawClient(port: server.ports.api)
+                        try await client.sendAll(sale.text(line, token))
+                        client.finish()
+                        let bytes = try #require(try await client.rest(), "\(sale), \(reader)")
+                        if time == sale.times { answers.append((reader, Self.withoutIDsAndTimes(bytes))) }
+                    }
+                }
+                #expect(answers[0].bytes.hasPrefix("HTTP/1.1 "), "\(sale)")
+                for answer in answers { #expect(answer.bytes == answers[0].bytes, "\(sale), \(answer.reader)") }
+            }
+        }
+    }
+
+    /// What is asked for. `TOKEN` in the fields stands for one.
+    private struct Sale {
+        let fields: [String]
+        var coupon = "tea"
+        var body = ReadersTests.body
+        /// How often it is sent; the last answer counts.
+        var times = 1
+        /// The login has ended.
+        var ends = false
+
+        /// Its coupon is the one that its code is of.
+        var isOfItsCode: Bool { coupon == "tea" && body == ReadersTests.body }
+
+        func text(_ line: String, _ token: String) -> String {
+            let isChunked = fields.contains { $0.hasPrefix("Transfer-Encoding") }
+            let body = isChunked ? "\(String(body.utf8.count, radix: 16))\r\n\(body)\r\n0\r\n\r\n" : body
+            let fields = fields.map { $0.replacing("TOKEN", with: token) }
+            let line = line.replacing("/tea/", with: "/\(coupon)/")
+            return ([line, "Host: x"] + fields).joined(separator: "\r\n") + "\r\n\r\n" + body
+        }
+    }
+
+    private static func withoutIDsAndTimes(_ text: String) -> String {
+        text.replacing(/[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}/, with: "ID")
+            .replacing(/X-Request-Id: [0-9a-f]{16}/, with: "X-Request-Id: ID")
+            .replacing(/"request_id":"[0-9a-f]{16}"/, with: "\"request_id\":\"ID\"")
+            .replacing(/Date: [^\r]+/, with: "Date: TIME")
+            .replacing(/\d{4}-\d\d-\d\dT[0-9:.]+Z/, with: "TIME")
     }
 
     /// RFC 9112, section 3.2; each on a connection of its own, which ends with the refusal.

@@ -182,10 +182,11 @@ import Testing
             #expect(try await server.environment.store.stock(of: [CouponID("tea")!]) == [CouponID("tea")!: 0])
             let metrics = try await server.request("GET", "/metrics", ops: true).body
             #expect(metrics.contains("redeem_redemptions_total{outcome=\"accepted\"} 40\n"))
-            // A user's two requests can be in two batches of the redeem script, on both sides of the load: then it is loaded twice.
+            // Who got one was loaded; a user's two requests can be in two batches of the redeem script, on both sides of the load: then it
+            // is loaded twice. Who came when it was known to be sold out need not have been.
             let name = "redeem_user_loads_total{outcome=\"loaded\"} "
             let loads = metrics.split(separator: "\n").first { $0.hasPrefix(name) }.flatMap { Int($0.dropFirst(name.count)) }
-            #expect((100...200).contains(loads ?? 0))
+            #expect((40...200).contains(loads ?? 0))
         }
     }
 

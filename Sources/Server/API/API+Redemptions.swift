@@ -9,23 +9,30 @@ import PostgresClient
 extension API {
     /// The hot route for requests in a form that it does not take: an absolute path.
     @Sendable func redeemCoupon(_ request: Request, _ context: APIContext) async throws -> Response {
-        let asked = try await read(request)
-        guard let coupon = context.parameters.get("coupon", as: CouponID.self) else { throw Problem(.couponNotFound) }
-        return respond(await decide(asked, coupon, context), context)
+        let order = try await order(request)
+        guard let coupon = context.parameters.get("coupon", as: CouponID.self) else {
+            return respond(.refused(Problem(.couponNotFound)), context)
+        }
+        return respond(await loops.decide(order.request(of: coupon, randomTail: .random()), on: context.eventLoop), context)
     }
 
     /// Redeems the coupon that has the code.
     @Sendable func redeemByCode(_ request: Request, _ context: APIContext) async throws -> Response {
-        let asked = try await read(request)
-        let match = try await codes.match(asked.digest)
-        if let coupon = match.coupon { return respond(await decide(asked, coupon, context), context) }
+        let order = try await order(request)
+        let match = try await codes.match(order.codeDigest)
+        // Always for Redis to say whether it is a repeat: a code that no coupon has is tried on some coupon, and must be counted
+        // though that is sold out.
+        func decide(_ coupon: CouponID) async -> RedemptionAnswer {
+            await loops.decide(order.request(of: coupon, mayBeRepeat: true, randomTail: .random()), on: context.eventLoop)
+        }
+        if let coupon = match.coupon { return respond(await decide(coupon), context) }
         // No coupon has this code. It is tried on some coupon all the same, where it is wrong: so the try is counted and takes as
         // long as a wrong code takes, and an answer does not tell whether a code exists.
         guard let decoy = match.decoy else {
-            try await requireSession(of: asked.caller)
+            try await requireSession(of: order.caller)
             return respond(.refused(Problem(.wrongCode)), context)
         }
-        let answer = await decide(asked, decoy, context)
+        let answer = await decide(decoy)
         switch answer {
         case .refused(let problem) where problem.code.speaksOfTheCoupon:
             return respond(.refused(Problem(.wrongCode)), context)
@@ -51,53 +58,26 @@ extension API {
         return .json(RedemptionJSON.text(held, status: .held))
     }
 
-    private struct Asked {
-        let caller: AccessToken
-        let digest: CodeDigest
-        let idempotencyKey: String?
-        let durability: Durability
-    }
-
-    /// What the hot route reads, in the same order. The session is checked by the decision itself.
-    private func read(_ request: Request) async throws -> Asked {
-        let authorization = request.headers[values: .authorization]
-        let caller = try verifier.caller(authorization: authorization.first, times: authorization.count)
-        guard request.isJSON else { throw Problem(.unsupportedMediaType) }
-        let keys = request.headers[values: .idempotencyKey]
-        guard keys.count <= 1, keys.allSatisfy(IdempotencyKey.isValid) else { throw Problem(.idempotencyKeyInvalid) }
-        let asked = request.headers[values: .durability]
-        guard asked.count <= 1 else { throw Problem(.durabilityInvalid) }
-        let durability = try durability.raised(by: asked.first)
-        let digest = try RedemptionBody.digest(in: try await request.body.collect(upTo: limits.bodyBytes), by: digester)
-        return Asked(caller: caller, digest: digest, idempotencyKey: keys.first, durability: durability)
-    }
-
-    private func decide(_ asked: Asked, _ coupon: CouponID, _ context: APIContext) async -> RedemptionAnswer {
-        let request = RedeemRequest(
-            user: asked.caller.user,
-            session: asked.caller.session,
-            coupon: coupon,
-            codeDigest: asked.digest,
-            tail: asked.idempotencyKey.map { IdempotencyKey.tail(user: asked.caller.user, coupon: coupon, key: $0) } ?? .random(),
-            // Always for Redis to say: a code that no coupon has is tried on some coupon, and must be counted though it is
-            // sold out.
-            mayBeRepeat: true,
-            durability: asked.durability
-        )
-        return await loops.decide(request, on: context.eventLoop)
+    /// The session is checked by the decision itself.
+    private func order(_ request: Request) async throws -> RedemptionOrder {
+        var collected = CollectedRedemption(request.headers.lazy.map { (name: $0.name.rawName, value: $0.value) })
+        collected.append(body: try await request.body.collect(upTo: limits.bodyBytes))
+        do throws(Problem) {
+            return try collected.judged(by: judge)
+        } catch {
+            metrics.count(.refused(error))
+            throw error
+        }
     }
 
     private func respond(_ answer: RedemptionAnswer, _ context: APIContext) -> Response {
         metrics.count(answer)
         switch answer {
         case .redeemed(let redemption, let replayed, let durability):
-            var headers: HTTPFields = [.location: "/v1/redemptions/\(redemption.id)"]
-            if replayed { headers[.idempotentReplayed] = "true" }
-            return .json(
-                RedemptionJSON.text(redemption, status: .promised(durability), durability: durability),
-                status: .created,
-                headers: headers
-            )
+            var headers = HTTPFields()
+            RedemptionAnswer.forEachHeader(location: "\(redemption.id)", replayed: replayed) { headers.add($0, $1) }
+            let text = RedemptionJSON.text(redemption, status: .promised(durability), durability: durability)
+            return Response(status: .created, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(string: text)))
         case .refused(let problem):
             return Response(problem, requestID: context.requestID)
         }

@@ -15,8 +15,7 @@ struct API: Sendable {
     let hasher: PasswordHasher
     let signer: AccessTokenSigner
     let verifier: AccessTokenVerifier
-    let digester: CodeDigester
-    let durability: Durability
+    let judge: RedemptionJudge
     let refreshTokens: RefreshTokens
     let sessionLimits: SessionLimits
     let throttle: LoginThrottle

@@ -76,23 +76,25 @@ extension Request {
 extension HTTPField.Name {
     static let requestID = HTTPField.Name(RequestID.header)!
     static let forwardedFor = HTTPField.Name("X-Forwarded-For")!
-    static let durability = HTTPField.Name("Durability")!
-    static let idempotencyKey = HTTPField.Name("Idempotency-Key")!
-    static let idempotentReplayed = HTTPField.Name("Idempotent-Replayed")!
 }
 
 extension Response {
     init(_ problem: Problem, requestID: String) {
         var headers = HTTPFields()
         headers[.contentType] = Problem.mediaType
-        problem.forEachHeader { name, value in
-            if let name = HTTPField.Name(name) { headers[name] = value }
-        }
+        problem.forEachHeader { headers.add($0, $1) }
         self.init(
             status: HTTPResponse.Status(code: problem.code.status),
             headers: headers,
             body: ResponseBody(byteBuffer: ByteBuffer(string: problem.body(requestID: requestID)))
         )
+    }
+}
+
+extension HTTPFields {
+    mutating func add(_ name: String, _ value: String) {
+        guard let name = HTTPField.Name(name) else { preconditionFailure("'\(name)' is no name of a header field") }
+        append(HTTPField(name: name, value: value))
     }
 }
 

@@ -17,7 +17,7 @@ extension AccessTokenVerifier {
     /// - Parameter times: how often the field was there.
     func caller(authorization: String?, times: Int) throws(Problem) -> AccessToken {
         guard let authorization else { throw .noToken }
-        guard times == 1 else { throw Problem(.tokenInvalid, "The header Authorization is given twice.") }
+        guard times == 1 else { throw .twoTokens }
         var field = authorization
         let result = field.withUTF8 { bytes in Result { () throws(Problem) in try caller(authorization: bytes) } }
         return try result.get()
@@ -49,4 +49,6 @@ extension Problem {
         "The header Authorization: Bearer <token> is missing.",
         challenge: "Bearer realm=\"redeem\""
     )
+
+    static let twoTokens = Problem(.tokenInvalid, "The header Authorization is given twice.")
 }

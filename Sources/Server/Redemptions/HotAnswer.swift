@@ -1,15 +1,16 @@
 package import Domain
 import NIOCore
+import NIOHTTP1
 
 /// Writes an answer of the hot route as the bytes of an HTTP response, past Hummingbird's and NIO's encoders: all of it but a
-/// few values is the same each time.
+/// few values is the same each time. Byte for byte it is what those make of the same answer.
 package struct HotAnswer {
     let requestID: RequestID
     let connection: HotCall.Connection
     /// The value of `Date`.
     let date: String
 
-    /// Of an answer that says what was redeemed: fixed text of some 290 bytes, a request's id of 128 and the body.
+    /// Of an answer that says what was redeemed: fixed text of some 300 bytes, a request's id of 128 and the body.
     package static let capacity = 512 + RedemptionJSON.capacity
 
     package init(requestID: RequestID, connection: HotCall.Connection, date: String) {
@@ -31,24 +32,29 @@ package struct HotAnswer {
     }
 
     package func write(_ redemption: Redemption, replayed: Bool, _ durability: Durability, to text: inout TextWriter) {
-        text.write(
-            "HTTP/1.1 201 Created\r\nContent-Type: application/json\r\nCache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n"
-        )
-        if replayed { text.write("Idempotent-Replayed: true\r\n") }
-        text.write("Location: /v1/redemptions/")
+        text.write(replayed ? HotAnswer.replayedHead : HotAnswer.acceptedHead)
         text.write(redemption.id.uuid)
-        write(to: &text)
         text.write("\r\nContent-Length: ")
         // 100 to 999 whatever the values are.
         let length = text.skip(3)
-        text.write("\r\n\r\n")
+        writeCommonFields(to: &text)
         let start = text.count
         text.write(redemption, status: .promised(durability), durability: durability)
         text.fill(length, with: text.count - start, width: 3)
     }
 
-    /// Ends a header field and adds those that every answer has.
-    private func write(to text: inout TextWriter) {
+    /// Up to the id in `Location`, the last field of `RedemptionAnswer.forEachHeader`.
+    private static let acceptedHead = head(of: 201) { RedemptionAnswer.forEachHeader(location: "", replayed: false, $0) }
+    private static let replayedHead = head(of: 201) { RedemptionAnswer.forEachHeader(location: "", replayed: true, $0) }
+
+    private static func head(of status: Int, _ forEachHeader: ((String, String) -> Void) -> Void) -> String {
+        var head = "HTTP/1.1 \(status) \(HTTPResponseStatus(statusCode: status).reasonPhrase)"
+        forEachHeader { name, value in head += "\r\n\(name): \(value)" }
+        return head
+    }
+
+    /// Those that every answer has, and the end of the head.
+    private func writeCommonFields(to text: inout TextWriter) {
         text.write("\r\nX-Request-Id: ")
         text.write(requestID)
         text.write("\r\nDate: ")
@@ -58,38 +64,29 @@ package struct HotAnswer {
         case .keepAliveSaid: text.write("\r\nConnection: keep-alive")
         case .close: text.write("\r\nConnection: close")
         }
+        text.write("\r\nX-Content-Type-Options: nosniff\r\n\r\n")
     }
 
     private func write(_ problem: Problem, to buffer: inout ByteBuffer) {
-        buffer.writeStaticString("HTTP/1.1 ")
-        buffer.writeString(HotAnswer.statusLines[problem.code.index])
-        buffer.writeStaticString("\r\nContent-Type: application/problem+json\r\nX-Content-Type-Options: nosniff")
+        buffer.writeString(HotAnswer.problemHeads[problem.code.index])
         problem.forEachHeader { name, value in
             buffer.writeStaticString("\r\n")
             buffer.writeString(name)
             buffer.writeStaticString(": ")
             buffer.writeString(value)
         }
-        buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: HotAnswer.capacity) { memory in
-            var text = TextWriter(memory)
-            write(to: &text)
-            return text.count
-        }
         let body = problem.body(requestID: requestID.description)
         buffer.writeStaticString("\r\nContent-Length: ")
         buffer.writeString(String(body.utf8.count))
-        buffer.writeStaticString("\r\n\r\n")
+        buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: HotAnswer.capacity) { memory in
+            var text = TextWriter(memory)
+            writeCommonFields(to: &text)
+            return text.count
+        }
         buffer.writeString(body)
     }
 
-    private static let statusLines = ProblemCode.allCases.map { code in
-        "\(code.status) \(reasons[code.status] ?? "Error")"
+    private static let problemHeads = ProblemCode.allCases.map { code in
+        head(of: code.status) { $0("Content-Type", Problem.mediaType) }
     }
-
-    private static let reasons = [
-        400: "Bad Request", 401: "Unauthorized", 402: "Payment Required", 403: "Forbidden", 404: "Not Found",
-        405: "Method Not Allowed", 408: "Request Timeout", 409: "Conflict", 410: "Gone", 413: "Content Too Large",
-        415: "Unsupported Media Type", 422: "Unprocessable Content", 429: "Too Many Requests",
-        431: "Request Header Fields Too Large", 500: "Internal Server Error", 503: "Service Unavailable",
-    ]
 }

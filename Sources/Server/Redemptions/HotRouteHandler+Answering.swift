@@ -47,8 +47,8 @@ extension HotRouteHandler {
         reading = .discarded
         var head = HTTPRequestHead(version: .http1_1, method: .GET, uri: "/")
         head.headers.add(name: "Connection", value: "close")
-        let request = HotRequest(head, refused: problem, now: context.eventLoop.now, services: services)
-        answer(request.call, turns.answers.reserve(), .refused(problem), isLast: true)
+        let call = HotCall(refusing: head, now: context.eventLoop.now, services: services)
+        answer(call, turns.answers.reserve(), .refused(problem), isLast: true)
     }
 
     private func write(_ bytes: ByteBuffer) {

@@ -110,9 +110,9 @@ extension HotRouteHandler {
     /// Answers without reading the body, which also ends the connection: where the body ends is not worth finding out.
     private func refuse(_ head: HTTPRequestHead, _ problem: Problem, _ context: ChannelHandlerContext) -> Bool {
         guard turns.mayBegin(.hot, alone: false) else { return false }
-        let request = HotRequest(head, refused: problem, now: context.eventLoop.now, services: services)
+        let call = HotCall(refusing: head, now: context.eventLoop.now, services: services)
         reading = .discarded
-        answer(request.call, turns.answers.reserve(), .refused(problem), isLast: true)
+        answer(call, turns.answers.reserve(), .refused(problem), isLast: true)
         return true
     }
 
@@ -157,7 +157,7 @@ extension HotRouteHandler {
     }
 
     private func redeem(_ request: HotRequest) {
-        redeem(request.call) { () throws(Problem) in try request.finished(services: services) }
+        redeem(request.call) { () throws(Problem) in try request.asked(services) }
     }
 
     private func redeem(_ call: HotCall, _ request: () throws(Problem) -> RedeemRequest) {
@@ -222,7 +222,7 @@ extension HotRouteHandler {
         isReading = true
         let now = context.eventLoop.now
         lastActivity = now
-        redeem(plain.call(now: now, services: services)) { () throws(Problem) in try plain.request(services: services) }
+        redeem(HotCall(plain, now: now, services: services)) { () throws(Problem) in try plain.asked(services) }
         return plain.length
     }
 }

@@ -9,10 +9,7 @@ final class LoopServices {
     /// Decides one request: `RedemptionDecider.decide`. Answers on the loop, at once or later.
     typealias Decide = (RedeemRequest, @escaping (RedemptionAnswer) -> Void) -> Void
 
-    let verifier: AccessTokenVerifier
-    let digester: CodeDigester
-    /// What an answer promises at least.
-    let durability: Durability
+    let judge: RedemptionJudge
     let limits: ServerLimits
     let metrics: HTTPMetrics
     let decide: Decide
@@ -26,18 +23,14 @@ final class LoopServices {
     private var dateSecond: Int64 = -1
 
     init(
-        verifier: AccessTokenVerifier,
-        digester: CodeDigester,
-        durability: Durability,
+        judge: RedemptionJudge,
         limits: ServerLimits,
         loops: Int = 1,
         metrics: HTTPMetrics,
         logger: Logger,
         decide: @escaping Decide
     ) {
-        self.verifier = verifier
-        self.digester = digester
-        self.durability = durability
+        self.judge = judge
         self.limits = limits
         self.metrics = metrics
         self.decide = decide

@@ -9,19 +9,20 @@ import Domain
 package struct PlainRedemption {
     /// Bytes of the whole request.
     package let length: Int
-    let body: UnsafeRawBufferPointer
     private let bytes: UnsafeBufferPointer<UInt8>
     private let couponPlace: Range<Int>
-    private var fields = Fields()
+    private let bodyStart: Int
+    private var fields = RedemptionFields()
 
-    var coupon: UnsafeBufferPointer<UInt8> { part(couponPlace) }
-    var authorization: UnsafeBufferPointer<UInt8>? { fields.authorization.map(part) }
-    var idempotencyKey: UnsafeBufferPointer<UInt8>? { fields.idempotencyKey.map(part) }
-    var durability: UnsafeBufferPointer<UInt8>? { fields.durability.map(part) }
-    var requestID: UnsafeBufferPointer<UInt8>? { fields.requestID.map(part) }
-    var contentType: UnsafeBufferPointer<UInt8>? { fields.contentType.map(part) }
+    var coupon: UnsafeBufferPointer<UInt8> { UnsafeBufferPointer(rebasing: bytes[couponPlace]) }
 
-    private func part(_ place: Range<Int>) -> UnsafeBufferPointer<UInt8> { UnsafeBufferPointer(rebasing: bytes[place]) }
+    var text: RedemptionText {
+        RedemptionText(
+            fields: fields,
+            body: UnsafeRawBufferPointer(UnsafeBufferPointer(rebasing: bytes[bodyStart..<length])),
+            bytes: bytes
+        )
+    }
 
     /// `nil`: the bytes do not begin with a plain redemption.
     /// - Parameter memory: must outlive this.
@@ -32,6 +33,7 @@ package struct PlainRedemption {
         couponPlace = scanner.run(of: .coupon)
         guard !couponPlace.isEmpty, scanner.skip("/redemptions HTTP/1.1\r\n") else { return nil }
 
+        var framing = Framing()
         var count = 0
         while !scanner.skip("\r\n") {
             count += 1
@@ -41,25 +43,26 @@ package struct PlainRedemption {
             var value = scanner.run(of: .text)
             // Blanks on both sides are not part of a value (RFC 9112, section 5.1).
             while let last = value.last, Scanner.isSpace(bytes[last]) { value = value.lowerBound..<last }
-            guard scanner.skip("\r\n"), fields.take(name, value, in: bytes) else { return nil }
+            guard scanner.skip("\r\n") else { return nil }
+            if let field = RedemptionFields.Name(UnsafeBufferPointer(rebasing: bytes[name])) {
+                fields.add(field, at: value)
+            } else {
+                guard framing.take(name, value, in: bytes) else { return nil }
+            }
         }
-        guard fields.hasHost, let bodyBytes = fields.contentLength, bodyBytes <= limits.bodyBytes,
+        // A field that is there twice is for the decoder.
+        guard !fields.haveRepeated, framing.hasHost, let bodyBytes = framing.contentLength, bodyBytes <= limits.bodyBytes,
             scanner.offset <= limits.headerBytes,
             bodyBytes <= bytes.count - scanner.offset
         else { return nil }
-        length = scanner.offset + bodyBytes
-        body = UnsafeRawBufferPointer(rebasing: memory[scanner.offset..<length])
+        bodyStart = scanner.offset
+        length = bodyStart + bodyBytes
     }
 }
 
-/// Where in the bytes the values of the fields that matter are; `nil`: they are not there.
-private struct Fields {
-    var authorization: Range<Int>?
-    var idempotencyKey: Range<Int>?
-    var durability: Range<Int>?
-    var requestID: Range<Int>?
-    var contentType: Range<Int>?
-    var contentLength: Int?
+/// The header fields that have to do with where a request ends, with the connection, or with whether it is for us.
+private struct Framing {
+    private(set) var contentLength: Int?
     private(set) var hasHost = false
 
     /// - Returns: whether the request may still be plain.
@@ -72,36 +75,24 @@ private struct Fields {
         case 4: return !isName("host") || takeHost(UnsafeBufferPointer(rebasing: bytes[value]))
         case 6: return !isName("expect")
         case 7: return !isName("upgrade") && !isName("trailer")
-        case 10:
-            if isName("durability") { return Fields.set(&durability, value) }
-            return !isName("connection") || isValue("keep-alive")
-        case 12:
-            if isName("content-type") { return Fields.set(&contentType, value) }
-            return !isName("x-request-id") || Fields.set(&requestID, value)
-        case 13: return !isName("authorization") || Fields.set(&authorization, value)
+        case 10: return !isName("connection") || isValue("keep-alive")
         case 14: return !isName("content-length") || takeLength(value, in: bytes)
-        case 15: return !isName("idempotency-key") || Fields.set(&idempotencyKey, value)
         case 16: return !isName("proxy-connection")
         case 17: return !isName("transfer-encoding")
         default: return true
         }
     }
 
-    /// Blanks behind a length are the decoder's: it refuses a tab there.
+    /// Blanks behind a length are the decoder's: it refuses a tab there. A length that is there twice is its to judge, too.
     private mutating func takeLength(_ value: Range<Int>, in bytes: UnsafeBufferPointer<UInt8>) -> Bool {
-        bytes[value.upperBound] == UInt8(ascii: "\r") && Fields.set(&contentLength, Scanner.number(value, in: bytes))
+        guard contentLength == nil, bytes[value.upperBound] == UInt8(ascii: "\r") else { return false }
+        contentLength = Scanner.number(value, in: bytes)
+        return contentLength != nil
     }
 
     private mutating func takeHost(_ value: UnsafeBufferPointer<UInt8>) -> Bool {
         guard !hasHost, HostField.isValid(value) else { return false }
         hasHost = true
-        return true
-    }
-
-    /// A field that is there twice is for the decoder to judge.
-    private static func set<Value>(_ field: inout Value?, _ value: Value?) -> Bool {
-        guard field == nil, let value else { return false }
-        field = value
         return true
     }
 }

@@ -39,6 +39,16 @@ enum RedemptionAnswer: Hashable, Sendable {
     }
 }
 
+extension RedemptionAnswer {
+    /// The header fields of an answer that says what was redeemed, beside those of every answer.
+    static func forEachHeader(location: String, replayed: Bool, _ body: (_ name: String, _ value: String) -> Void) {
+        body("Content-Type", MediaType.json)
+        body("Cache-Control", "no-store")
+        if replayed { body("Idempotent-Replayed", "true") }
+        body("Location", "/v1/redemptions/\(location)")
+    }
+}
+
 extension Problem {
     /// What a failed write tells a client: *unknown* wherever it may have happened, never *failed*.
     init(write error: RedisError) {

@@ -1,6 +1,5 @@
 import Credentials
 import Domain
-import NIOCore
 
 /// The body of a redemption: `{"code": "…"}`.
 enum RedemptionBody {
@@ -21,12 +20,5 @@ enum RedemptionBody {
         } catch {
             throw Problem(member: "code", error)
         }
-    }
-
-    static func digest(in body: ByteBuffer, by digester: CodeDigester) throws(Problem) -> CodeDigest {
-        let result = body.withUnsafeReadableBytes { bytes in
-            Result { () throws(Problem) in try digest(in: bytes, by: digester) }
-        }
-        return try result.get()
     }
 }

@@ -1,0 +1,40 @@
+import NIOCore
+import NIOHTTP1
+
+/// What of a request matters until its answer has left.
+package struct HotCall {
+    let started: NIODeadline
+    let requestID: RequestID
+    let connection: Connection
+    /// Whether it was meant for the hot route. Others are here only to be refused, and are not counted with the redemptions.
+    let isRedemption: Bool
+
+    package enum Connection {
+        case keepAlive
+        /// HTTP/1.0 wants to be told.
+        case keepAliveSaid
+        case close
+    }
+}
+
+extension HotCall {
+    init(_ plain: PlainRedemption, now: NIODeadline, services: LoopServices) {
+        self.init(
+            started: now,
+            requestID: plain.text.requestID ?? services.requestID(),
+            connection: .keepAlive,
+            isRedemption: true
+        )
+    }
+
+    /// Of a request that is refused, whatever else it says.
+    init(refusing head: HTTPRequestHead, now: NIODeadline, services: LoopServices) {
+        let sent = head.headers[RequestID.header]
+        self.init(
+            started: now,
+            requestID: sent.count == 1 ? RequestID(acceptable: sent[0]) ?? services.requestID() : services.requestID(),
+            connection: .close,
+            isRedemption: false
+        )
+    }
+}

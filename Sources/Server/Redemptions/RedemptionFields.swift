@@ -1,0 +1,81 @@
+/// The header fields that a redemption is judged by: where their values are in the bytes that were read. Filled by each reader of
+/// redemptions, one field after the other.
+struct RedemptionFields {
+    enum Name {
+        case authorization
+        case contentType
+        case durability
+        case idempotencyKey
+        case requestID
+
+        /// `nil`: the field is none of these.
+        // Inlined, as `matches` is: the length tells most names apart.
+        @inline(__always)
+        init?(_ name: UnsafeBufferPointer<UInt8>) {
+            switch name.count {
+            case 10 where StaticString("durability").matches(name): self = .durability
+            case 12 where StaticString("content-type").matches(name): self = .contentType
+            case 12 where StaticString("x-request-id").matches(name): self = .requestID
+            case 13 where StaticString("authorization").matches(name): self = .authorization
+            case 15 where StaticString("idempotency-key").matches(name): self = .idempotencyKey
+            default: return nil
+            }
+        }
+    }
+
+    struct Field {
+        /// Of the first value; `nil`: the field is not there.
+        private(set) var place: Range<Int>?
+        /// There is more than one.
+        private(set) var isRepeated = false
+
+        mutating func add(_ place: Range<Int>) {
+            if self.place == nil { self.place = place } else { isRepeated = true }
+        }
+    }
+
+    private(set) var authorization = Field()
+    private(set) var contentType = Field()
+    private(set) var durability = Field()
+    private(set) var idempotencyKey = Field()
+    private(set) var requestID = Field()
+
+    mutating func add(_ name: Name, at place: Range<Int>) {
+        switch name {
+        case .authorization: authorization.add(place)
+        case .contentType: contentType.add(place)
+        case .durability: durability.add(place)
+        case .idempotencyKey: idempotencyKey.add(place)
+        case .requestID: requestID.add(place)
+        }
+    }
+
+    /// Whether one of them is there more than once.
+    var haveRepeated: Bool {
+        authorization.isRepeated || contentType.isRepeated || durability.isRepeated || idempotencyKey.isRepeated
+            || requestID.isRepeated
+    }
+}
+
+/// A redemption as it was read, but for the coupon that its path names: what all readers give to `RedemptionJudge`.
+struct RedemptionText {
+    let fields: RedemptionFields
+    let body: UnsafeRawBufferPointer
+    /// What the places of `fields` are in. Must outlive this, as must `body`.
+    let bytes: UnsafeBufferPointer<UInt8>
+
+    var authorization: UnsafeBufferPointer<UInt8>? { value(fields.authorization) }
+    var contentType: UnsafeBufferPointer<UInt8>? { value(fields.contentType) }
+    var durability: UnsafeBufferPointer<UInt8>? { value(fields.durability) }
+    var idempotencyKey: UnsafeBufferPointer<UInt8>? { value(fields.idempotencyKey) }
+
+    /// The client's own id of the request. Of two, neither counts.
+    var requestID: RequestID? {
+        guard let text = value(fields.requestID), !fields.requestID.isRepeated else { return nil }
+        return RequestID(acceptable: String(decoding: text, as: UTF8.self))
+    }
+
+    private func value(_ field: RedemptionFields.Field) -> UnsafeBufferPointer<UInt8>? {
+        field.place.map { UnsafeBufferPointer(rebasing: bytes[$0]) }
+    }
+}
