@@ -102,7 +102,7 @@ import Testing
         }
     }
 
-    /// Whoever reads a request, its answer is the same to the byte, but for ids and times. Each reader has a user of its own.
+    /// All readers have the same answer to a request, to the byte, but for ids and times. Each reader has a user of its own.
     @Test func theyAnswerTheSameToTheByte() async throws {
         try await withServer { server in
             let later = Timestamp(milliseconds: Timestamp.now().milliseconds + 86_400_000)

@@ -69,7 +69,10 @@ import Testing
                 let pace = ReconcilePace(usersPerPage: 1, rowsPerPage: rows, rest: 0, outboxLimit: .max)
                 let reconciler = Reconciler(hotPath: env.hotPath, postgres: env.postgres, shard: env.store.shard, pace: pace)
                 #expect(try await reconciler.run().checks[0].holds)
-                let kept = "create table kept as table redemptions; delete from redemptions where id = (select id from kept limit 1)"
+                let kept = """
+                    create table kept as table redemptions;
+                    delete from redemptions where id = (select id from kept limit 1)
+                    """
                 try await env.postgres.withConnection { try $0.script(kept) }
                 let report = try await reconciler.run()
                 #expect(report.checks[0].examples == ["sale: 2 rows, counted 3, total 100"])

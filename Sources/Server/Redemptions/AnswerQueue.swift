@@ -8,7 +8,8 @@ struct AnswerQueue {
     }
 
     struct Answer {
-        let bytes: ByteBuffer
+        let call: HotCall
+        let answer: RedemptionAnswer
         /// The connection ends after it.
         let isLast: Bool
     }

@@ -2,7 +2,7 @@ import NIOCore
 import NIOHTTP1
 
 /// Follows what a connection's HTTP decoder was given and what it made of it, to know when it holds no part of a request: the next
-/// byte then begins one, for whoever reads it.
+/// byte then begins one, for the one who reads it.
 ///
 /// That is known after exactly one request of which the bytes are counted: up to the first empty line, and as many as the decoder
 /// itself read as Content-Length. With anything else it is not known again, and the decoder reads all that follows.

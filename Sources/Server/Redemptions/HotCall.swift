@@ -18,21 +18,21 @@ package struct HotCall {
 }
 
 extension HotCall {
-    init(_ plain: PlainRedemption, now: NIODeadline, services: LoopServices) {
+    init(_ plain: PlainRedemption, now: NIODeadline, newID: () -> RequestID) {
         self.init(
             started: now,
-            requestID: plain.text.requestID ?? services.requestID(),
+            requestID: plain.text.requestID ?? newID(),
             connection: .keepAlive,
             isRedemption: true
         )
     }
 
     /// Of a request that is refused, whatever else it says.
-    init(refusing head: HTTPRequestHead, now: NIODeadline, services: LoopServices) {
+    init(refusing head: HTTPRequestHead, now: NIODeadline, newID: () -> RequestID) {
         let sent = head.headers[RequestID.header]
         self.init(
             started: now,
-            requestID: sent.count == 1 ? RequestID(acceptable: sent[0]) ?? services.requestID() : services.requestID(),
+            requestID: sent.count == 1 ? RequestID(acceptable: sent[0]) ?? newID() : newID(),
             connection: .close,
             isRedemption: false
         )

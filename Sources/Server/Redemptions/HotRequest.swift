@@ -10,12 +10,12 @@ struct HotRequest {
     private let coupon: Substring
     private var collected: CollectedRedemption
 
-    init(_ head: HTTPRequestHead, coupon: Substring, now: NIODeadline, services: LoopServices) {
+    init(_ head: HTTPRequestHead, coupon: Substring, now: NIODeadline, newID: () -> RequestID) {
         self.coupon = coupon
         collected = CollectedRedemption(head.headers.lazy.map { (name: $0.name, value: $0.value) })
         call = HotCall(
             started: now,
-            requestID: collected.requestID ?? services.requestID(),
+            requestID: collected.requestID ?? newID(),
             connection: head.mayBeFollowed ? (head.version == .http1_0 ? .keepAliveSaid : .keepAlive) : .close,
             isRedemption: true
         )

@@ -1,81 +1,35 @@
+import Glibc
+import HotPath
 import NIOCore
 import NIOHTTP1
 import Telemetry
 
 /// Sits between NIO's HTTP codec and the rest of the API, answers redemptions on the event loop that read them, and passes
-/// everything else on. `PlainRedemptionHandler`, before the codec, gives it most redemptions unread. It also keeps what
-/// belongs to the connection as a whole, which neither side alone can: the order of answers, the limits on what a client
-/// may send and how slowly, `100 Continue`, and how a connection ends.
+/// everything else on. `PlainRedemptionHandler`, before the codec, gives it most redemptions unread.
 ///
-/// `HotRouteHandler+Reading` takes requests in, `+Answering` lets answers out, `+Ending` closes.
+/// It does what `HotConnection` decides: that keeps what belongs to the connection as a whole.
 final class HotRouteHandler: ChannelDuplexHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias InboundOut = HTTPServerRequestPart
     typealias OutboundIn = HTTPServerResponsePart
     typealias OutboundOut = HTTPServerResponsePart
 
-    /// What the part that comes next belongs to.
-    enum Reading {
-        case nothing
-        case hot(HotRequest)
-        /// `bytes` of its body were passed on.
-        case passed(since: NIODeadline, bytes: Int)
-        /// The rest of a request that has its answer already, or of a connection that is about to end.
-        case discarded
-    }
-
-    enum Phase {
-        case open
-        /// The last answer was written, and the kernel takes it. What still comes is dropped.
-        case ending
-        /// The kernel has it, and the client is given time to read it.
-        case lingering
-        case ended
-    }
-
-    let services: LoopServices
-    var limits: ServerLimits { services.limits }
-
-    var phase = Phase.open
-    var boundary = DecoderBoundary()
-    var reading = Reading.nothing
-    var turns = ConnectionTurns()
-    /// Parts of requests whose turn has not come. While there are any, nothing more is read.
-    var waiting = CircularBuffer<HTTPServerRequestPart>(initialCapacity: 1)
-    /// What ends the connection once everything owed before it is answered.
-    var failure: Problem?
-    /// The same, of a request of which a part was passed on and the rest will not be.
-    var passedFailure: Problem?
-    var passedHasBegun = false
-    var passedCloses = false
-
-    var readIsHeld = false
-    var needsFlush = false
-    var isReading = false
-    var isResuming = false
-    var isQuiescing = false
-    var inputIsClosed = false
-    var inputClosedIsHeld = false
-    /// What is behind asked for it while the hot route still owed an answer.
-    var closeIsDeferred = false
-
-    /// Since when the decoder has had a part of a head, as far as that can be told.
-    var headBegan: NIODeadline?
-    var decoderIsSilent = false
+    private let services: LoopServices
+    private var connection: HotConnection
+    private var context: ChannelHandlerContext?
+    /// Where bytes that are already HTTP are written, past the encoder.
+    private var beforeEncoder: ChannelHandlerContext?
+    private var timer: Scheduled<Void>?
+    /// Something was written since the last flush.
+    private var needsFlush = false
+    /// A read of the channel is not complete; what it makes us write is flushed then.
+    private var isReading = false
     /// Among those of which a part has come.
     var unfinished = UnfinishedRequests.Place()
-    /// Since when the client has not taken enough of its answers for more of them to have room in `Channel.isWritable`.
-    var unwritableSince: NIODeadline?
-
-    /// Of the last sign of life that counts; see `timerFired`.
-    var lastActivity = NIODeadline.uptimeNanoseconds(0)
-    var timer: Scheduled<Void>?
-    var context: ChannelHandlerContext?
-    /// Where bytes that are already HTTP are written, past the encoder.
-    var beforeEncoder: ChannelHandlerContext?
 
     init(services: LoopServices) {
         self.services = services
+        connection = HotConnection(limits: services.limits, now: .uptimeNanoseconds(0), newID: services.requestID)
     }
 
     /// Adds the hot route to a channel that has NIO's HTTP codec, and nothing behind it that reads HTTP yet.
@@ -86,6 +40,8 @@ final class HotRouteHandler: ChannelDuplexHandler {
         try HeadRulesHandler.add(to: pipeline)
         try pipeline.addHandler(PlainRedemptionHandler(route: route), position: .before(decoder))
     }
+
+    // MARK: What happens to the channel
 
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
@@ -109,7 +65,6 @@ final class HotRouteHandler: ChannelDuplexHandler {
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-        breakBody()
         ended()
         context.fireChannelInactive()
     }
@@ -117,20 +72,226 @@ final class HotRouteHandler: ChannelDuplexHandler {
     private func began(_ context: ChannelHandlerContext) {
         guard timer == nil else { return }
         services.metrics.connections.increment(by: 1)
-        lastActivity = context.eventLoop.now
+        connection.lastActivity = context.eventLoop.now
         scheduleTimer(context)
     }
 
     private func ended() {
         services.unfinished.remove(self)
-        guard phase != .ended else { return }
-        phase = .ended
+        guard connection.phase != .ended else { return }
         if timer != nil { services.metrics.connections.decrement(by: 1) }
         // It holds this handler.
         timer?.cancel()
         timer = nil
-        waiting.removeAll()
-        reading = .discarded
+        perform(connection.ended())
+    }
+
+    func read(context: ChannelHandlerContext) {
+        if connection.readWanted() { context.read() }
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        isReading = true
+        perform(connection.received(Self.unwrapInboundIn(data), now: context.eventLoop.now))
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        isReading = false
+        flushIfNeeded()
+        context.fireChannelReadComplete()
+        // Nobody asks for more then; what the kernel keeps would make it answer the client with a reset.
+        switch connection.phase {
+        case .ending, .lingering: context.read()
+        case .open, .ended: break
+        }
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        perform(connection.writabilityChanged(context.channel.isWritable, now: context.eventLoop.now))
+        context.fireChannelWritabilityChanged()
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        if let error = error as? HTTPParserError {
+            perform(connection.failed(error, now: context.eventLoop.now))
+        } else if connection.isOpen {
+            // The connection itself is broken; its channelInactive follows.
+            context.fireErrorCaught(error)
+            context.close(promise: nil)
+        }
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        switch event {
+        case is ChannelShouldQuiesceEvent: perform(connection.quiesce(now: context.eventLoop.now))
+        case ChannelEvent.inputClosed: perform(connection.inputClosed(now: context.eventLoop.now))
+        default: context.fireUserInboundEventTriggered(event)
+        }
+    }
+
+    // MARK: What comes from behind
+
+    func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        guard connection.isPassedAnswerDue else {
+            promise?.fail(ChannelError.ioOnClosedChannel)
+            return
+        }
+        switch Self.unwrapOutboundIn(data) {
+        case .head(let head): context.write(Self.wrapOutboundOut(.head(connection.passedHead(head))), promise: promise)
+        case .body: context.write(data, promise: promise)
+        case .end:
+            context.write(data, promise: promise)
+            perform(connection.passedEnd(now: context.eventLoop.now))
+        }
+    }
+
+    func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
+        guard connection.phase != .ended, mode != .input else { return context.close(mode: mode, promise: promise) }
+        // Whichever direction it is, what is behind has no more to say.
+        context.channel.closeFuture.cascade(to: promise)
+        perform(connection.closeWanted())
+    }
+
+    // MARK: Bytes, before the decoder
+
+    /// Gives bytes to the decoder, unless they stand behind the last request of the connection.
+    func feed(_ bytes: ByteBuffer, toDecoder decode: () -> Void) {
+        guard connection.mayFeed, let context else { return }
+        connection.feeding(bytes)
+        decode()
+        connection.fed(bytes, now: context.eventLoop.now)
+        // It may have ended the connection, too.
+        if connection.isUnfinished {
+            services.unfinished.add(bytes.readableBytes, of: self)
+        } else {
+            services.unfinished.remove(self)
+        }
+    }
+
+    var mayTakePlain: Bool { connection.mayTakePlain }
+
+    /// - Returns: the bytes of the request that was taken; `nil`: they do not begin with a plain one.
+    func takePlain(_ bytes: UnsafeRawBufferPointer) -> Int? {
+        guard let context, let plain = PlainRedemption(bytes, limits: services.limits) else { return nil }
+        isReading = true
+        let now = context.eventLoop.now
+        let ticket = connection.tookPlain(now: now)
+        redeem(HotCall(plain, now: now, newID: services.requestID), ticket) { () throws(Problem) in try plain.asked(services) }
+        return plain.length
+    }
+
+    // MARK: What is to be done
+
+    private func perform(_ actions: Actions) {
+        for action in actions { perform(action) }
+        if !isReading { flushIfNeeded() }
+    }
+
+    private func perform(_ action: HotConnection.Action) {
+        guard let context, let beforeEncoder else { return }
+        switch action {
+        case .pass(let part): context.fireChannelRead(Self.wrapInboundOut(part))
+        case .passReadComplete: context.fireChannelReadComplete()
+        case .passInputClosed: context.fireUserInboundEventTriggered(ChannelEvent.inputClosed)
+        case .passBreak: context.fireErrorCaught(ChannelError.eof)
+        case .redeem(let request, let ticket):
+            redeem(request.call, ticket) { () throws(Problem) in try request.asked(services) }
+        case .refused(let call, let problem): tell(call, .refused(problem))
+        case .write(let call, let answer, let connection):
+            write(services.bytes(of: answer, requestID: call.requestID, connection: connection))
+        case .writeContinue:
+            write(ByteBuffer(string: "HTTP/1.1 100 Continue\r\n\r\n"))
+            flushIfNeeded()
+        case .read: context.read()
+        case .end: end(context, beforeEncoder)
+        case .closeOutput:
+            context.close(mode: .output, promise: nil)
+            schedule(in: services.limits.lingerTimeout) { $0.context?.close(promise: nil) }
+        case .close: context.close(promise: nil)
+        case .drop: drop(context)
+        }
+    }
+
+    private func redeem(_ call: HotCall, _ ticket: AnswerQueue.Ticket, _ request: () throws(Problem) -> RedeemRequest) {
+        do throws(Problem) {
+            let asked = try request()
+            if let trace = services.trace { call.trace(asked, to: trace) }
+            services.decide(asked) { [self] answer in decided(call, ticket, answer) }
+        } catch {
+            decided(call, ticket, .refused(error))
+        }
+    }
+
+    private func decided(_ call: HotCall, _ ticket: AnswerQueue.Ticket, _ answer: RedemptionAnswer) {
+        tell(call, answer)
+        // The client may have gone. What was decided is in the outbox all the same.
+        guard let context else { return }
+        perform(connection.decided(call, ticket, answer, now: context.eventLoop.now))
+    }
+
+    /// Counts an answer, and logs it.
+    private func tell(_ call: HotCall, _ answer: RedemptionAnswer) {
+        if let trace = services.trace { call.trace(answer, to: trace) }
+        guard call.isRedemption else { return }
+        services.metrics.count(answer)
+        if let context { services.metrics.recordHotRoute(context.eventLoop.now - call.started) }
+    }
+
+    private func write(_ bytes: ByteBuffer) {
+        beforeEncoder?.write(NIOAny(IOData.byteBuffer(bytes)), promise: nil)
+        needsFlush = true
+    }
+
+    private func flushIfNeeded() {
+        guard needsFlush else { return }
+        needsFlush = false
+        beforeEncoder?.flush()
+    }
+
+    private func end(_ context: ChannelHandlerContext, _ beforeEncoder: ChannelHandlerContext) {
+        services.unfinished.remove(self)
+        schedule(in: services.limits.writeTimeout) { $0.perform($0.connection.drop()) }
+        // Behind all that is not with the kernel yet. A close would drop that.
+        let isWritten = context.eventLoop.makePromise(of: Void.self)
+        isWritten.futureResult.assumeIsolated().whenComplete { [self] _ in perform(connection.lastWasWritten()) }
+        needsFlush = false
+        beforeEncoder.writeAndFlush(NIOAny(IOData.byteBuffer(ByteBuffer())), promise: isWritten)
+        // What still comes is read and dropped, so that the kernel takes it from the client.
+        if connection.phase != .ended { context.read() }
+    }
+
+    /// The kernel forgets the answers that it has, too: it would keep them for minutes, and say nothing to the client.
+    private func drop(_ context: ChannelHandlerContext) {
+        // Where it fails, the kernel does keep them; the connection is closed all the same.
+        if let socket = context.channel as? any SocketOptionProvider {
+            _ = socket.setSoLinger(linger(l_onoff: 1, l_linger: 0))
+        }
+        context.close(promise: nil)
+    }
+
+    // MARK: Time
+
+    private func schedule(in time: Duration, _ task: @escaping (HotRouteHandler) -> Void) {
+        guard let context else { return }
+        timer?.cancel()
+        timer = context.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(time)) { [self] in task(self) }
+    }
+
+    private func scheduleTimer(_ context: ChannelHandlerContext) {
+        let deadline = connection.deadline(now: context.eventLoop.now)
+        timer = context.eventLoop.assumeIsolated().scheduleTask(deadline: deadline) { [self] in timerFired() }
+    }
+
+    private func timerFired() {
+        guard connection.isOpen, let context else { return }
+        perform(connection.timerFired(now: context.eventLoop.now))
+        if connection.isOpen { scheduleTimer(context) }
+    }
+
+    /// Ends a request of which the rest has not come.
+    func endUnfinished() {
+        guard let context else { return }
+        perform(connection.endUnfinished(now: context.eventLoop.now))
     }
 }
 

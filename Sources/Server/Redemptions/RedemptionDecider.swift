@@ -18,7 +18,7 @@ final class RedemptionDecider {
     private var lockOuts = LockOuts()
 
     /// Each answer of Redis that asks for something else to be done first is acted on so often. The first is the rule; a second
-    /// one means that the shard was opened anew in between.
+    /// one means that the shard was opened again in between.
     private static let tries = 2
 
     init(

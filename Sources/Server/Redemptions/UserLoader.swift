@@ -8,8 +8,8 @@ import RedisClient
 import Synchronization
 import Telemetry
 
-/// Brings users from Postgres to Redis, for whoever needs one there. Everyone who waits for the same user waits for the same
-/// load, and whoever waits while statements are at work is read by the next one, so a sale that begins with nobody loaded
+/// Brings users from Postgres to Redis, for those who need one there. Everyone who waits for the same user waits for the same
+/// load, and those who wait while statements are at work are read by the next one, so a sale that begins with nobody loaded
 /// costs a statement for some hundred users.
 final class UserLoader: Sendable {
     enum Outcome: Sendable, Hashable {

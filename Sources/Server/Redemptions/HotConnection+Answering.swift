@@ -1,0 +1,96 @@
+import NIOCore
+import NIOHTTP1
+
+extension HotConnection {
+    // MARK: The hot route's answers
+
+    mutating func decided(_ call: HotCall, _ ticket: AnswerQueue.Ticket, _ answer: RedemptionAnswer, now: NIODeadline) -> Actions
+    {
+        var actions = Actions()
+        if phase == .ended { return actions }
+        turns.answers.fulfil(ticket, with: AnswerQueue.Answer(call: call, answer: answer, isLast: call.connection == .close))
+        settle(now, &actions)
+        return actions
+    }
+
+    /// Refuses a request, and all behind it.
+    mutating func refuse(_ call: HotCall, _ problem: Problem, _ actions: inout Actions) {
+        reading = .discarded
+        actions.append(.refused(call, problem))
+        let ticket = turns.answers.reserve()
+        turns.answers.fulfil(ticket, with: AnswerQueue.Answer(call: call, answer: .refused(problem), isLast: true))
+    }
+
+    mutating func writeAnswers(_ now: NIODeadline, _ actions: inout Actions) {
+        while isOpen, let next = turns.answers.next() {
+            lastActivity = now
+            // The last answer of a connection that is to end says so; an earlier one would cut off those behind it.
+            let isLast = next.isLast || (isToEnd && turns.answers.isEmpty && waiting.isEmpty)
+            actions.append(.write(next.call, next.answer, isLast ? .close : next.call.connection))
+            if isLast { finish(&actions) }
+        }
+    }
+
+    private var isToEnd: Bool {
+        switch end {
+        case .notWanted: false
+        case .whenQuiet, .afterAnswers: true
+        }
+    }
+
+    /// Answers a connection, rather than a request on it, and ends it.
+    mutating func refuse(_ problem: Problem, _ now: NIODeadline, _ actions: inout Actions) {
+        refusal = .none
+        // The last answer is another one, which has been found already.
+        if case .discarded = reading { return }
+        refuse(HotCall(started: now, requestID: newID(), connection: .close, isRedemption: false), problem, &actions)
+    }
+
+    // MARK: Answers of what is behind
+
+    /// The head of an answer, or of an interim one, as it is to be written.
+    mutating func passedHead(_ head: HTTPResponseHead) -> HTTPResponseHead {
+        guard head.status.code >= 200 else { return head }
+        let isLast = turns.passed.first == false || (isToEnd && turns.passed.count == 1 && waiting.isEmpty)
+        passedAnswer = .begun(isLast: isLast)
+        guard isLast else { return head }
+        if case .nothing = reading { reading = .discarded }
+        var head = head
+        head.headers.replaceOrAdd(name: "Connection", value: "close")
+        return head
+    }
+
+    /// Whether something of an answer is to be written.
+    var isPassedAnswerDue: Bool { isOpen && !turns.passed.isEmpty }
+
+    /// The answer was written to its end.
+    mutating func passedEnd(now: NIODeadline) -> Actions {
+        var actions = Actions()
+        turns.passedWasAnswered()
+        lastActivity = now
+        if case .begun(isLast: true) = passedAnswer { finish(&actions) }
+        passedAnswer = .notBegun
+        settle(now, &actions)
+        return actions
+    }
+
+    /// Answers in the stead of what is behind, which still waits for a body that cannot be read to its end.
+    mutating func failPassed(_ problem: Problem, _ now: NIODeadline, _ actions: inout Actions) {
+        breakBody(&actions)
+        // Those before it are answered first.
+        guard turns.passed.count <= 1 else {
+            reading = .discarded
+            refusal = .ofThePassed(problem)
+            return
+        }
+        guard turns.passed.count == 1, case .notBegun = passedAnswer else { return finish(&actions) }
+        turns.passedWasAnswered()
+        reading = .nothing
+        refuse(problem, now, &actions)
+    }
+
+    /// The rest of a body does not come. What has come of it is forgotten, and nothing is done of what a part of it asks for.
+    mutating func breakBody(_ actions: inout Actions) {
+        if case .passed = reading { actions.append(.passBreak) }
+    }
+}

@@ -1,0 +1,282 @@
+import NIOCore
+import NIOHTTP1
+
+/// Decides what happens on a connection of the API: which requests the hot route answers and which are passed on, in which order
+/// answers leave, what a client may send and how slowly, and how the connection ends.
+///
+/// A state machine without I/O: it is told what happened and says what to do, and `HotRouteHandler` does it. `HotConnection+Reading`
+/// takes requests in, `+Answering` lets answers out, `+Ending` ends.
+struct HotConnection {
+    enum Action {
+        /// To what is behind.
+        case pass(HTTPServerRequestPart)
+        case passReadComplete
+        case passInputClosed
+        /// The rest of a request does not come, of which a part was passed on.
+        case passBreak
+        /// Ask for a decision: `decided` has the answer.
+        case redeem(HotRequest, AnswerQueue.Ticket)
+        /// Count a request that is refused without a decision.
+        case refused(HotCall, Problem)
+        case write(HotCall, RedemptionAnswer, HotCall.Connection)
+        case writeContinue
+        /// Ask the channel for more.
+        case read
+        /// Write what is left, then tell `lastWasWritten`.
+        case end
+        /// The client is given time to read.
+        case closeOutput
+        case close
+        /// Close without regard to what the client has not taken.
+        case drop
+    }
+
+    enum Phase {
+        case open
+        /// The last answer was written, and the kernel takes it. What still comes is dropped.
+        case ending
+        /// The kernel has it, and the client is given time to read it.
+        case lingering
+        case ended
+    }
+
+    /// What the part that is taken next belongs to.
+    enum Reading {
+        case nothing
+        case hot(HotRequest)
+        /// `bytes` of its body were passed on.
+        case passed(since: NIODeadline, bytes: Int)
+        /// The rest of a request that has its answer already, or of a connection that is about to end.
+        case discarded
+    }
+
+    /// What is still to be refused, and ends the connection.
+    enum Refusal {
+        case none
+        /// All that was not taken yet, after what waits.
+        case ofTheRest(Problem)
+        /// A request of which a part was passed on, after those that were passed on before it.
+        case ofThePassed(Problem)
+    }
+
+    /// The answer to the first request that was passed on.
+    enum PassedAnswer {
+        case notBegun
+        case begun(isLast: Bool)
+    }
+
+    enum ClientInput {
+        case open
+        /// What is behind closes the connection when it hears of it, so it hears of it after the hot route's last answer.
+        case closed(isTold: Bool)
+    }
+
+    /// Whether the connection is to end by itself.
+    enum End {
+        case notWanted
+        /// The server stops: what was begun is finished.
+        case whenQuiet
+        /// What is behind has no more to say.
+        case afterAnswers
+    }
+
+    let limits: ServerLimits
+    let newID: () -> RequestID
+
+    var phase = Phase.open
+    var reading = Reading.nothing
+    var turns = ConnectionTurns()
+    /// Parts of requests whose turn has not come. While there are any, nothing more is read.
+    var waiting = CircularBuffer<HTTPServerRequestPart>(initialCapacity: 1)
+    var refusal = Refusal.none
+    var passedAnswer = PassedAnswer.notBegun
+    var input = ClientInput.open
+    var end = End.notWanted
+    var boundary = DecoderBoundary()
+    /// The decoder has made nothing of the bytes that it was given last.
+    var decoderIsSilent = false
+    /// Since when the decoder has had a part of a head, as far as that can be told.
+    var headBegan: NIODeadline?
+    /// The channel was asked for more when that was not allowed.
+    var readIsHeld = false
+    /// Of the last sign of life that counts; see `timerFired`.
+    var lastActivity: NIODeadline
+    /// Since when the client has not taken enough of its answers for more of them to have room in `Channel.isWritable`.
+    var unwritableSince: NIODeadline?
+
+    init(limits: ServerLimits, now: NIODeadline, newID: @escaping () -> RequestID) {
+        self.limits = limits
+        self.newID = newID
+        lastActivity = now
+    }
+
+    var isOpen: Bool {
+        switch phase {
+        case .open: true
+        case .ending, .lingering, .ended: false
+        }
+    }
+
+    /// Whether parts are still taken, or dropped because the rest is to be refused.
+    private var takesMore: Bool {
+        guard isOpen else { return false }
+        switch refusal {
+        case .none, .ofThePassed: return true
+        case .ofTheRest: return false
+        }
+    }
+
+    // MARK: After each event
+
+    /// Does what has become due: answers whose turn has come, parts that waited, a refusal, an end.
+    mutating func settle(_ now: NIODeadline, _ actions: inout Actions) {
+        var tookAny = false
+        while isOpen {
+            writeAnswers(now, &actions)
+            guard isOpen, !endIfQuiet(&actions) else { break }
+            if let part = waiting.first, take(part, now, &actions) {
+                // To take it may have ended the connection, and what waited.
+                if !waiting.isEmpty { waiting.removeFirst() }
+                tookAny = true
+                continue
+            }
+            guard waiting.isEmpty, refuseIfDue(now, &actions) else { break }
+        }
+        if tookAny { actions.append(.passReadComplete) }
+        guard isOpen else { return }
+        if waiting.isEmpty, turns.answers.isEmpty, case .none = refusal {
+            if case .closed(isTold: false) = input {
+                input = .closed(isTold: true)
+                actions.append(.passInputClosed)
+            }
+            if case .afterAnswers = end { return finish(&actions) }
+        }
+        if readIsHeld, mayRead {
+            readIsHeld = false
+            actions.append(.read)
+        }
+    }
+
+    /// - Returns: whether something was refused.
+    private mutating func refuseIfDue(_ now: NIODeadline, _ actions: inout Actions) -> Bool {
+        switch refusal {
+        case .none: return false
+        case .ofTheRest(let problem):
+            if case .passed = reading {
+                refusal = .none
+                failPassed(problem, now, &actions)
+                return true
+            }
+            guard turns.passed.isEmpty else { return false }
+            refuse(problem, now, &actions)
+            return true
+        case .ofThePassed(let problem):
+            guard turns.passed.count <= 1 else { return false }
+            refusal = .none
+            failPassed(problem, now, &actions)
+            return true
+        }
+    }
+
+    // MARK: What the channel says
+
+    /// Whether the channel may be asked for more now. It is, later, by `Action.read`.
+    mutating func readWanted() -> Bool {
+        // With a half-closed input there is nothing to read, and NIO knows.
+        guard isOpen, !mayRead else { return true }
+        readIsHeld = true
+        return false
+    }
+
+    /// Nothing more is read from a client that has enough under way, or that does not read its answers.
+    private var mayRead: Bool {
+        waiting.isEmpty && turns.owed < limits.pipelinedRequests && unwritableSince == nil
+    }
+
+    mutating func writabilityChanged(_ isWritable: Bool, now: NIODeadline) -> Actions {
+        var actions = Actions()
+        unwritableSince = isWritable ? nil : now
+        settle(now, &actions)
+        return actions
+    }
+
+    /// The decoder has read a part of a request.
+    mutating func received(_ part: HTTPServerRequestPart, now: NIODeadline) -> Actions {
+        var actions = Actions()
+        boundary.saw(part)
+        decoderIsSilent = false
+        headBegan = nil
+        guard takesMore else { return actions }
+        if !waiting.isEmpty || !take(part, now, &actions) { waiting.append(part) }
+        settle(now, &actions)
+        return actions
+    }
+
+    // MARK: Bytes, before the decoder
+
+    /// Whether the decoder is to have bytes: not those behind the last request of the connection.
+    var mayFeed: Bool {
+        if case .discarded = reading { return false }
+        return takesMore
+    }
+
+    mutating func feeding(_ bytes: ByteBuffer) {
+        boundary.feed(bytes)
+        decoderIsSilent = true
+    }
+
+    /// The decoder has done what it could with them.
+    mutating func fed(_ bytes: ByteBuffer, now: NIODeadline) {
+        boundary.settle()
+        // Of a request it would have read something by now: these bytes are of a head that is not whole, or empty lines before one.
+        guard decoderIsSilent, headBegan == nil, case .nothing = reading else { return }
+        if bytes.readableBytesView.contains(where: { $0 != UInt8(ascii: "\r") && $0 != UInt8(ascii: "\n") }) {
+            headBegan = now
+        }
+    }
+
+    /// Whether a part of a request is here, and the rest is not.
+    var isUnfinished: Bool {
+        guard isOpen else { return false }
+        switch reading {
+        case .hot, .passed: return true
+        case .nothing: return headBegan != nil
+        case .discarded: return false
+        }
+    }
+
+    /// Whether a redemption may begin here and now.
+    var mayTakePlain: Bool {
+        guard boundary.isKnown, takesMore, waiting.isEmpty, case .nothing = reading else { return false }
+        return turns.mayBegin(.hot, alone: false)
+    }
+
+    /// A plain redemption was read, past the decoder.
+    mutating func tookPlain(now: NIODeadline) -> AnswerQueue.Ticket {
+        lastActivity = now
+        return turns.answers.reserve()
+    }
+}
+
+/// What to do, in order. Nearly every event has one action at most, which needs no memory of its own.
+struct Actions: Sequence {
+    private var first: HotConnection.Action?
+    private var others: [HotConnection.Action] = []
+
+    mutating func append(_ action: HotConnection.Action) {
+        if first == nil { first = action } else { others.append(action) }
+    }
+
+    consuming func makeIterator() -> Iterator { Iterator(first: first, others: others[...]) }
+
+    struct Iterator: IteratorProtocol {
+        fileprivate var first: HotConnection.Action?
+        fileprivate var others: ArraySlice<HotConnection.Action>
+
+        mutating func next() -> HotConnection.Action? {
+            guard let action = first else { return others.popFirst() }
+            first = nil
+            return action
+        }
+    }
+}
