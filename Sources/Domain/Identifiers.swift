@@ -5,6 +5,9 @@ public protocol UUIDIdentifier: Hashable, Sendable, Codable, CustomStringConvert
 }
 
 extension UUIDIdentifier {
+    /// A fresh id, of this moment.
+    public static func new() -> Self { Self(uuid: UUIDv7(milliseconds: UInt64(Timestamp.now().milliseconds))) }
+
     public var description: String { uuid.description }
 
     public init?(_ text: String) {

@@ -1,4 +1,5 @@
-/// The limits on values that more than one part must agree on. Limits of one part alone are in that part's configuration.
+/// The limits on values that more than one part must agree on. Limits of one part alone: `ServerLimits` (bodies, connections, times),
+/// `HotPathLimits`, `SessionLimits`, `StackLimits`.
 public enum Limits {
     /// The largest credit, price, total or count: 2^53 − 1, the last integer that a Lua number (a double) holds exactly.
     public static let amount = 1 << 53 - 1

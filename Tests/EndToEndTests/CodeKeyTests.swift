@@ -59,7 +59,7 @@ import Testing
 
     /// One that is there already costs no hash.
     private func create(_ username: String, _ connection: PostgresConnection) throws {
-        let id = UserID(uuid: UUIDv7(milliseconds: UInt64(Timestamp.now().milliseconds)))
+        let id = UserID.new()
         let user = NewUser(id: id, username: username, name: username, role: .user, passwordHash: "!", credit: 0)
         _ = try connection.createUser(user, actor: "test")
     }

@@ -75,7 +75,7 @@ func expectLandsNow(_ client: PostgresClient, _ prepared: Prepared) async throws
 // MARK: Values
 
 func newUser(_ username: String, credit: Int = 0) -> NewUser {
-    let id = UserID(uuid: UUIDv7(milliseconds: UInt64(Timestamp.now().milliseconds)))
+    let id = UserID.new()
     return NewUser(id: id, username: username, name: "N. \(username)", role: .user, passwordHash: "scrypt$x", credit: credit)
 }
 

@@ -82,7 +82,7 @@ import Testing
             let ada = try await server.addUser("ada")
             let ben = try await server.addUser("ben", role: .admin)
             try await server.environment.openShard()
-            let session = SessionID(uuid: UUIDv7(milliseconds: UInt64(Timestamp.now().milliseconds)))
+            let session = SessionID.new()
             let token = try await server.token(of: ada, session: session)
             #expect(try await server.request("GET", "/v1/me", token: token).status == 200)
             let signer = AccessTokenSigner(keys: server.configuration.tokenKeys)

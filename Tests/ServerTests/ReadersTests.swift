@@ -142,7 +142,7 @@ import Testing
                 var answers: [(reader: String, bytes: String)] = []
                 for (reader, line) in Self.lines where reader != "by code" || sale.isOfItsCode {
                     let user = try await server.addUser("\(reader.prefix(2))-\(index)")
-                    let session = SessionID(uuid: UUIDv7(milliseconds: UInt64(Timestamp.now().milliseconds)))
+                    let session = SessionID.new()
                     let token = try await server.token(of: user, session: session)
                     if sale.ends { _ = try await server.environment.hotPath.sessions.revoke(user: user, session: session) }
                     for time in 1...sale.times {

@@ -61,7 +61,7 @@ struct RunningServer: Sendable {
         guard let hash = PasswordHash(password: RunningServer.password, cost: cost)?.description else {
             throw TestFailure("no memory to hash")
         }
-        let id = UserID(uuid: UUIDv7(milliseconds: UInt64(Timestamp.now().milliseconds)))
+        let id = UserID.new()
         let user = NewUser(id: id, username: username, name: username, role: role, passwordHash: hash, credit: credit)
         _ = try await environment.postgres.withConnection { try $0.createUser(user, actor: "test") }
         return id
@@ -69,7 +69,7 @@ struct RunningServer: Sendable {
 
     /// A session in Redis, without a login, and its access token.
     func token(of user: UserID, session: SessionID? = nil, role: Role = .user) async throws -> String {
-        let session = session ?? SessionID(uuid: UUIDv7(milliseconds: UInt64(Timestamp.now().milliseconds)))
+        let session = session ?? SessionID.new()
         let refresh = RefreshTokens(key: configuration.codeKey).issue(user: user, session: session)
         let new = NewSession(id: session, user: user, role: role, version: 1, refreshDigest: refresh.digest)
         _ = try await environment.hotPath.sessions.create(new, SessionLimits())

@@ -1,6 +1,6 @@
 public import Domain
 
-/// Makes refresh tokens and knows them again.
+/// Makes refresh tokens and knows them again. `refresh_session.lua` rotates them.
 ///
 /// A token is sealed under the one that it takes the place of: its secret, combined by exclusive or with a pad that only the older
 /// token yields. So Redis can keep the successor for a client that lost the answer and comes again with the older token, and yet

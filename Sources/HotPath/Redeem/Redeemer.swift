@@ -3,8 +3,8 @@ public import NIOCore
 public import RedisClient
 import Synchronization
 
-/// The hot path: redemptions, decided by `redeem.lua`. One for each event loop, from `HotPath.redeemer(on:)`; all calls are
-/// made on that loop and all answers come there.
+/// Sends redemptions to Redis in batches, where `redeem.lua` decides them and takes them from the stock. One for each event loop, from
+/// `HotPath.redeemer(on:)`; all calls are made on that loop and all answers come there.
 public final class Redeemer {
     /// An error's `outcomeIsUnknown` says that the redemption may have been accepted.
     public typealias Completion = (Result<RedeemReply, RedisError>) -> Void

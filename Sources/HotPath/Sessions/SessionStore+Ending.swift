@@ -69,16 +69,17 @@ extension SessionStore {
         var position = "0"
         repeat {
             // The sessions and the lists of them: both begin so, and nothing else does.
-            let reply = try await send(["SCAN", position, "MATCH", "\(keys.sessionPrefix.dropLast())*", "COUNT", "1000"])
-            guard let page = reply.array, page.count == 2, let next = page[0].string, let found = page[1].array else {
-                throw RedisError.unexpected(reply, of: "SCAN")
-            }
-            let names = found.compactMap(\.string)
+            let page = try await scan(position, keys.sessionPrefix.dropLast())
+            let names = page.names
             if !names.isEmpty { _ = try await send(["UNLINK"] + names) }
             ended += names.count { $0.hasPrefix(keys.sessionPrefix) }
-            position = next
+            position = page.next
         } while position != "0"
         return ended
+    }
+
+    private func scan(_ position: String, _ prefix: some StringProtocol) async throws(RedisError) -> ScanPage {
+        try ScanPage(try await send(ScanPage.keys(position, prefix, count: 1_000)), of: "SCAN")
     }
 
     /// Reads all sessions, some thousand at a time.
@@ -89,11 +90,8 @@ extension SessionStore {
             var position = "0"
             // SCAN gives each key that is there from its beginning to its end; a session that begins meanwhile is not meant.
             repeat {
-                let reply = try await send(["SCAN", position, "MATCH", prefix + "*", "COUNT", "1000"])
-                guard let page = reply.array, page.count == 2, let next = page[0].string, let found = page[1].array else {
-                    throw RedisError.unexpected(reply, of: "SCAN")
-                }
-                let names = found.compactMap(\.string)
+                let page = try await scan(position, prefix)
+                let names = page.names
                 let begun = try await pipeline(names.map { ["HMGET", $0, "user", "created"] })
                 var byUser: [UserID: [SessionID]] = [:]
                 for (name, fields) in zip(names, begun) {
@@ -104,7 +102,7 @@ extension SessionStore {
                     byUser[user, default: []].append(id)
                 }
                 ended += try await end(byUser)
-                position = next
+                position = page.next
             } while position != "0"
         }
         return ended

@@ -48,17 +48,8 @@ extension ShardStore {
         _ prefix: String,
         count: Int = ShardStore.keysPerScan
     ) async throws(RedisError) -> (names: [String], next: String) {
-        let reply = try await send(["SCAN", position, "MATCH", prefix + "*", "COUNT", String(count)])
-        let (found, next) = try ShardStore.page(in: reply, of: "SCAN")
-        return (found.compactMap(\.string), next)
-    }
-
-    /// Reads the reply of a SCAN, HSCAN or the like.
-    static func page(in reply: RESPValue, of command: String) throws(RedisError) -> (found: [RESPValue], next: String) {
-        guard let page = reply.array, page.count == 2, let next = page[0].string, let found = page[1].array else {
-            throw RedisError.unexpected(reply, of: command)
-        }
-        return (found, next)
+        let page = try ScanPage(try await send(ScanPage.keys(position, prefix, count: count)), of: "SCAN")
+        return (page.names, page.next)
     }
 
     /// Keys that one SCAN looks at: a fraction of a millisecond of Redis's time.

@@ -126,7 +126,8 @@ extension ShardStore {
         _ position: String? = nil
     ) async throws(RedisError) -> (records: [(user: UserID, record: [UInt8])], next: String?) {
         let reply = try await send(["HSCAN", keys.users, position ?? "0", "COUNT", String(ShardStore.keysPerScan)])
-        let (found, next) = try ShardStore.page(in: reply, of: "HSCAN")
+        let page = try ScanPage(reply, of: "HSCAN")
+        let found = page.found
         var records: [(user: UserID, record: [UInt8])] = []
         for index in stride(from: 0, to: found.count - 1, by: 2) {
             // The field of the epoch is no user's.
@@ -135,6 +136,6 @@ extension ShardStore {
             }
             records.append((UserID(uuid: user), record))
         }
-        return (records, next == "0" ? nil : next)
+        return (records, page.next == "0" ? nil : page.next)
     }
 }

@@ -42,7 +42,7 @@ extension PostgresConnection {
         return LandingReport(landed: landed, quarantined: quarantined + unfit, cursor: cursor)
     }
 
-    /// All of the rows, or an error.
+    /// Writes the rows into `redemptions`: all of them, or it throws.
     func insert(_ rows: ArraySlice<LandingRow>, _ batch: LandingBatch) throws(PostgresError) {
         guard !rows.isEmpty else { return }
         try requireUsers(rows)

@@ -1,6 +1,7 @@
 public import Domain
 public import PostgresClient
 
+/// Reads redemptions. `PostgresConnection+Landing` writes them.
 extension PostgresConnection {
     private static let redemptionColumns = "id, user_id, coupon_id, price"
 

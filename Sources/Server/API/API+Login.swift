@@ -33,7 +33,7 @@ extension API {
         _ context: APIContext
     ) async throws -> Response {
         let user = credentials.user
-        let session = SessionID(uuid: UUIDv7(milliseconds: UInt64(Timestamp.now().milliseconds)))
+        let session = SessionID.new()
         let refresh = refreshTokens.issue(user: user.id, session: session)
         let new = NewSession(
             id: session,

@@ -1,6 +1,6 @@
 import NIOCore
 
-/// A redemption that another reader has taken apart already: NIO's decoder, or Hummingbird. Values and body are copied together.
+/// A redemption that NIO's decoder or Hummingbird has taken apart already. Values and body are copied into one buffer.
 struct CollectedRedemption {
     private var fields = RedemptionFields()
     /// The values, then the body.

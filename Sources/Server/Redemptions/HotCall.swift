@@ -1,7 +1,7 @@
 import NIOCore
 import NIOHTTP1
 
-/// What of a request matters until its answer has left.
+/// What is kept of a request until its answer is written.
 package struct HotCall {
     let started: NIODeadline
     let requestID: RequestID
@@ -27,7 +27,7 @@ extension HotCall {
         )
     }
 
-    /// Of a request that is refused, whatever else it says.
+    /// Of a request that is refused unread; the connection closes.
     init(refusing head: HTTPRequestHead, now: NIODeadline, newID: () -> RequestID) {
         let sent = head.headers[RequestID.header]
         self.init(

@@ -41,12 +41,12 @@ extension HotConnection {
     /// Answers a connection, rather than a request on it, and ends it.
     mutating func refuse(_ problem: Problem, _ now: NIODeadline, _ actions: inout Actions) {
         refusal = .none
-        // The last answer is another one, which has been found already.
+        // The last answer of the connection has been found already.
         if case .discarded = reading { return }
         refuse(HotCall(started: now, requestID: newID(), connection: .close, isRedemption: false), problem, &actions)
     }
 
-    // MARK: Answers of what is behind
+    // MARK: Answers of those behind
 
     /// The head of an answer, or of an interim one, as it is to be written.
     mutating func passedHead(_ head: HTTPResponseHead) -> HTTPResponseHead {
@@ -74,7 +74,7 @@ extension HotConnection {
         return actions
     }
 
-    /// Answers in the stead of what is behind, which still waits for a body that cannot be read to its end.
+    /// Answers a passed request in place of those behind, because its body will not be complete.
     mutating func failPassed(_ problem: Problem, _ now: NIODeadline, _ actions: inout Actions) {
         breakBody(&actions)
         // Those before it are answered first.
@@ -85,11 +85,12 @@ extension HotConnection {
         }
         guard turns.passed.count == 1, case .notBegun = passedAnswer else { return finish(&actions) }
         turns.passedWasAnswered()
+        // Else it would be taken for answered.
         reading = .nothing
         refuse(problem, now, &actions)
     }
 
-    /// The rest of a body does not come. What has come of it is forgotten, and nothing is done of what a part of it asks for.
+    /// The rest of a body does not come. Those behind are told to forget the part that they have, and do nothing of what it asks for.
     mutating func breakBody(_ actions: inout Actions) {
         if case .passed = reading { actions.append(.passBreak) }
     }

@@ -22,7 +22,7 @@ extension HotConnection {
         settle(now, &actions)
     }
 
-    /// The server stops.
+    /// The server stops (SIGTERM): what was begun is finished, then the connection ends.
     mutating func quiesce(now: NIODeadline) -> Actions {
         var actions = Actions()
         if case .notWanted = end { end = .whenQuiet }
@@ -34,7 +34,7 @@ extension HotConnection {
     mutating func endIfQuiet(_ actions: inout Actions) -> Bool {
         guard case .whenQuiet = end, turns.isIdle, waiting.isEmpty else { return false }
         switch reading {
-        // What is passed and not owed has been answered before its body.
+        // A passed request that is still being read was answered before its body was complete.
         case .nothing, .passed:
             finish(&actions)
             return true
@@ -54,7 +54,7 @@ extension HotConnection {
         return actions
     }
 
-    /// What is behind closes. The connection is closed by its own timer or by the client.
+    /// Those behind close. Answers that are owed come first; the connection is closed by its own timer or by the client.
     mutating func closeWanted() -> Actions {
         var actions = Actions()
         if turns.answers.isEmpty { finish(&actions) } else { end = .afterAnswers }
@@ -116,7 +116,7 @@ extension HotConnection {
         case .hot(let request): deadline = request.call.started + TimeAmount(limits.requestTimeout)
         case .passed(let since, _): deadline = since + TimeAmount(limits.requestTimeout)
         case .nothing, .discarded:
-            // A request may begin meanwhile, which does not touch the timer; so look no later than one may last.
+            // A request that begins meanwhile does not touch the timer; so look no later than one may last.
             deadline = min(
                 lastActivity + TimeAmount(limits.idleTimeout),
                 now + TimeAmount(min(limits.headerTimeout, limits.requestTimeout))
@@ -124,11 +124,11 @@ extension HotConnection {
             if let headBegan { deadline = min(deadline, headBegan + TimeAmount(limits.headerTimeout)) }
         }
         if let unwritableSince { deadline = min(deadline, unwritableSince + TimeAmount(limits.writeTimeout)) }
-        // Not more often than needed to close within a tenth of the limit.
+        // A tenth of the limit from now at the earliest: a connection may be closed that much late.
         return max(deadline, now + TimeAmount(limits.requestTimeout / 10))
     }
 
-    /// A timer for each connection, which is not touched by its requests: it looks when it fires. A request must be complete in
+    /// Each connection has one timer. Requests do not touch it: when it fires, it looks what is overdue. A request must be complete in
     /// time; between requests, only a finished one is a sign of life, not a header that is sent byte by byte.
     mutating func timerFired(now: NIODeadline) -> Actions {
         guard isOpen else { return Actions() }
@@ -147,7 +147,7 @@ extension HotConnection {
         }
     }
 
-    /// Ends a request of which the rest has not come: its time is over, or there are too many of its kind.
+    /// Ends a request of which the rest has not come: its time is over, or `UnfinishedRequests` has too many.
     mutating func endUnfinished(now: NIODeadline) -> Actions {
         var actions = Actions()
         guard isOpen else { return actions }

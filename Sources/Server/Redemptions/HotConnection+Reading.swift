@@ -2,7 +2,7 @@ import NIOCore
 import NIOHTTP1
 
 extension HotConnection {
-    /// - Returns: whether its turn had come.
+    /// - Returns: whether its turn had come. If not, nothing was done with it.
     mutating func take(_ part: HTTPServerRequestPart, _ now: NIODeadline, _ actions: inout Actions) -> Bool {
         switch part {
         case .head(let head): return begin(head, now, &actions)
@@ -38,7 +38,7 @@ extension HotConnection {
 
     private var bodyTooLarge: Problem { Problem(.bodyTooLarge, "The body may have \(limits.bodyBytes) bytes.") }
 
-    /// Answers without reading the body, which also ends the connection: where the body ends is not worth finding out.
+    /// Refuses without reading the body. The next request would begin behind that, so the connection ends.
     private mutating func refuse(
         _ head: HTTPRequestHead,
         _ problem: Problem,
@@ -53,7 +53,7 @@ extension HotConnection {
     private mutating func goOn(_ bytes: ByteBuffer, _ now: NIODeadline, _ actions: inout Actions) {
         switch reading {
         case .hot(var request):
-            // Nothing else may hold the body's bytes while they are appended.
+            // Else `append` would copy the body, since two hold it.
             reading = .nothing
             if request.append(bytes, limit: limits.bodyBytes) {
                 reading = .hot(request)

@@ -5,16 +5,19 @@ import NIOHTTP1
 /// answers leave, what a client may send and how slowly, and how the connection ends.
 ///
 /// A state machine without I/O: it is told what happened and says what to do, and `HotRouteHandler` does it. `HotConnection+Reading`
-/// takes requests in, `+Answering` lets answers out, `+Ending` ends.
+/// takes requests in, `+Answering` lets answers out, `+Ending` ends the connection and holds its limits of time.
+///
+/// *Behind* are the later handlers of the pipeline, which lead to Hummingbird's router. A request that the hot route does not answer is
+/// *passed* to them.
 struct HotConnection {
     enum Action {
-        /// To what is behind.
+        /// Give this part to the handlers behind.
         case pass(HTTPServerRequestPart)
         case passReadComplete
         case passInputClosed
-        /// The rest of a request does not come, of which a part was passed on.
+        /// Tell those behind that the request of which they have a part will not be complete.
         case passBreak
-        /// Ask for a decision: `decided` has the answer.
+        /// Have this decided, and tell `decided` the answer.
         case redeem(HotRequest, AnswerQueue.Ticket)
         /// Count a request that is refused without a decision.
         case refused(HotCall, Problem)
@@ -24,7 +27,7 @@ struct HotConnection {
         case read
         /// Write what is left, then tell `lastWasWritten`.
         case end
-        /// The client is given time to read.
+        /// Close our direction. The client has `lingerTimeout` to close its own.
         case closeOutput
         case close
         /// Close without regard to what the client has not taken.
@@ -33,14 +36,14 @@ struct HotConnection {
 
     enum Phase {
         case open
-        /// The last answer was written, and the kernel takes it. What still comes is dropped.
+        /// The last answer is written, and the kernel does not have all of it yet. What still comes is dropped.
         case ending
-        /// The kernel has it, and the client is given time to read it.
+        /// The kernel has all of it, and the client is given time to read it.
         case lingering
         case ended
     }
 
-    /// What the part that is taken next belongs to.
+    /// The request that is being read: the part that is taken next belongs to it.
     enum Reading {
         case nothing
         case hot(HotRequest)
@@ -53,9 +56,9 @@ struct HotConnection {
     /// What is still to be refused, and ends the connection.
     enum Refusal {
         case none
-        /// All that was not taken yet, after what waits.
+        /// All that has not been received yet, after the parts in `waiting`.
         case ofTheRest(Problem)
-        /// A request of which a part was passed on, after those that were passed on before it.
+        /// A request of which a part was passed on, after those before it have been answered.
         case ofThePassed(Problem)
     }
 
@@ -67,7 +70,7 @@ struct HotConnection {
 
     enum ClientInput {
         case open
-        /// What is behind closes the connection when it hears of it, so it hears of it after the hot route's last answer.
+        /// Those behind close the connection when they are told, so they are told after the hot route's last answer.
         case closed(isTold: Bool)
     }
 
@@ -76,7 +79,7 @@ struct HotConnection {
         case notWanted
         /// The server stops: what was begun is finished.
         case whenQuiet
-        /// What is behind has no more to say.
+        /// Those behind have no more to say.
         case afterAnswers
     }
 
@@ -93,15 +96,15 @@ struct HotConnection {
     var input = ClientInput.open
     var end = End.notWanted
     var boundary = DecoderBoundary()
-    /// The decoder has made nothing of the bytes that it was given last.
+    /// The decoder has produced no part from the bytes that it was given last.
     var decoderIsSilent = false
     /// Since when the decoder has had a part of a head, as far as that can be told.
     var headBegan: NIODeadline?
-    /// The channel was asked for more when that was not allowed.
+    /// A `read` was held back; it is made when `mayRead` holds again.
     var readIsHeld = false
     /// Of the last sign of life that counts; see `timerFired`.
     var lastActivity: NIODeadline
-    /// Since when the client has not taken enough of its answers for more of them to have room in `Channel.isWritable`.
+    /// Since when the channel is not writable, because the client does not read its answers.
     var unwritableSince: NIODeadline?
 
     init(limits: ServerLimits, now: NIODeadline, newID: @escaping () -> RequestID) {
@@ -117,7 +120,7 @@ struct HotConnection {
         }
     }
 
-    /// Whether parts are still taken, or dropped because the rest is to be refused.
+    /// Whether parts are still taken. If not they are dropped: the connection ends, or the rest is to be refused.
     private var takesMore: Bool {
         guard isOpen else { return false }
         switch refusal {
@@ -180,7 +183,7 @@ struct HotConnection {
 
     // MARK: What the channel says
 
-    /// Whether the channel may be asked for more now. It is, later, by `Action.read`.
+    /// Whether the channel may be asked for more now. If not, `Action.read` asks later.
     mutating func readWanted() -> Bool {
         // With a half-closed input there is nothing to read, and NIO knows.
         guard isOpen, !mayRead else { return true }
@@ -228,7 +231,7 @@ struct HotConnection {
     /// The decoder has done what it could with them.
     mutating func fed(_ bytes: ByteBuffer, now: NIODeadline) {
         boundary.settle()
-        // Of a request it would have read something by now: these bytes are of a head that is not whole, or empty lines before one.
+        // A whole head would have produced a part. So these bytes are of a head that is not whole, or empty lines before one.
         guard decoderIsSilent, headBegan == nil, case .nothing = reading else { return }
         if bytes.readableBytesView.contains(where: { $0 != UInt8(ascii: "\r") && $0 != UInt8(ascii: "\n") }) {
             headBegan = now
@@ -251,7 +254,7 @@ struct HotConnection {
         return turns.mayBegin(.hot, alone: false)
     }
 
-    /// A plain redemption was read, past the decoder.
+    /// A plain redemption was read, without the decoder.
     mutating func tookPlain(now: NIODeadline) -> AnswerQueue.Ticket {
         lastActivity = now
         return turns.answers.reserve()

@@ -5,9 +5,9 @@ import NIOHTTP1
 import Telemetry
 
 /// Sits between NIO's HTTP codec and the rest of the API, answers redemptions on the event loop that read them, and passes
-/// everything else on. `PlainRedemptionHandler`, before the codec, gives it most redemptions unread.
+/// everything else on. `PlainRedemptionHandler`, before the codec, finds most redemptions before they have to be decoded.
 ///
-/// It does what `HotConnection` decides: that keeps what belongs to the connection as a whole.
+/// `HotConnection` decides and keeps the state of the connection. This does what it says.
 final class HotRouteHandler: ChannelDuplexHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias InboundOut = HTTPServerRequestPart
@@ -17,14 +17,14 @@ final class HotRouteHandler: ChannelDuplexHandler {
     private let services: LoopServices
     private var connection: HotConnection
     private var context: ChannelHandlerContext?
-    /// Where bytes that are already HTTP are written, past the encoder.
+    /// Where bytes that are already HTTP are written, without the encoder.
     private var beforeEncoder: ChannelHandlerContext?
     private var timer: Scheduled<Void>?
     /// Something was written since the last flush.
     private var needsFlush = false
-    /// A read of the channel is not complete; what it makes us write is flushed then.
+    /// A read of the channel goes on. What is written in it is flushed once, when it is complete.
     private var isReading = false
-    /// Among those of which a part has come.
+    /// The place in `UnfinishedRequests`.
     var unfinished = UnfinishedRequests.Place()
 
     init(services: LoopServices) {
@@ -80,7 +80,7 @@ final class HotRouteHandler: ChannelDuplexHandler {
         services.unfinished.remove(self)
         guard connection.phase != .ended else { return }
         if timer != nil { services.metrics.connections.decrement(by: 1) }
-        // It holds this handler.
+        // The timer retains this handler.
         timer?.cancel()
         timer = nil
         perform(connection.ended())
@@ -99,7 +99,7 @@ final class HotRouteHandler: ChannelDuplexHandler {
         isReading = false
         flushIfNeeded()
         context.fireChannelReadComplete()
-        // Nobody asks for more then; what the kernel keeps would make it answer the client with a reset.
+        // Nobody else reads any more then, and bytes that are not read would make the kernel answer with a reset.
         switch connection.phase {
         case .ending, .lingering: context.read()
         case .open, .ended: break
@@ -129,7 +129,7 @@ final class HotRouteHandler: ChannelDuplexHandler {
         }
     }
 
-    // MARK: What comes from behind
+    // MARK: What those behind want
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
         guard connection.isPassedAnswerDue else {
@@ -147,7 +147,7 @@ final class HotRouteHandler: ChannelDuplexHandler {
 
     func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
         guard connection.phase != .ended, mode != .input else { return context.close(mode: mode, promise: promise) }
-        // Whichever direction it is, what is behind has no more to say.
+        // Whichever direction it is, those behind have no more to say.
         context.channel.closeFuture.cascade(to: promise)
         perform(connection.closeWanted())
     }
@@ -160,7 +160,7 @@ final class HotRouteHandler: ChannelDuplexHandler {
         connection.feeding(bytes)
         decode()
         connection.fed(bytes, now: context.eventLoop.now)
-        // It may have ended the connection, too.
+        // Decoding may have ended the connection; then nothing is unfinished.
         if connection.isUnfinished {
             services.unfinished.add(bytes.readableBytes, of: self)
         } else {
@@ -251,7 +251,7 @@ final class HotRouteHandler: ChannelDuplexHandler {
     private func end(_ context: ChannelHandlerContext, _ beforeEncoder: ChannelHandlerContext) {
         services.unfinished.remove(self)
         schedule(in: services.limits.writeTimeout) { $0.perform($0.connection.drop()) }
-        // Behind all that is not with the kernel yet. A close would drop that.
+        // Behind all that the kernel does not have yet. A close would drop that.
         let isWritten = context.eventLoop.makePromise(of: Void.self)
         isWritten.futureResult.assumeIsolated().whenComplete { [self] _ in perform(connection.lastWasWritten()) }
         needsFlush = false

@@ -24,7 +24,7 @@ struct RedemptionFields {
     }
 
     struct Field {
-        /// Of the first value; `nil`: the field is not there.
+        /// Where the first value is; `nil`: the field is not there.
         private(set) var place: Range<Int>?
         /// There is more than one.
         private(set) var isRepeated = false
@@ -69,7 +69,7 @@ struct RedemptionText {
     var durability: UnsafeBufferPointer<UInt8>? { value(fields.durability) }
     var idempotencyKey: UnsafeBufferPointer<UInt8>? { value(fields.idempotencyKey) }
 
-    /// The client's own id of the request. Of two, neither counts.
+    /// The client's own id of the request. It is ignored if it is sent twice.
     var requestID: RequestID? {
         guard let text = value(fields.requestID), !fields.requestID.isRepeated else { return nil }
         return RequestID(acceptable: String(decoding: text, as: UTF8.self))

@@ -7,7 +7,7 @@ import HotPath
 struct RedemptionJudge: Sendable {
     let verifier: AccessTokenVerifier
     let digester: CodeDigester
-    /// What an answer promises at least.
+    /// The server's own; a request can only raise it.
     let durability: Durability
 
     /// Throws the first thing that is wrong: who asks, then the head, then the body.
@@ -44,7 +44,7 @@ struct RedemptionOrder {
 
     /// What to ask of Redis.
     /// - Parameters:
-    ///   - mayBeRepeat: the request may have been accepted before, which only Redis knows; `nil`: if it has a key.
+    ///   - mayBeRepeat: the request may have been accepted before, which only Redis knows; `nil`: true if it has a key.
     ///   - randomTail: of the id that a request without a key proposes.
     func request(
         of coupon: CouponID,

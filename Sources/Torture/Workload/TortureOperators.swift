@@ -42,7 +42,7 @@ struct TortureOperators: Sendable {
         await hasher.close()
         let new = (0..<users).map { number in
             NewUser(
-                id: UserID(uuid: UUIDv7(milliseconds: UInt64(Timestamp.now().milliseconds))),
+                id: UserID.new(),
                 username: TortureWorld.username(number),
                 name: TortureWorld.username(number),
                 role: number == TortureWorld.admin ? .admin : .user,

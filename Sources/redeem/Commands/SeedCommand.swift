@@ -164,7 +164,7 @@ struct BulkSeeder: Sendable {
             let end = min(start + BulkSeeder.usersPerChunk, count)
             let users = (start..<end).map { number in
                 NewUser(
-                    id: UserID(uuid: UUIDv7(milliseconds: UInt64(Timestamp.now().milliseconds))),
+                    id: UserID.new(),
                     username: "load-\(run)-\(number)",
                     name: "load \(number)",
                     role: .user,

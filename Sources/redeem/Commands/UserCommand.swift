@@ -50,7 +50,7 @@ struct UserCommand: AsyncParsableCommand {
                 let password = try Input.password(stdin: passwordStdin)
                 let hasher = PasswordHasher(configuration: try PasswordHasher.Configuration(stores.settings.reader))
                 let new = NewUser(
-                    id: UserID(uuid: UUIDv7(milliseconds: UInt64(Timestamp.now().milliseconds))),
+                    id: UserID.new(),
                     username: username,
                     name: name,
                     role: role,

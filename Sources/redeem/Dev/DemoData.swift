@@ -88,7 +88,7 @@ enum DemoData {
         for demo in users {
             guard try await postgres.withConnection({ try $0.user(username: demo.username) }) == nil else { continue }
             let new = NewUser(
-                id: UserID(uuid: UUIDv7(milliseconds: UInt64(Timestamp.now().milliseconds))),
+                id: UserID.new(),
                 username: demo.username,
                 name: demo.name,
                 role: demo.role,

@@ -4,9 +4,9 @@ internal import ServiceLifecycle
 internal import Synchronization
 internal import UnixSignals
 
-/// The life of a process that serves: until a signal it runs; then it finishes what was begun. A second signal, or the end of the
-/// time that this may take, cuts off what is still under way. No promise is broken by that: a client that has no answer asks again, and
-/// what was answered is in Redis.
+/// The life of a process that serves: it runs until a signal to stop (SIGTERM, SIGINT); then it finishes what was begun. A second signal,
+/// or the end of the time that this may take, cuts off what is still under way. No promise is broken by that: a client that has no
+/// answer asks again, and what was answered is in Redis.
 struct Lifetime {
     let signals: [UnixSignal]
     /// How long what was begun may take.
