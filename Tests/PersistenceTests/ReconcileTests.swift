@@ -120,7 +120,9 @@ import Testing
                 let expected = [coupons[0].id: 13, coupons[1].id: 9, coupons[2].id: 6, coupons[3].id: 3]
                 #expect(rows == expected, "limit \(limit ?? 0)")
                 #expect(pages.map(\.dangling).reduce(0, +) == 2)
-                #expect(pages.allSatisfy { $0.coupons.map(\.redeemed) == [12, 9, 6, 3] })
+                #expect(pages.compactMap(\.coupons).allSatisfy { $0.map(\.redeemed) == [12, 9, 6, 3] })
+                #expect(pages.first?.coupons != nil && pages.last?.coupons != nil)
+                #expect(pages.dropFirst().dropLast().allSatisfy { $0.coupons == nil })
                 #expect(pages.dropLast().allSatisfy { $0.rows.values.reduce(0, +) + $0.dangling >= limit ?? .max })
                 let ends = pages.compactMap(\.last)
                 #expect(ends == ends.sorted() && Set(ends).count == ends.count)

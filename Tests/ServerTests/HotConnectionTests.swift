@@ -120,6 +120,15 @@ import Testing
         #expect(run.texts(run.connection.quiesce(now: Self.start)) == [])
         #expect(run.decide(0) == ["write 409 keepAlive"])
         #expect(run.decide(1) == ["write 409 close", "end"])
+
+        // Half of it is here.
+        run = Transcript()
+        #expect(run.receive(Self.redemption()) == ["redeem"])
+        #expect(run.texts(run.connection.received(.head(Self.redemption()), now: Self.start)) == [])
+        #expect(run.texts(run.connection.quiesce(now: Self.start)) == [])
+        #expect(run.decide(0) == ["write 409 keepAlive"])
+        #expect(run.texts(run.connection.received(.end(nil), now: Self.start)) == ["redeem"])
+        #expect(run.decide(1) == ["write 409 close", "end"])
     }
 
     @Test func whatCannotBeReadIsRefusedInItsTurn() {

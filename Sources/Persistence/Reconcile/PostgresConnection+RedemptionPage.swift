@@ -19,14 +19,11 @@ public struct RedemptionPage: Sendable {
     public let repeated: [Repeated]
     /// Rows whose user or coupon does not exist. There are no foreign keys; landing checks.
     public let dangling: Int
-    /// All coupons at the moment of the snapshot.
-    public let coupons: [Coupon]
+    /// All coupons at the moment of the snapshot, with the first page and the last; `nil`: with those between.
+    public let coupons: [Coupon]?
 }
 
 extension PostgresConnection {
-    /// The rows of the page: of users behind $1 up to $2.
-    private static let range = "($1::text is null or user_id > $1::uuid) and ($2::text is null or user_id <= $2::uuid)"
-
     /// To be called within one `transaction(.snapshotReadOnly)`.
     ///
     /// - Parameters:
@@ -36,51 +33,74 @@ extension PostgresConnection {
     public func redemptionPage(after user: String?, limit: Int?, examples: Int) throws -> RedemptionPage {
         try snapshot {
             let last = try limit.flatMap { try lastUser(after: user, limit: $0) }
+            let users = UserRange(after: user, through: last)
             return RedemptionPage(
                 last: last,
-                rows: try redemptionsByCoupon(after: user, through: last),
-                repeated: try repeatedRedemptions(after: user, through: last, limit: examples),
-                dangling: try danglingRedemptions(after: user, through: last),
-                coupons: try allCoupons()
+                rows: try redemptionsByCoupon(of: users),
+                repeated: try repeatedRedemptions(of: users, limit: examples),
+                dangling: try danglingRedemptions(of: users),
+                coupons: user == nil || last == nil ? try allCoupons() : nil
             )
         }
     }
 
     /// The user of the row that a page of `limit` rows ends with; `nil`: there are fewer.
     private func lastUser(after user: String?, limit: Int) throws -> String? {
+        let users = UserRange(after: user, through: nil)
         let sql =
-            "select user_id::text from redemptions where ($1::text is null or user_id > $1::uuid) order by user_id offset $2 limit 1"
-        return try query(sql, user, limit - 1).first.map { try $0.decode(0) }
+            "select user_id::text from redemptions where \(users.holds("user_id")) order by user_id offset \(limit - 1) limit 1"
+        return try query(sql, users).first.map { try $0.decode(0) }
     }
 
-    func redemptionsByCoupon(after user: String? = nil, through last: String? = nil) throws -> [CouponID: Int] {
+    func redemptionsByCoupon(of users: UserRange = UserRange()) throws -> [CouponID: Int] {
         let sql = """
-            select coupon_id, count(*) from redemptions where \(PostgresConnection.range)
-              and coupon_id in (select id from coupons) group by coupon_id
+            select coupon_id, count(*) from redemptions
+            where \(users.holds("user_id")) and coupon_id in (select id from coupons) group by coupon_id
             """
-        return Dictionary(uniqueKeysWithValues: try query(sql, user, last).map { (try $0.decode(0), try $0.decode(1)) })
+        return Dictionary(uniqueKeysWithValues: try query(sql, users).map { (try $0.decode(0), try $0.decode(1)) })
     }
 
-    private func repeatedRedemptions(
-        after user: String?,
-        through last: String?,
-        limit: Int
-    ) throws -> [RedemptionPage.Repeated] {
+    private func repeatedRedemptions(of users: UserRange, limit: Int) throws -> [RedemptionPage.Repeated] {
         let sql = """
-            select user_id::text, coupon_id, count(*) from redemptions where \(PostgresConnection.range)
-            group by user_id, coupon_id having count(*) > 1 order by user_id, coupon_id limit $3
+            select user_id::text, coupon_id, count(*) from redemptions where \(users.holds("user_id"))
+            group by user_id, coupon_id having count(*) > 1 order by user_id, coupon_id limit \(limit)
             """
-        return try query(sql, user, last, limit).map {
+        return try query(sql, users).map {
             RedemptionPage.Repeated(user: try $0.decode(0), coupon: try $0.decode(1), count: try $0.decode(2))
         }
     }
 
-    private func danglingRedemptions(after user: String?, through last: String?) throws -> Int {
+    /// Users of the page only are looked up: Postgres may read all that a `not in` could need.
+    private func danglingRedemptions(of users: UserRange) throws -> Int {
         let sql = """
-            select count(*) from redemptions where \(PostgresConnection.range)
-              and (not exists (select from users where users.id = user_id)
-                or not exists (select from coupons where coupons.id = coupon_id))
+            select count(*) from redemptions where \(users.holds("user_id"))
+              and (user_id not in (select id from users where \(users.holds("id"))) or coupon_id not in (select id from coupons))
             """
-        return try query(sql, user, last)[0].decode(0)
+        return try query(sql, users)[0].decode(0)
+    }
+
+    private func query(_ sql: String, _ users: UserRange) throws -> [PostgresRow] {
+        switch (users.after, users.through) {
+        case (nil, nil): try query(sql)
+        case (let after?, nil): try query(sql, after)
+        case (nil, let last?): try query(sql, last)
+        case (let after?, let last?): try query(sql, after, last)
+        }
+    }
+}
+
+/// Users in the order of their ids. The condition names only the ends that there are: with `$1 is null or …` Postgres, once it uses a
+/// plan for any values, reads the whole table for each page.
+struct UserRange {
+    var after: String?
+    var through: String?
+
+    func holds(_ column: String) -> String {
+        switch (after, through) {
+        case (nil, nil): "true"
+        case (_?, nil): "\(column) > $1::text::uuid"
+        case (nil, _?): "\(column) <= $1::text::uuid"
+        case (_?, _?): "\(column) > $1::text::uuid and \(column) <= $2::text::uuid"
+        }
     }
 }

@@ -31,10 +31,13 @@ extension HotConnection {
         }
     }
 
+    /// Whether the connection ends with the answers that are owed.
     private var isToEnd: Bool {
-        switch end {
-        case .notWanted: false
-        case .whenQuiet, .afterAnswers: true
+        switch (end, reading) {
+        case (.notWanted, _): false
+        // It was begun, so it is finished.
+        case (.whenQuiet, .hot): false
+        case (.whenQuiet, .nothing), (.whenQuiet, .passed), (.whenQuiet, .discarded), (.afterAnswers, _): true
         }
     }
 

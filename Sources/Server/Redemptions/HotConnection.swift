@@ -147,8 +147,8 @@ struct HotConnection {
         }
         if tookAny { actions.append(.passReadComplete) }
         guard isOpen else { return }
-        if waiting.isEmpty, turns.answers.isEmpty, case .none = refusal {
-            if case .closed(isTold: false) = input {
+        if waiting.isEmpty, turns.answers.isEmpty {
+            if case .closed(isTold: false) = input, case .none = refusal {
                 input = .closed(isTold: true)
                 actions.append(.passInputClosed)
             }

@@ -14,10 +14,12 @@ struct RedemptionTally {
     private var coupons: [Coupon] = []
 
     mutating func add(_ page: RedemptionPage, into report: inout ReconcileReport) {
-        if atLeast == nil { atLeast = Dictionary(uniqueKeysWithValues: page.coupons.map { ($0.id, $0.redeemed) }) }
+        if let coupons = page.coupons {
+            if atLeast == nil { atLeast = Dictionary(uniqueKeysWithValues: coupons.map { ($0.id, $0.redeemed) }) }
+            self.coupons = coupons
+        }
         rows.merge(page.rows, uniquingKeysWith: +)
         dangling += page.dangling
-        coupons = page.coupons
         for repeated in page.repeated {
             report.expect(
                 2,
