@@ -115,14 +115,7 @@ struct RunningServer: Sendable {
 
     func withClient<T: Sendable>(ops: Bool = false, _ body: (TestClient) async throws -> T) async throws -> T {
         let client = try await TestClient.connect(to: ops ? ports.ops : ports.api)
-        do {
-            let result = try await body(client)
-            await client.close()
-            return result
-        } catch {
-            await client.close()
-            throw error
-        }
+        return try await stopping(client.close) { try await body(client) }
     }
 }
 

@@ -18,14 +18,7 @@ public func withPostgresClient<T: Sendable>(
     _ body: (PostgresClient) async throws -> T
 ) async throws -> T {
     let client = PostgresClient(configuration: configuration, logger: testLogger())
-    do {
-        let result = try await body(client)
-        await client.close()
-        return result
-    } catch {
-        await client.close()
-        throw error
-    }
+    return try await stopping(client.close) { try await body(client) }
 }
 
 /// Runs the body with the configuration of an empty database of its own.
@@ -38,14 +31,7 @@ public func withSession<T: Sendable>(
     _ body: (PostgresSession) async throws -> T
 ) async throws -> T {
     let session = try await PostgresSession.open(configuration, logger: testLogger())
-    do {
-        let result = try await body(session)
-        await session.close()
-        return result
-    } catch {
-        await session.close()
-        throw error
-    }
+    return try await stopping(session.close) { try await body(session) }
 }
 
 extension PostgresConnection {

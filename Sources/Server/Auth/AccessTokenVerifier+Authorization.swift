@@ -16,15 +16,17 @@ extension AccessTokenVerifier {
     /// Who a request is from, by its `Authorization` (RFC 6750, section 2.1).
     /// - Parameter times: how often the field was there.
     func caller(authorization: String?, times: Int) throws(Problem) -> AccessToken {
-        guard let authorization else { throw .noToken }
-        guard times == 1 else { throw .twoTokens }
-        var field = authorization
-        let result = field.withUTF8 { bytes in Result { () throws(Problem) in try caller(authorization: bytes) } }
+        guard var field = authorization else { throw .noToken }
+        let result = field.withUTF8 { bytes in
+            Result { () throws(Problem) in try caller(authorization: bytes, isRepeated: times > 1) }
+        }
         return try result.get()
     }
 
-    /// The same, of the only such field.
-    func caller(authorization bytes: UnsafeBufferPointer<UInt8>) throws(Problem) -> AccessToken {
+    /// The same, of the first such field.
+    func caller(authorization bytes: UnsafeBufferPointer<UInt8>?, isRepeated: Bool) throws(Problem) -> AccessToken {
+        guard let bytes else { throw .noToken }
+        guard !isRepeated else { throw Problem(.tokenInvalid, "The header Authorization is given twice.") }
         let scheme = AccessTokenVerifier.scheme.utf8
         // The scheme's name has no case: `| 0x20` makes letters small and leaves the space as it is.
         guard bytes.count > scheme.count, bytes.prefix(scheme.count).elementsEqual(scheme, by: { $0 | 0x20 == $1 }) else {
@@ -49,6 +51,4 @@ extension Problem {
         "The header Authorization: Bearer <token> is missing.",
         challenge: "Bearer realm=\"redeem\""
     )
-
-    static let twoTokens = Problem(.tokenInvalid, "The header Authorization is given twice.")
 }

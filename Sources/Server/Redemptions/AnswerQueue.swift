@@ -10,8 +10,6 @@ struct AnswerQueue {
     struct Answer {
         let call: HotCall
         let answer: RedemptionAnswer
-        /// The connection ends after it.
-        let isLast: Bool
     }
 
     // Small: nearly every client waits for each answer.

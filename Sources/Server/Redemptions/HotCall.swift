@@ -5,7 +5,8 @@ import NIOHTTP1
 package struct HotCall {
     let started: NIODeadline
     let requestID: RequestID
-    let connection: Connection
+    /// What the answer says of it. It ends behind an answer that says `close`.
+    var connection: Connection
     /// Whether it was meant for the hot route. Others are here only to be refused, and are not counted with the redemptions.
     let isRedemption: Bool
 
@@ -29,10 +30,9 @@ extension HotCall {
 
     /// Of a request that is refused unread; the connection closes.
     init(refusing head: HTTPRequestHead, now: NIODeadline, newID: () -> RequestID) {
-        let sent = head.headers[RequestID.header]
         self.init(
             started: now,
-            requestID: sent.count == 1 ? RequestID(acceptable: sent[0]) ?? newID() : newID(),
+            requestID: CollectedRedemption(head.headers).requestID ?? newID(),
             connection: .close,
             isRedemption: false
         )

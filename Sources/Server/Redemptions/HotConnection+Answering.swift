@@ -8,7 +8,7 @@ extension HotConnection {
     {
         var actions = Actions()
         if phase == .ended { return actions }
-        turns.answers.fulfil(ticket, with: AnswerQueue.Answer(call: call, answer: answer, isLast: call.connection == .close))
+        turns.answers.fulfil(ticket, with: AnswerQueue.Answer(call: call, answer: answer))
         settle(now, &actions)
         return actions
     }
@@ -17,15 +17,16 @@ extension HotConnection {
     mutating func refuse(_ call: HotCall, _ problem: Problem, _ actions: inout Actions) {
         reading = .discarded
         actions.append(.refused(call, problem))
-        let ticket = turns.answers.reserve()
-        turns.answers.fulfil(ticket, with: AnswerQueue.Answer(call: call, answer: .refused(problem), isLast: true))
+        var call = call
+        call.connection = .close
+        turns.answers.fulfil(turns.answers.reserve(), with: AnswerQueue.Answer(call: call, answer: .refused(problem)))
     }
 
     mutating func writeAnswers(_ now: NIODeadline, _ actions: inout Actions) {
         while isOpen, let next = turns.answers.next() {
             lastActivity = now
             // The last answer of a connection that is to end says so; an earlier one would cut off those behind it.
-            let isLast = next.isLast || (isToEnd && turns.answers.isEmpty && waiting.isEmpty)
+            let isLast = next.call.connection == .close || (isToEnd && turns.answers.isEmpty && waiting.isEmpty)
             actions.append(.write(next.call, next.answer, isLast ? .close : next.call.connection))
             if isLast { finish(&actions) }
         }

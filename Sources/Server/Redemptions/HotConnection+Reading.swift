@@ -77,8 +77,7 @@ extension HotConnection {
         case .passed:
             reading = turns.passed.last == false ? .discarded : .nothing
             actions.append(.pass(.end(trailers)))
-        case .nothing: break
-        case .discarded: break
+        case .nothing, .discarded: break
         }
     }
 }

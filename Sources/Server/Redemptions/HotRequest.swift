@@ -12,7 +12,7 @@ struct HotRequest {
 
     init(_ head: HTTPRequestHead, coupon: Substring, now: NIODeadline, newID: () -> RequestID) {
         self.coupon = coupon
-        collected = CollectedRedemption(head.headers.lazy.map { (name: $0.name, value: $0.value) })
+        collected = CollectedRedemption(head.headers)
         call = HotCall(
             started: now,
             requestID: collected.requestID ?? newID(),

@@ -13,9 +13,7 @@ struct RedemptionJudge: Sendable {
     /// Throws the first thing that is wrong: who asks, then the head, then the body.
     func judge(_ text: RedemptionText) throws(Problem) -> RedemptionOrder {
         let fields = text.fields
-        guard let authorization = text.authorization else { throw .noToken }
-        guard !fields.authorization.isRepeated else { throw .twoTokens }
-        let caller = try verifier.caller(authorization: authorization)
+        let caller = try verifier.caller(authorization: text.authorization, isRepeated: fields.authorization.isRepeated)
         if let type = text.contentType {
             guard !fields.contentType.isRepeated, MediaType.isJSON(String(decoding: type, as: UTF8.self)) else {
                 throw Problem(.unsupportedMediaType)
