@@ -1,7 +1,7 @@
 /// Carries a connection from one thread to the next.
 ///
-/// Unchecked: anyone who takes a connection out is its only user until it is put into a new carrier; the lock of the pool, or
-/// the single thread of the session, orders the two.
+/// It is `@unchecked Sendable` because a connection has one user at a time: the one who takes it out uses it alone, until it is put into a
+/// new carrier. The lock of the pool, or the single thread of a dedicated connection, puts the two in order.
 struct LentConnection: @unchecked Sendable {
     private let connection: PostgresConnection
 
@@ -18,7 +18,7 @@ struct LentConnection: @unchecked Sendable {
         } catch {
             return nil
         }
-        // Nobody of a pool listens; notifications would pile up.
+        // Nobody listens on a connection of a pool, so notifications would pile up.
         _ = connection.link.takeNotifications()
         return connection
     }

@@ -2,25 +2,26 @@ import CLibPQ
 import Logging
 import Synchronization
 
-/// Finds a pooler that gives a session another server connection for each transaction. Prepared statements, LISTEN, advisory locks
-/// and SET belong to a server connection, so nothing here works behind one, and some of it would break silently: a lock would be held
-/// on a connection that others get.
+/// Finds a pooler that gives each transaction another server connection. Prepared statements, LISTEN, advisory locks and SET belong to
+/// a server connection, so nothing here works behind such a pooler. Some of it would break silently: a lock would be held on a
+/// server connection that other clients get.
 enum PoolerCheck {
-    /// Under load a round may miss it: other clients may have taken and given back just the connections that hide it.
+    /// One round may miss the pooler under load, since other clients may take and give back just the server connections that would show
+    /// it.
     private static let rounds = 8
     private static let timeout: Duration = .seconds(5)
-    /// URLs behind whose pooler a session has been seen to be one.
+    /// URLs that have passed the check: their pooler keeps one server connection for each client.
     private static let passed = Mutex(Set<String>())
 
     /// Throws `poolerInTransactionMode`.
-    /// - Parameter serverPID: of the server process behind the connection, as that says.
+    /// - Parameter serverPID: the id of the server process behind the connection, as that process tells it.
     static func check(
         _ link: LibPQConnection,
         serverPID: Int?,
         _ configuration: PostgresConfiguration,
         logger: Logger
     ) throws(PostgresError) {
-        // A server tells a new connection its number. A pooler tells one of its own, by which it knows the session.
+        // Postgres tells a new connection the id of its server process. A pooler tells a number of its own instead.
         if serverPID == Int(PQbackendPID(link.handle)) || passed.withLock({ $0.contains(configuration.url) }) { return }
         guard try !isShared(link, configuration, logger) else {
             throw PostgresError(
@@ -32,8 +33,9 @@ enum PoolerCheck {
         _ = passed.withLock { $0.insert(configuration.url) }
     }
 
-    /// Sets something for the session, lets another session begin a transaction, and looks which of the two has it. Where sessions
-    /// take turns on a connection, the second gets the one that the first has just given back, or the first gets another.
+    /// Marks the server connection by a setting, begins a transaction on a second connection, and looks which of the two sees the mark.
+    /// Where connections take turns on server connections, the second gets the one that the first has just given back, or the first
+    /// gets another one afterwards.
     private static func isShared(
         _ one: LibPQConnection,
         _ configuration: PostgresConfiguration,
@@ -42,14 +44,14 @@ enum PoolerCheck {
         var impatient = configuration
         (impatient.statementTimeout, impatient.replyGrace) = (timeout, .zero)
         let other = try LibPQConnection.open(impatient, logger: logger)
-        let question = "select current_setting('redeem.session', true)"
+        let question = "select current_setting('redeem.pooler_check', true)"
         for _ in 0..<rounds {
             let mark = String(UInt64.random(in: 1...UInt64.max))
-            _ = try one.runScript("select set_config('redeem.session', '\(mark)', false)")
+            _ = try one.runScript("select set_config('redeem.pooler_check', '\(mark)', false)")
             do {
                 _ = try other.runScript("begin")
             } catch {
-                // A pooler in statement mode says why it lets nobody begin a transaction, and hangs up.
+                // A pooler in statement mode refuses transactions: it says so, and hangs up.
                 guard error.sqlState != nil else { throw error }
                 return true
             }

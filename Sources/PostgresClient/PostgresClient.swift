@@ -159,5 +159,5 @@ public final class PostgresClient: Sendable {
 
 extension PostgresError {
     static let clientClosed = PostgresError(.closed, "the Postgres client has been closed")
-    static let sessionClosed = PostgresError(.closed, "the Postgres session has been closed")
+    static let connectionClosed = PostgresError(.closed, "the connection to Postgres has been closed")
 }

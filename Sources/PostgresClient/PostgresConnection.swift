@@ -1,6 +1,6 @@
 package import Logging
 
-/// One connection. It lives on the thread that a pool or session runs the body on, and cannot leave it.
+/// One connection. It is used on the thread that a pool or a dedicated connection runs the body on, and cannot leave it.
 public final class PostgresConnection {
     /// Older ones lack nothing that is used, but nobody has tried them.
     private static let leastServerVersion = 140_000

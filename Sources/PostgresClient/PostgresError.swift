@@ -6,7 +6,7 @@ public struct PostgresError: Error, Sendable, CustomStringConvertible {
 
         /// No connection could be made: nobody there, refused, wrong password, not in time.
         public static let connectionFailed = Code(description: "connection_failed")
-        /// A pooler is in the way that no session can be had through.
+        /// A pooler between here and Postgres gives each transaction another server connection (`PoolerCheck`).
         public static let poolerInTransactionMode = Code(description: "pooler_in_transaction_mode")
         /// The connection broke, or Postgres did not answer within the deadline. It is not usable any more.
         public static let connectionLost = Code(description: "connection_lost")
@@ -18,7 +18,7 @@ public struct PostgresError: Error, Sendable, CustomStringConvertible {
         public static let serverError = Code(description: "server_error")
         /// Postgres answered something that this program does not understand.
         public static let protocolViolation = Code(description: "protocol_violation")
-        /// The client or session has been closed by this program.
+        /// This program has closed the client or the connection.
         public static let closed = Code(description: "closed")
     }
 

@@ -30,7 +30,7 @@ protocol ShardLedger: Sendable {
     func close() async
 }
 
-extension PostgresSession: ShardLedger {
+extension DedicatedPostgresConnection: ShardLedger {
     func commitDurably() async throws { try await withConnection { try $0.commitDurably() } }
 
     func tryLock(_ shard: Shard) async throws -> Bool { try await withConnection { try $0.tryLock(shard) } }

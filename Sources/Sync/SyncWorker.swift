@@ -10,9 +10,9 @@ public struct SyncWorker: Service {
     private let owners: [ShardOwner]
 
     /// - Parameters:
-    ///   - outboxReader: a client of its own for reads that block; nothing else may wait behind those.
-    ///   - reconciling: a client of its own for what may take long to read; `nil`: that of `hotPath`.
-    ///   - sessions: opens a Postgres connection that is used by one owner alone.
+    ///   - outboxReader: has a Redis client of its own for reads that block, since no other command may wait behind those.
+    ///   - reconciling: has a Redis client of its own for comparisons, which may read for long; `nil`: the client of `hotPath`.
+    ///   - postgres: each owner opens connections of its own with it.
     public init(
         hotPath: HotPath,
         outboxReader: HotPath,
@@ -38,7 +38,7 @@ public struct SyncWorker: Service {
                     )
                 },
                 connect: { asOwner in
-                    try await PostgresSession.open(asOwner ? ownersPostgres : postgres, logger: logger)
+                    try await DedicatedPostgresConnection.open(asOwner ? ownersPostgres : postgres, logger: logger)
                 },
                 configuration: configuration,
                 logger: logger
@@ -57,7 +57,7 @@ public struct SyncWorker: Service {
 }
 
 extension PostgresConfiguration {
-    /// Postgres ends the session of an owner that is stopped, and so frees its lock.
+    /// Postgres closes the connection of an owner that is stopped, which frees its lock.
     fileprivate func asOwner(endedAfter silence: Duration) -> PostgresConfiguration {
         var configured = self
         configured.idleSessionTimeout = silence

@@ -97,7 +97,7 @@ struct App {
     /// Throws where Postgres answers and can never do. A worker would try again and again.
     func checkPostgres() async throws {
         do {
-            try await PostgresSession.open(postgres, logger: logger).close()
+            try await DedicatedPostgresConnection.open(postgres, logger: logger).close()
         } catch let error as PostgresError where error.isOutOfReach {
             logger.warning("waiting for Postgres", metadata: ["error": "\(error)"])
         }

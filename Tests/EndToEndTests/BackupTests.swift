@@ -186,7 +186,7 @@ import Testing
         _ product: Product,
         _ question: @escaping @Sendable (PostgresConnection) throws -> T
     ) async throws -> T {
-        let session = try await PostgresSession.open(PostgresConfiguration(url: url(product)), logger: testLogger())
-        return try await stopping({ await session.close() }) { try await session.withConnection(question) }
+        let dedicated = try await DedicatedPostgresConnection.open(PostgresConfiguration(url: url(product)), logger: testLogger())
+        return try await stopping({ await dedicated.close() }) { try await dedicated.withConnection(question) }
     }
 }

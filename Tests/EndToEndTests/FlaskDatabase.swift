@@ -73,13 +73,13 @@ private func withPostgresConnection<T: Sendable>(
     _ url: String,
     _ body: @escaping @Sendable (PostgresConnection) throws -> T
 ) async throws -> T {
-    let session = try await PostgresSession.open(PostgresConfiguration(url: url), logger: testLogger())
+    let dedicated = try await DedicatedPostgresConnection.open(PostgresConfiguration(url: url), logger: testLogger())
     do {
-        let result = try await session.withConnection(body)
-        await session.close()
+        let result = try await dedicated.withConnection(body)
+        await dedicated.close()
         return result
     } catch {
-        await session.close()
+        await dedicated.close()
         throw error
     }
 }

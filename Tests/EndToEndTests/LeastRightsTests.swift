@@ -178,14 +178,14 @@ import TestSupport
     func postgresAllowsNothingElse(role: PostgresRole, statements: [String]) async throws {
         try await Product.with { product in
             let url = product.environment(.server, role)["REDEEM_POSTGRES_URL"] ?? ""
-            let session = try await PostgresSession.open(PostgresConfiguration(url: url), logger: testLogger())
+            let dedicated = try await DedicatedPostgresConnection.open(PostgresConfiguration(url: url), logger: testLogger())
             for statement in statements {
                 let error = await #expect(throws: PostgresError.self, "\(statement)") {
-                    try await session.withConnection { try $0.script(statement) }
+                    try await dedicated.withConnection { try $0.script(statement) }
                 }
                 #expect(error?.sqlState == "42501", "\(statement): \(error.map(String.init(describing:)) ?? "")")
             }
-            await session.close()
+            await dedicated.close()
         }
     }
 

@@ -10,8 +10,8 @@ import Testing
 
     @Test func aFreshDatabaseGetsAllAndASecondRunNothing() async throws {
         try await withConfiguration { configuration in
-            try await withSession(configuration) { session throws in
-                try await session.withConnection { connection throws in
+            try await withDedicatedConnection(configuration) { dedicated throws in
+                try await dedicated.withConnection { connection throws in
                     #expect(try Migrator().pending(on: connection) == Migration.all)
                     #expect(throws: MigrationError.pending(Migration.all)) { try Migrator().requireCurrent(on: connection) }
                     #expect(try Migrator().run(on: connection) == Migration.all)
@@ -28,8 +28,8 @@ import Testing
 
     @Test func laterMigrationsAreAppliedInOrder() async throws {
         try await withConfiguration { configuration in
-            try await withSession(configuration) { [first, second] session in
-                try await session.withConnection { connection throws in
+            try await withDedicatedConnection(configuration) { [first, second] dedicated in
+                try await dedicated.withConnection { connection throws in
                     #expect(try Migrator(migrations: [first]).run(on: connection) == [first])
                     #expect(try Migrator(migrations: [first, second]).pending(on: connection) == [second])
                     #expect(try Migrator(migrations: [first, second]).run(on: connection) == [second])
@@ -41,8 +41,8 @@ import Testing
 
     @Test func aChangedMigrationIsNamedWithTheRemedy() async throws {
         try await withConfiguration { configuration in
-            try await withSession(configuration) { [first, second] session in
-                try await session.withConnection { connection throws in
+            try await withDedicatedConnection(configuration) { [first, second] dedicated in
+                try await dedicated.withConnection { connection throws in
                     try Migrator(migrations: [first]).run(on: connection)
                     let changed = Migration(number: 1, name: "first", sql: first.sql + " ")
                     let error = #expect(throws: MigrationError.self) {
@@ -58,8 +58,8 @@ import Testing
 
     @Test func aNewerDatabaseIsRefused() async throws {
         try await withConfiguration { configuration in
-            try await withSession(configuration) { [first, second] session in
-                try await session.withConnection { connection throws in
+            try await withDedicatedConnection(configuration) { [first, second] dedicated in
+                try await dedicated.withConnection { connection throws in
                     try Migrator(migrations: [first, second]).run(on: connection)
                     let error = #expect(throws: MigrationError.self) { try Migrator(migrations: [first]).run(on: connection) }
                     #expect(error == .databaseIsNewer(database: 2, program: 1))
@@ -71,8 +71,8 @@ import Testing
 
     @Test func aMissingMigrationIsNamed() async throws {
         try await withConfiguration { configuration in
-            try await withSession(configuration) { [first, second] session in
-                try await session.withConnection { connection throws in
+            try await withDedicatedConnection(configuration) { [first, second] dedicated in
+                try await dedicated.withConnection { connection throws in
                     try Migrator(migrations: [first, second]).run(on: connection)
                     try connection.execute("delete from schema_migrations where number = 1")
                     #expect(throws: MigrationError.missing(first)) {
@@ -85,8 +85,8 @@ import Testing
 
     @Test func aFailedMigrationLeavesNothing() async throws {
         try await withConfiguration { configuration in
-            try await withSession(configuration) { [first] session in
-                try await session.withConnection { connection throws in
+            try await withDedicatedConnection(configuration) { [first] dedicated in
+                try await dedicated.withConnection { connection throws in
                     let broken = Migration(number: 2, name: "broken", sql: "create table three (a int); select 1 / 0")
                     let error = #expect(throws: MigrationError.self) {
                         try Migrator(migrations: [first, broken]).run(on: connection)
@@ -106,8 +106,8 @@ import Testing
             let applied = try await withThrowingTaskGroup(of: [Migration].self) { group in
                 for _ in 0..<4 {
                     group.addTask {
-                        try await withSession(configuration) { session throws in
-                            try await session.withConnection { try Migrator(migrations: slow).run(on: $0) }
+                        try await withDedicatedConnection(configuration) { dedicated throws in
+                            try await dedicated.withConnection { try Migrator(migrations: slow).run(on: $0) }
                         }
                     }
                 }

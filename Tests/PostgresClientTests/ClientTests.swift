@@ -133,8 +133,8 @@ import Testing
             let error = try await postgresError { try await client.withConnection { try $0.serverProcess() } }
             #expect(error.code == .closed)
             await client.close()
-            try await withSession(configuration) { session throws in
-                try await session.withConnection { connection throws in
+            try await withDedicatedConnection(configuration) { dedicated throws in
+                try await dedicated.withConnection { connection throws in
                     // A server process sees only after a moment that its client has gone.
                     let limit = ContinuousClock.now + .seconds(20)
                     while try connection.count("pg_stat_activity where datname = current_database()") != 1 {
@@ -171,7 +171,9 @@ import Testing
             #expect(!error.description.contains("hunter2"))
             // libpq says it on two lines, the second of which begins with a tab.
             #expect(!error.description.contains { $0.isNewline || $0 == "\t" }, "\(error)")
-            let second = try await postgresError { try await PostgresSession.open(configuration, logger: testLogger()) }
+            let second = try await postgresError {
+                try await DedicatedPostgresConnection.open(configuration, logger: testLogger())
+            }
             #expect(second.code == .connectionFailed)
             await client.close()
         }

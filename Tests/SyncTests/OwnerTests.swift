@@ -64,7 +64,7 @@ import Testing
     /// Within COPY none of Postgres's limits on idle sessions and on statements ends the connection of a process that was stopped.
     @Test func anOwnerStoppedWithinACopyLosesTheShard() async throws {
         try await SyncEnvironment.with { env in
-            let stopped = try await PostgresSession.open(env.postgresConfiguration, logger: testLogger())
+            let stopped = try await DedicatedPostgresConnection.open(env.postgresConfiguration, logger: testLogger())
             let isStopped = Atomic(true)
             let copies = AsyncStream<Void>.makeStream()
             let copying = Task {

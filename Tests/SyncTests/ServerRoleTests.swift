@@ -12,8 +12,8 @@ import Testing
             let user = try await env.user("jo")
             try await LeastRights.grant(database: env.postgresConfiguration.url)
             let url = LeastRights.url(of: env.postgresConfiguration.url, as: .server)
-            let session = try await PostgresSession.open(PostgresConfiguration(url: url), logger: testLogger())
-            try await stopping({ await session.close() }) {
+            let dedicated = try await DedicatedPostgresConnection.open(PostgresConfiguration(url: url), logger: testLogger())
+            try await stopping({ await dedicated.close() }) {
                 for (statement, state) in [
                     ("insert into control_log (seq, kind, payload, actor) values (1, 'credit_granted', '{}', 'x')", "42501"),
                     (
@@ -36,11 +36,11 @@ import Testing
                     ),
                 ] {
                     let error = await #expect(throws: PostgresError.self, "\(statement)") {
-                        try await session.withConnection { try $0.script(statement) }
+                        try await dedicated.withConnection { try $0.script(statement) }
                     }
                     #expect(error?.sqlState == state, "\(statement): \(error.map(String.init(describing:)) ?? "")")
                 }
-                _ = try await session.withConnection { connection in
+                _ = try await dedicated.withConnection { connection in
                     #expect(try connection.revokeSessions(of: user, actor: "server") == 2)
                     try connection.revokeSessions(before: Timestamp(milliseconds: 7), actor: "server")
                 }
@@ -63,9 +63,9 @@ import Testing
             try await LeastRights.grant(database: env.postgresConfiguration.url)
             try await env.postgres.withConnection { try $0.script("grant create on schema public to public") }
             let url = LeastRights.url(of: env.postgresConfiguration.url, as: .server)
-            let session = try await PostgresSession.open(PostgresConfiguration(url: url), logger: testLogger())
-            try await stopping({ await session.close() }) {
-                _ = try await session.withConnection { connection in
+            let dedicated = try await DedicatedPostgresConnection.open(PostgresConfiguration(url: url), logger: testLogger())
+            try await stopping({ await dedicated.close() }) {
+                _ = try await dedicated.withConnection { connection in
                     // Nearer to what is called than the one that is meant, which takes anything.
                     for arguments in ["text, uuid, text, bigint", "text, bigint"] {
                         try connection.script(

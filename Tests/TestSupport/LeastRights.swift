@@ -18,9 +18,9 @@ public enum LeastRights {
     /// - Parameter database: the owner's URL of a migrated database.
     public static func grant(database: String) async throws {
         try await TestStack.shared.inTurn {
-            let session = try await PostgresSession.open(PostgresConfiguration(url: database), logger: testLogger())
-            try await stopping({ await session.close() }) {
-                try await session.withConnection { connection in
+            let dedicated = try await DedicatedPostgresConnection.open(PostgresConfiguration(url: database), logger: testLogger())
+            try await stopping({ await dedicated.close() }) {
+                try await dedicated.withConnection { connection in
                     try connection.script(PostgresRole.script)
                     for role in PostgresRole.allCases {
                         try connection.script("alter role \(role.rawValue) password '\(password)'")
@@ -35,9 +35,9 @@ public enum LeastRights {
     /// - Returns: the owner's URL.
     public static func makeOwner(database: String) async throws -> String {
         try await TestStack.shared.inTurn {
-            let session = try await PostgresSession.open(PostgresConfiguration(url: database), logger: testLogger())
-            try await stopping({ await session.close() }) {
-                try await session.withConnection { connection in
+            let dedicated = try await DedicatedPostgresConnection.open(PostgresConfiguration(url: database), logger: testLogger())
+            try await stopping({ await dedicated.close() }) {
+                try await dedicated.withConnection { connection in
                     try connection.script(
                         """
                         do $$ declare statement text; begin

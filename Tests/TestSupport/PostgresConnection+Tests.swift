@@ -26,12 +26,12 @@ public func withConfiguration<T: Sendable>(_ body: (PostgresConfiguration) async
     try await withDatabase { url in try await body(PostgresConfiguration(url: url)) }
 }
 
-public func withSession<T: Sendable>(
+public func withDedicatedConnection<T: Sendable>(
     _ configuration: PostgresConfiguration,
-    _ body: (PostgresSession) async throws -> T
+    _ body: (DedicatedPostgresConnection) async throws -> T
 ) async throws -> T {
-    let session = try await PostgresSession.open(configuration, logger: testLogger())
-    return try await stopping(session.close) { try await body(session) }
+    let dedicated = try await DedicatedPostgresConnection.open(configuration, logger: testLogger())
+    return try await stopping(dedicated.close) { try await body(dedicated) }
 }
 
 extension PostgresConnection {
@@ -64,7 +64,9 @@ private struct NothingThrown: Error {}
 /// Ends a server process of the shared server, from outside of the database under test.
 public func terminate(_ process: Int) async throws {
     try await withConfiguration { configuration in
-        try await withSession(configuration) { session in try await session.withConnection { try $0.terminate(process) } }
+        try await withDedicatedConnection(configuration) { dedicated in
+            try await dedicated.withConnection { try $0.terminate(process) }
+        }
     }
 }
 

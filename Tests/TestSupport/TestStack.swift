@@ -10,7 +10,7 @@ public actor TestStack {
     private static let template = "migrated"
 
     private var starting: Task<PostgresServer, any Error>?
-    private var opening: Task<PostgresSession, any Error>?
+    private var opening: Task<DedicatedPostgresConnection, any Error>?
     private var migrating: Task<Void, any Error>?
     private var names = 0
     private var turn: Task<Void, any Error>?
@@ -41,7 +41,7 @@ public actor TestStack {
         if opening == nil {
             opening = Task {
                 let configuration = PostgresConfiguration(url: try await postgres().url(database: "postgres"))
-                return try await PostgresSession.open(configuration, logger: testLogger())
+                return try await DedicatedPostgresConnection.open(configuration, logger: testLogger())
             }
         }
         try await opening!.value.withConnection { try $0.script(statement) }
@@ -63,9 +63,9 @@ public actor TestStack {
             migrating = Task {
                 try await run("create database \(TestStack.template)")
                 let configuration = PostgresConfiguration(url: try await postgres().url(database: TestStack.template))
-                let session = try await PostgresSession.open(configuration, logger: testLogger())
-                try await stopping({ await session.close() }) {
-                    _ = try await session.withConnection { try Migrator().run(on: $0) }
+                let dedicated = try await DedicatedPostgresConnection.open(configuration, logger: testLogger())
+                try await stopping({ await dedicated.close() }) {
+                    _ = try await dedicated.withConnection { try Migrator().run(on: $0) }
                 }
             }
         }
@@ -84,9 +84,9 @@ public func withDurableDatabase<T: Sendable>(_ body: (String) async throws -> T)
     options.fsync = true
     return try await withPostgres(options) { postgres in
         let url = postgres.url(database: "postgres")
-        let session = try await PostgresSession.open(PostgresConfiguration(url: url), logger: testLogger())
-        try await stopping({ await session.close() }) {
-            _ = try await session.withConnection { try Migrator().run(on: $0) }
+        let dedicated = try await DedicatedPostgresConnection.open(PostgresConfiguration(url: url), logger: testLogger())
+        try await stopping({ await dedicated.close() }) {
+            _ = try await dedicated.withConnection { try Migrator().run(on: $0) }
         }
         return try await body(url)
     }

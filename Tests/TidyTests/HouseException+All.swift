@@ -46,7 +46,7 @@ extension HouseException {
         HouseException(.noSleep, "UnfinishedRequestsTests.swift", "pieces are to arrive apart; together they must be right too"),
         HouseException(
             .noSleep,
-            "SessionTests.swift",
+            "DedicatedConnectionTests.swift",
             count: 4,
             "nothing tells that a thread waits in poll(2); before it does, the same must hold"
         ),

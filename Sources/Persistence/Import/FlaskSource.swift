@@ -19,8 +19,8 @@ public struct FlaskSource {
     public let coupons: Int
     public let uses: Int
 
-    /// Opens a connection for the time of `body`, and reads all in one transaction that can write nothing. It blocks the thread:
-    /// call it inside of `withConnection` of a client or a session.
+    /// Opens a connection for the time of `body`, and reads everything in one read-only transaction. It blocks the thread, so call it
+    /// inside of `withConnection` of a client or of a dedicated connection.
     ///
     /// Throws `FlaskSourceError`, and what `body` throws.
     ///

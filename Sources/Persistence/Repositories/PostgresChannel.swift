@@ -8,7 +8,7 @@ public enum PostgresChannel: String, Sendable, CaseIterable {
     case cursor = "redeem_cursor"
 }
 
-extension PostgresSession {
+extension DedicatedPostgresConnection {
     /// Starts to receive the notifications of a channel.
     public func listen(to channel: PostgresChannel) async throws { try await listen(toChannel: channel.rawValue) }
 }

@@ -13,7 +13,7 @@ enum AdvisoryLock {
     case imports
     /// Held from looking for what is known to the commit of what is put into quarantine.
     case quarantine
-    /// Held by the shard's owner as long as its session lives.
+    /// The shard's owner holds it as long as its connection lives.
     case shard(Shard)
 
     /// "Redm", so that other programs on the same database do not meet ours.
@@ -50,7 +50,7 @@ extension PostgresConnection {
 
     /// Takes the lock of a shard's owner, if nobody has it. It ends with the connection, and with `unlock`.
     public func tryLock(_ shard: Shard) throws(PostgresError) -> Bool {
-        // Locks of one session add up; a second one would survive `unlock`.
+        // A connection that takes a lock twice must give it back twice, so a second lock would survive `unlock`.
         if try holdsLock(shard) { return true }
         let sql = "select pg_try_advisory_lock($1::bigint::int, $2::bigint::int)"
         return try query(sql, AdvisoryLock.space, AdvisoryLock.shard(shard).number)[0].decode(0)

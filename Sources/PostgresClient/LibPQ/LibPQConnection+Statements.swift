@@ -38,7 +38,7 @@ extension LibPQConnection {
         while let result = try nextResult(until: deadline, outcomeIsUnknown: outcomeIsUnknown) {
             if result.isError {
                 failed = failed ?? result
-                if result.endsSession { break }
+                if result.endsConnection { break }
             } else {
                 last = result
                 // The connection now expects data, not another PQgetResult.
@@ -46,7 +46,7 @@ extension LibPQConnection {
             }
         }
         if let failed {
-            if failed.endsSession { abandon() }
+            if failed.endsConnection { abandon() }
             guard isLost else { throw failed.error(.serverError, outcomeIsUnknown: false) }
             throw failed.error(.connectionLost, outcomeIsUnknown: outcomeIsUnknown)
         }

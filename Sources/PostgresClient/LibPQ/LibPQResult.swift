@@ -38,8 +38,8 @@ final class LibPQResult {
         }
     }
 
-    /// FATAL and PANIC end the session; the server closes the connection after them.
-    var endsSession: Bool {
+    /// The server closes the connection after an error of severity FATAL or PANIC.
+    var endsConnection: Bool {
         switch field(LibPQField.severity) {
         case "FATAL", "PANIC": true
         default: false

@@ -1,10 +1,10 @@
 import CLibPQ
 import Logging
 
-/// Takes the server's notices to the logger; libpq would print them on stderr.
+/// Writes the server's notices to the logger; libpq would print them on stderr.
 final class NoticeLog {
     private let logger: Logger
-    /// Why the server ends the session, where it said so while nothing was under way: libpq takes that for a notice.
+    /// The reason that the server gave for closing the connection, where no statement was under way: libpq takes it for a notice.
     private(set) var lastWords: PostgresError?
 
     init(logger: Logger) {

@@ -82,14 +82,14 @@ struct ImportCommand: AsyncParsableCommand {
                     timeZone: timeZone,
                     logger: logger
                 )
-                let session = try await PostgresSession.open(own, logger: logger)
+                let dedicated = try await DedicatedPostgresConnection.open(own, logger: logger)
                 let result: Result<ImportReport, any Error>
                 do {
-                    result = .success(try await session.withConnection { try work.run(on: $0) })
+                    result = .success(try await dedicated.withConnection { try work.run(on: $0) })
                 } catch {
                     result = .failure(error)
                 }
-                await session.close()
+                await dedicated.close()
                 do {
                     try show(try result.get())
                 } catch let error as PostgresError where error.isUniqueViolation {

@@ -5,18 +5,20 @@ import Synchronization
 import TestSupport
 import Testing
 
-@Suite struct SessionTests {
+@Suite struct DedicatedConnectionTests {
     private func migrate(_ configuration: PostgresConfiguration) async throws {
-        try await withSession(configuration) { session in _ = try await session.withConnection { try Migrator().run(on: $0) } }
+        try await withDedicatedConnection(configuration) { dedicated in
+            _ = try await dedicated.withConnection { try Migrator().run(on: $0) }
+        }
     }
 
     @Test func aNotificationWakesAtOnce() async throws {
         try await withConfiguration { configuration in
             try await migrate(configuration)
-            try await withSession(configuration) { listener throws in
+            try await withDedicatedConnection(configuration) { listener throws in
                 try await listener.listen(to: .control)
                 try await listener.listen(to: .cursor)
-                try await withSession(configuration) { writer throws in
+                try await withDedicatedConnection(configuration) { writer throws in
                     let waiting = Task {
                         let began = ContinuousClock.now
                         return (try await listener.waitForNotification(timeout: .seconds(30)), ContinuousClock.now - began)
@@ -51,14 +53,14 @@ import Testing
 
     @Test func notificationsThatCameDuringOtherWorkAreNotLost() async throws {
         try await withConfiguration { configuration in
-            try await withSession(configuration) { session throws in
-                try await session.listen(to: .control)
-                try await session.withConnection { connection throws in
+            try await withDedicatedConnection(configuration) { dedicated throws in
+                try await dedicated.listen(to: .control)
+                try await dedicated.withConnection { connection throws in
                     try connection.script("select pg_notify('redeem_control', '1'); select pg_notify('redeem_control', '2')")
                     try connection.query("select 1")
                 }
                 let began = ContinuousClock.now
-                let notifications = try await session.waitForNotification(timeout: .seconds(30))
+                let notifications = try await dedicated.waitForNotification(timeout: .seconds(30))
                 #expect(notifications.map(\.payload) == ["1", "2"])
                 #expect(ContinuousClock.now - began < .seconds(5))
             }
@@ -67,22 +69,22 @@ import Testing
 
     @Test func waitingEndsWithItsTimeout() async throws {
         try await withConfiguration { configuration in
-            try await withSession(configuration) { session throws in
+            try await withDedicatedConnection(configuration) { dedicated throws in
                 let began = ContinuousClock.now
-                #expect(try await session.waitForNotification(timeout: .milliseconds(50)) == [])
+                #expect(try await dedicated.waitForNotification(timeout: .milliseconds(50)) == [])
                 let duration = ContinuousClock.now - began
                 #expect(duration >= .milliseconds(50))
                 #expect(duration < .seconds(5))
-                #expect(try await session.waitForNotification(timeout: .zero) == [])
+                #expect(try await dedicated.waitForNotification(timeout: .zero) == [])
             }
         }
     }
 
     @Test func waitingEndsWhenCancelledClosedOrNeeded() async throws {
         try await withConfiguration { configuration in
-            try await withSession(configuration) { session throws in
+            try await withDedicatedConnection(configuration) { dedicated throws in
                 let began = ContinuousClock.now
-                let cancelled = Task { try await session.waitForNotification(timeout: .seconds(60)) }
+                let cancelled = Task { try await dedicated.waitForNotification(timeout: .seconds(60)) }
                 try await Task.sleep(for: .milliseconds(20))
                 cancelled.cancel()
                 await #expect(throws: CancellationError.self) { try await cancelled.value }
@@ -90,21 +92,21 @@ import Testing
                 let isOver = Atomic(false)
                 let interrupted = Task {
                     defer { isOver.store(true, ordering: .relaxed) }
-                    return try await session.waitForNotification(timeout: .seconds(60))
+                    return try await dedicated.waitForNotification(timeout: .seconds(60))
                 }
                 // Again and again: one that does not wait yet is not interrupted.
                 repeat {
                     try await Task.sleep(for: .milliseconds(5))
-                    _ = try await session.withConnection { try $0.serverProcess() }
+                    _ = try await dedicated.withConnection { try $0.serverProcess() }
                 } while !isOver.load(ordering: .relaxed)
                 #expect(try await interrupted.value == [])
 
-                let closed = Task { try await session.waitForNotification(timeout: .seconds(60)) }
+                let closed = Task { try await dedicated.waitForNotification(timeout: .seconds(60)) }
                 try await Task.sleep(for: .milliseconds(20))
-                await session.close()
+                await dedicated.close()
                 #expect(try await postgresError { try await closed.value }.code == .closed)
-                #expect(try await postgresError { try await session.withConnection { _ in } }.code == .closed)
-                #expect(try await postgresError { try await session.waitForNotification(timeout: .zero) }.code == .closed)
+                #expect(try await postgresError { try await dedicated.withConnection { _ in } }.code == .closed)
+                #expect(try await postgresError { try await dedicated.waitForNotification(timeout: .zero) }.code == .closed)
                 #expect(ContinuousClock.now - began < .seconds(20))
             }
         }
@@ -112,9 +114,9 @@ import Testing
 
     @Test func aLostSessionStaysLost() async throws {
         try await withConfiguration { configuration in
-            try await withSession(configuration) { session throws in
-                let process = try await session.withConnection { try $0.serverProcess() }
-                let waiting = Task { try await session.waitForNotification(timeout: .seconds(60)) }
+            try await withDedicatedConnection(configuration) { dedicated throws in
+                let process = try await dedicated.withConnection { try $0.serverProcess() }
+                let waiting = Task { try await dedicated.waitForNotification(timeout: .seconds(60)) }
                 try await Task.sleep(for: .milliseconds(20))
                 try await terminate(process)
                 let error = try await postgresError { try await waiting.value }
@@ -122,12 +124,12 @@ import Testing
                 #expect(error.sqlState == "57P01")
                 for _ in 0..<2 {
                     #expect(
-                        try await postgresError { try await session.withConnection { try $0.serverProcess() } }.code
+                        try await postgresError { try await dedicated.withConnection { try $0.serverProcess() } }.code
                             == .connectionLost
                     )
-                    let waiting = try await postgresError { try await session.waitForNotification(timeout: .seconds(60)) }
+                    let waiting = try await postgresError { try await dedicated.waitForNotification(timeout: .seconds(60)) }
                     #expect(waiting.code == .connectionLost)
-                    let begun = try await postgresError { try await session.transaction { try $0.serverProcess() } }
+                    let begun = try await postgresError { try await dedicated.transaction { try $0.serverProcess() } }
                     #expect(begun.code == .connectionLost)
                 }
             }
@@ -136,8 +138,8 @@ import Testing
 
     @Test func aShardHasOneOwnerAndLosesItWithTheSession() async throws {
         try await withConfiguration { configuration in
-            try await withSession(configuration) { second throws in
-                try await withSession(configuration) { first throws in
+            try await withDedicatedConnection(configuration) { second throws in
+                try await withDedicatedConnection(configuration) { first throws in
                     let one = Shard(index: 1)
                     #expect(try await first.withConnection { try $0.tryLock(shard) })
                     // Again is the same lock, not a second one.
@@ -166,12 +168,12 @@ import Testing
         try await withConfiguration { configuration in
             var limited = configuration
             limited.idleSessionTimeout = .milliseconds(1500)
-            try await withSession(limited) { session throws in
-                #expect(try await session.withConnection { try $0.tryLock(shard) })
-                let error = try await postgresError { try await session.waitForNotification(timeout: .seconds(30)) }
+            try await withDedicatedConnection(limited) { dedicated throws in
+                #expect(try await dedicated.withConnection { try $0.tryLock(shard) })
+                let error = try await postgresError { try await dedicated.waitForNotification(timeout: .seconds(30)) }
                 #expect(error.code == .connectionLost)
                 #expect(error.sqlState == "57P05")
-                try await withSession(configuration) { next throws in
+                try await withDedicatedConnection(configuration) { next throws in
                     // Postgres says that it ends a session before it gives back what that holds.
                     try await until("the lock is free") { try await next.withConnection { try $0.tryLock(shard) } }
                 }

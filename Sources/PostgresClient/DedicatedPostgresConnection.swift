@@ -2,15 +2,16 @@ public import Logging
 import NIOPosix
 import Synchronization
 
-/// One connection with one thread, for what belongs to a connection: advisory locks and LISTEN. It never reconnects: once it
-/// is lost, every call throws `connectionLost`, and so what the connection held cannot be taken for still held.
-public final class PostgresSession: Sendable {
+/// A connection to Postgres with a thread of its own, for what belongs to one connection: advisory locks and LISTEN.
+///
+/// It never reconnects. Once it is lost, every call throws `connectionLost`, so nobody takes a lock that went with it for still held.
+public final class DedicatedPostgresConnection: Sendable {
     private let threads: NIOThreadPool
     private let wakePipe: WakePipe
     private let state: Mutex<State>
 
     private struct State {
-        /// `nil` once the session is closed.
+        /// `nil` once it is closed.
         var connection: LentConnection?
         /// Calls of `withConnection` that wait for the thread. Waiting for notifications makes room for them.
         var queued = 0
@@ -26,7 +27,7 @@ public final class PostgresSession: Sendable {
     deinit { threads.shutdownGracefully { _ in } }
 
     /// Connects. Throws `connectionFailed`.
-    public static func open(_ configuration: PostgresConfiguration, logger: Logger) async throws -> PostgresSession {
+    public static func open(_ configuration: PostgresConfiguration, logger: Logger) async throws -> DedicatedPostgresConnection {
         let wakePipe = try WakePipe()
         let threads = NIOThreadPool(numberOfThreads: 1)
         threads.start()
@@ -34,16 +35,16 @@ public final class PostgresSession: Sendable {
             let connection = try await threads.runBlocking {
                 LentConnection(try PostgresConnection.open(configuration, logger: logger))
             } stopped: {
-                PostgresError.sessionClosed
+                PostgresError.connectionClosed
             }
-            return PostgresSession(connection, threads: threads, wakePipe: wakePipe)
+            return DedicatedPostgresConnection(connection, threads: threads, wakePipe: wakePipe)
         } catch {
             await threads.stop()
             throw error
         }
     }
 
-    /// Runs `body` with the connection, on a thread on which it may block; calls take turns. A transaction that `body` leaves
+    /// Runs `body` with the connection, on its thread, which `body` may block; calls take turns. A transaction that `body` leaves
     /// open is rolled back.
     public func withConnection<T: Sendable>(_ body: @escaping @Sendable (PostgresConnection) throws -> T) async throws -> T {
         state.withLock { $0.queued += 1 }
@@ -69,11 +70,11 @@ public final class PostgresSession: Sendable {
         try await withConnection { try $0.script("listen \(name)") }
     }
 
-    /// Waits until a notification arrives, and returns all that have. None: `timeout` is over, or another call needs the
-    /// connection. One task at a time.
+    /// Waits until a notification arrives, and returns all that have arrived. The answer is empty when `timeout` is over, or when another
+    /// call needs the connection. One task may wait at a time.
     ///
-    /// Ends at once, too, when the task is cancelled (`CancellationError`), the session is closed (`closed`) or the server
-    /// hangs up (`connectionLost`).
+    /// Throws at once when the task is cancelled (`CancellationError`), the connection is closed (`closed`) or the server hangs up
+    /// (`connectionLost`).
     public func waitForNotification(timeout: Duration) async throws -> [PostgresNotification] {
         let deadline = ContinuousClock.now + timeout
         let cancelled = CancellationFlag()
@@ -96,7 +97,7 @@ public final class PostgresSession: Sendable {
             let notifications = connection.link.takeNotifications()
             if !notifications.isEmpty { return notifications }
             let (isClosing, queued) = state.withLock { ($0.isClosing, $0.queued) }
-            if isClosing { throw PostgresError.sessionClosed }
+            if isClosing { throw PostgresError.connectionClosed }
             if queued > 0 { return [] }
             switch try connection.link.wait(reading: true, writing: false, until: deadline, wake: wakePipe) {
             case .ready: continue
@@ -109,16 +110,16 @@ public final class PostgresSession: Sendable {
     private func onThread<T: Sendable>(_ body: @escaping @Sendable (PostgresConnection) throws -> T) async throws -> T {
         try await threads.runBlocking { [self] in
             guard let connection = state.withLock({ $0.isClosing ? nil : $0.connection }) else {
-                throw PostgresError.sessionClosed
+                throw PostgresError.connectionClosed
             }
             return try body(connection.take())
         } stopped: {
-            PostgresError.sessionClosed
+            PostgresError.connectionClosed
         }
     }
 
-    /// Ends a wait for notifications, lets a statement under way finish, and closes the connection; its locks are free then.
-    /// May be called more than once.
+    /// Closes the connection, which frees its locks. A wait for notifications ends, and a statement under way finishes before. May be
+    /// called more than once.
     public func close() async {
         state.withLock { $0.isClosing = true }
         wakePipe.wake()
