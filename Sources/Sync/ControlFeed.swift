@@ -14,22 +14,22 @@ struct ControlFeed: Sendable {
 
     /// Runs until the shard must be verified again (returned), a graceful shutdown (`nil`) or a failure (thrown).
     func run(epoch: Epoch) async throws -> ReverifyReason? {
-        let session = try await connect()
+        let ledger = try await connect()
         do {
-            let reason = try await follow(session, epoch)
-            await session.close()
+            let reason = try await follow(ledger, epoch)
+            await ledger.close()
             return reason
         } catch {
-            await session.close()
+            await ledger.close()
             throw error
         }
     }
 
-    private func follow(_ session: any ShardLedger, _ epoch: Epoch) async throws -> ReverifyReason? {
-        try await session.listen(to: .control)
+    private func follow(_ ledger: any ShardLedger, _ epoch: Epoch) async throws -> ReverifyReason? {
+        try await ledger.listen(to: .control)
         guard var applied = try await shard.store.status().control else { return .drift(.shardMissing) }
         while !Task.isStopping {
-            let entries = try await session.controlEntries(after: applied, limit: shard.configuration.controlEntriesPerRead)
+            let entries = try await ledger.controlEntries(after: applied, limit: shard.configuration.controlEntriesPerRead)
             // Before they are counted: an owner that dies in between ends them again, which changes nothing. All at once, so that
             // what comes after many of them need not wait for each.
             try await shard.sessions.end(SessionRevocations(entries.compactMap(\.entry?.change)))
@@ -38,7 +38,7 @@ struct ControlFeed: Sendable {
                 applied = entry.sequence
             }
             if entries.isEmpty {
-                _ = try await session.waitForNotification(timeout: shard.configuration.controlPoll)
+                _ = try await ledger.waitForNotification(timeout: shard.configuration.controlPoll)
             }
         }
         return nil

@@ -33,7 +33,7 @@ extension OwnedShard {
             if clock.now() >= nextCouponCheck {
                 if try await isCouponMissing(cursor.epoch) { return .drift(.couponMissing) }
                 try await alarmIfReplayIsRefused(told: &refused)
-                metrics.inQuarantine(try await session.quarantineCount(of: shard))
+                metrics.inQuarantine(try await ledger.quarantineCount(of: shard))
                 nextCouponCheck = clock.now() + configuration.couponCheckInterval
             }
         }
@@ -46,7 +46,7 @@ extension OwnedShard {
         let (entries, malformed) = OwnedShard.sorted(read)
         guard let last = read.last else { return cursor }
         let batch = LandingBatch(shard: shard, cursor: cursor, entries: entries, malformed: malformed, last: last.id)
-        let report = try await session.land(batch)
+        let report = try await ledger.land(batch)
         metrics.landed(report.landed)
         quarantined(report.quarantined)
         return report.cursor
@@ -77,7 +77,7 @@ extension OwnedShard {
     /// Whether Redis lacks a coupon. Postgres is read first: once Redis has applied as much of the control log as that snapshot
     /// contains, it has each of its coupons. As long as it has not, the answer waits for the next time.
     private func isCouponMissing(_ epoch: Epoch) async throws -> Bool {
-        let (coupons, control, _) = try await session.couponsSnapshot()
+        let (coupons, control, _) = try await ledger.couponsSnapshot()
         let status = try await store.status()
         guard status.epoch == epoch, let applied = status.control, applied >= control else { return false }
         return try await store.stock(of: coupons.map(\.id)).count < coupons.count

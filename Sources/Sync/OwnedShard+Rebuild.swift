@@ -29,7 +29,7 @@ extension OwnedShard {
             )
         }
         let prices = found.mayHaveMoreThanPostgres(reason) ? try await prices() : nil
-        let known = try await session.allCoupons().map(\.id)
+        let known = try await ledger.allCoupons().map(\.id)
         // Without the record the next owner does all that follows: it cannot know that it is not needed.
         try await store.close(coupons: known)
         let drained = try await salvageOutbox(from: found.cursor)
@@ -40,7 +40,7 @@ extension OwnedShard {
         }
         let fresh = try await beginEpoch(after: drained, above: found.status.begunEpoch)
         if leftByAnEarlierVersion > 0 { try await store.unlinkEarlierUsers() }
-        let snapshot = try await session.couponsSnapshot()
+        let snapshot = try await ledger.couponsSnapshot()
         try await store.writeCoupons(snapshot.coupons, epoch: fresh.epoch)
         // The record counts them as applied, so an owner who is cut off behind it leaves none of them to the next one.
         try await endRevokedSessions(after: found.revocationsKnown(to: .rebuild(reason)))
@@ -55,7 +55,7 @@ extension OwnedShard {
     /// Commits the next epoch in Postgres, then claims it in Redis, which refuses one that it has seen before: of an owner that
     /// lost the shard, or of a Postgres older than this Redis.
     private func beginEpoch(after drained: Cursor?, above begun: Epoch?) async throws -> Cursor {
-        let fresh = try await session.beginEpoch(shard, after: drained, above: begun)
+        let fresh = try await ledger.beginEpoch(shard, after: drained, above: begun)
         try await store.beginEpoch(fresh.epoch)
         return fresh
     }

@@ -66,7 +66,7 @@ extension OwnedShard {
                 )
             }
             if found.count >= OwnedShard.redemptionsPerQuestion || position == nil {
-                if !found.isEmpty { count += try await session.quarantine(found, reason: OwnedShard.salvageReason) }
+                if !found.isEmpty { count += try await ledger.quarantine(found, reason: OwnedShard.salvageReason) }
                 found = []
             }
         } while position != nil
@@ -84,7 +84,7 @@ extension OwnedShard {
 
     /// What coupons cost. A coupon's price never changes.
     func prices() async throws -> [CouponID: Int] {
-        let known = try await session.allCoupons().map { ($0.id, $0.price) }
+        let known = try await ledger.allCoupons().map { ($0.id, $0.price) }
         return try await store.couponPrices().merging(known) { $1 }
     }
 
@@ -114,7 +114,7 @@ extension OwnedShard {
             malformed: malformed,
             reason: reason
         )
-        quarantined(try await session.quarantineUnlanded(found))
+        quarantined(try await ledger.quarantineUnlanded(found))
     }
 
     static func sorted(_ read: [OutboxRead]) -> (entries: [OutboxEntry], malformed: [LandingBatch.Malformed]) {

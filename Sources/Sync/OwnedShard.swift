@@ -4,13 +4,13 @@ internal import Logging
 internal import Persistence
 internal import RedisClient
 
-/// A shard whose lock `session` holds. The extensions are the steps of the owner's loop.
+/// A shard whose lock the connection of `ledger` holds. The extensions are the steps of the owner's loop.
 struct OwnedShard: Sendable {
     let store: ShardStore
     /// The same shard over a connection of its own, for reads that block.
     let reader: ShardStore
     let sessions: SessionStore
-    let session: any ShardLedger
+    let ledger: any ShardLedger
     let configuration: SyncConfiguration
     let clock: SyncClock
     let metrics: SyncMetrics
@@ -25,7 +25,7 @@ struct OwnedShard: Sendable {
             store: store.pinned(to: redis),
             reader: reader.pinned(to: redis),
             sessions: sessions.pinned(to: redis),
-            session: session,
+            ledger: ledger,
             configuration: configuration,
             clock: clock,
             metrics: metrics,
@@ -35,9 +35,9 @@ struct OwnedShard: Sendable {
 
     /// Compares Redis with Postgres. What Redis has applied was in Postgres before, so that is asked for last.
     func verify() async throws -> ShardComparison {
-        let cursor = try await session.cursor(of: shard)
+        let cursor = try await ledger.cursor(of: shard)
         let status = try await store.status()
-        let mark: Int? = if let applied = status.control, applied > 0 { try await session.controlMark(of: applied) } else { nil }
+        let mark: Int? = if let applied = status.control, applied > 0 { try await ledger.controlMark(of: applied) } else { nil }
         return ShardComparison(cursor: cursor, status: status, mark: mark)
     }
 
@@ -118,7 +118,7 @@ struct OwnedShard: Sendable {
     /// it.
     /// - Parameter sequence: the last entry of the control log that this Redis is known to have applied.
     func endRevokedSessions(after sequence: Int) async throws {
-        try await sessions.end(try await session.sessionRevocations(after: sequence))
+        try await sessions.end(try await ledger.sessionRevocations(after: sequence))
     }
 
     /// An owner that stopped between COMMIT and settle left entries in the outbox that Postgres has, so their prices count as held:

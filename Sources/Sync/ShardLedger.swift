@@ -2,9 +2,10 @@ internal import Domain
 internal import Persistence
 internal import PostgresClient
 
-/// What an owner does in Postgres, over one connection: its lock, and with it its right to write, lives and dies with that.
+/// The ledger of a shard, Postgres's durable record, as its owner reads and writes it over one connection. The owner's lock, and with it
+/// the right to write, ends with this connection.
 ///
-/// Each call is one statement or one transaction; after an error whose outcome is unknown the cursor tells.
+/// Each call is one statement or one transaction. After an error whose outcome is unknown, the cursor tells whether it took effect.
 protocol ShardLedger: Sendable {
     func commitDurably() async throws
     func tryLock(_ shard: Shard) async throws -> Bool
@@ -26,7 +27,7 @@ protocol ShardLedger: Sendable {
     func listen(to channel: PostgresChannel) async throws
     func waitForNotification(timeout: Duration) async throws -> [PostgresNotification]
 
-    /// Frees what the connection holds.
+    /// Closes the connection, which frees the lock.
     func close() async
 }
 

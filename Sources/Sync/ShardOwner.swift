@@ -48,26 +48,26 @@ struct ShardOwner: Sendable {
         var pause = Backoff(first: configuration.retryPause, limit: configuration.retryPauseLimit)
         while !Task.isStopping {
             do {
-                let session = try await connect(true)
+                let ledger = try await connect(true)
                 do {
                     // Who waits knows nothing of it.
                     metrics.replay(refused: 0)
                     metrics.missing(entries: 0)
-                    if try await becomeOwner(session) {
+                    if try await becomeOwner(ledger) {
                         logger.info("owns the shard")
                         let began = clock.now()
                         // What fails at once each time (a schema that is not there) must not be tried twenty times a second.
                         defer { if clock.now() - began > configuration.retryPauseLimit { pause.reset() } }
                         // The next owner tells what is in quarantine.
                         defer { metrics.inQuarantine(0) }
-                        try await stayingHeard(session) { try await own(session, metrics) }
+                        try await stayingHeard(ledger) { try await own(ledger, metrics) }
                     }
                 } catch {
                     metrics.shardOpen(false)
-                    await session.close()
+                    await ledger.close()
                     throw error
                 }
-                await session.close()
+                await ledger.close()
             } catch is CancellationError {
                 break
             } catch {
@@ -111,7 +111,7 @@ struct ShardOwner: Sendable {
     /// Runs the body, and meanwhile tells Postgres that this owner is alive, whatever the body waits for: what it does in Redis may
     /// take longer than an owner may be silent (a look through all keys, or one command that Redis answers late). A process that is
     /// stopped says nothing.
-    private func stayingHeard(_ session: any ShardLedger, _ body: @escaping @Sendable () async throws -> Void) async throws {
+    private func stayingHeard(_ ledger: any ShardLedger, _ body: @escaping @Sendable () async throws -> Void) async throws {
         try await withThrowingTaskGroup(of: Bool.self) { group in
             group.addTask {
                 try await body()
@@ -121,7 +121,7 @@ struct ShardOwner: Sendable {
                 while true {
                     await clock.sleep(configuration.ownerSilence / SyncConfiguration.signsInSilence)
                     guard !Task.isStopping else { return false }
-                    _ = try await session.cursor(of: store.shard)
+                    _ = try await ledger.cursor(of: store.shard)
                 }
             }
             defer { group.cancelAll() }
@@ -130,18 +130,18 @@ struct ShardOwner: Sendable {
     }
 
     /// Waits for the shard's lock. False: shutting down.
-    private func becomeOwner(_ session: any ShardLedger) async throws -> Bool {
+    private func becomeOwner(_ ledger: any ShardLedger) async throws -> Bool {
         let shard = store.shard
-        try await session.commitDurably()
+        try await ledger.commitDurably()
         var waiting = false
         while !Task.isStopping {
-            if try await session.tryLock(shard) { return true }
+            if try await ledger.tryLock(shard) { return true }
             if !waiting {
                 logger.info("another worker owns the shard; waiting")
                 waiting = true
             }
             let silence = configuration.ownerSilence
-            if try await session.endSilentOwner(of: shard, after: silence) {
+            if try await ledger.endSilentOwner(of: shard, after: silence) {
                 logger.warning("the owner has stopped in the middle of a batch; its connection was ended")
             }
             await clock.sleep(configuration.lockRetry)
@@ -167,12 +167,12 @@ struct ShardOwner: Sendable {
     }
 
     /// Does an owner's work until a failure (thrown) or a graceful shutdown (returns).
-    private func own(_ session: any ShardLedger, _ metrics: SyncMetrics) async throws {
+    private func own(_ ledger: any ShardLedger, _ metrics: SyncMetrics) async throws {
         let shard = OwnedShard(
             store: store,
             reader: reader,
             sessions: sessions,
-            session: session,
+            ledger: ledger,
             configuration: configuration,
             clock: clock,
             metrics: metrics,

@@ -6,7 +6,7 @@ import TestSupport
 enum Fault: String, CaseIterable {
     case workerKilled = "a worker is killed"
     case workerStopped = "a worker is stopped"
-    case workerReplaced = "a worker is stopped, and Postgres ends its sessions"
+    case workerReplaced = "a worker is stopped, and Postgres ends its connections"
     case workersContinued = "workers go on"
     case redisConnectionsLost = "the connections of a worker to Redis break"
     case postgresConnectionLost = "a connection to Postgres breaks"
@@ -40,16 +40,16 @@ extension SaleSimulation {
             // As it does with those of who is silent.
             let owner = workers.first { $0.process === postgres.owner?.process } ?? worker
             owner.process.isStopped = true
-            for session in postgres.sessions where session.process === owner.process { session.lose(isDropped: true) }
+            for connection in postgres.connections where connection.process === owner.process { connection.lose(isDropped: true) }
         case .workersContinued: continueWorkers()
         case .redisConnectionsLost:
             for call in simulation.calls where call.process === worker.process && !call.isAnswered {
                 if case .redis = call.target { loseAtRandom(call) }
             }
         case .postgresConnectionLost:
-            postgres.sessions.randomElement(using: &simulation.random)?.lose(isDropped: simulation.random.chance(50))
+            postgres.connections.randomElement(using: &simulation.random)?.lose(isDropped: simulation.random.chance(50))
         case .postgresRestarted:
-            for session in postgres.sessions { session.lose(isDropped: simulation.random.chance(80)) }
+            for connection in postgres.connections { connection.lose(isDropped: simulation.random.chance(80)) }
         case .deadlinePassed:
             let waiting = simulation.calls.filter { if case .redis = $0.target { !$0.isAnswered } else { false } }
             if let call = waiting.randomElement(using: &simulation.random) { simulation.lose(call, isDropped: false) }
@@ -83,7 +83,7 @@ extension SaleSimulation {
     /// What it lacks is lost, unless Redis has it. Of what was saved before, all that is of a later moment of the same history is
     /// forgotten: a Redis of a history that was given up may have an epoch of the same number, and nobody can tell it.
     private func restorePostgres() {
-        for session in postgres.sessions { session.lose(isDropped: true) }
+        for connection in postgres.connections { connection.lose(isDropped: true) }
         let place = dumps.indices.randomElement(using: &simulation.random)!
         let dump = dumps[place]
         dumps.removeSubrange((place + 1)...)

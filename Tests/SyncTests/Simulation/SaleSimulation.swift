@@ -125,7 +125,7 @@ final class SaleSimulation {
             reconcile: nil,
             connect: { _ in
                 guard !process.isDead else { throw CancellationError() }
-                return SimulatedSession(simulation, process, store: store)
+                return SimulatedPostgresConnection(simulation, process, store: store)
             },
             configuration: configuration,
             clock: SyncClock(
@@ -142,8 +142,8 @@ final class SaleSimulation {
         workers.removeAll { $0.process === worker.process }
         worker.task.cancel()
         worker.process.isDead = true
-        for session in postgres.sessions where session.process === worker.process {
-            session.lose(isDropped: simulation.random.chance(50))
+        for connection in postgres.connections where connection.process === worker.process {
+            connection.lose(isDropped: simulation.random.chance(50))
         }
         for call in simulation.calls where call.process === worker.process && !call.isAnswered { loseAtRandom(call) }
     }

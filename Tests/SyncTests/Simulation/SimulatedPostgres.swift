@@ -31,8 +31,8 @@ final class SimulatedPostgres {
     /// Microseconds, as it were: never the same twice, whatever is put back.
     private var marks = 0
     /// Who holds the shard's lock.
-    private(set) var owner: SimulatedSession?
-    private(set) var sessions: [SimulatedSession] = []
+    private(set) var owner: SimulatedPostgresConnection?
+    private(set) var connections: [SimulatedPostgresConnection] = []
     var violate: (String) -> Void = { _ in }
     var bug: OwnerBug?
 
@@ -48,19 +48,19 @@ final class SimulatedPostgres {
     /// A dump is put back.
     func restore(_ dump: Saved) { saved = dump }
 
-    // MARK: Sessions
+    // MARK: Connections
 
-    func opened(_ session: SimulatedSession) { sessions.append(session) }
+    func opened(_ connection: SimulatedPostgresConnection) { connections.append(connection) }
 
     /// The server has noticed that the connection is over.
-    func ended(_ session: SimulatedSession) {
-        sessions.removeAll { $0 === session }
-        if owner === session { owner = nil }
+    func ended(_ connection: SimulatedPostgresConnection) {
+        connections.removeAll { $0 === connection }
+        if owner === connection { owner = nil }
     }
 
-    func tryLock(_ session: SimulatedSession) -> Bool {
-        if owner == nil { owner = session }
-        return owner === session || bug == .ignoresTheCursor
+    func tryLock(_ connection: SimulatedPostgresConnection) -> Bool {
+        if owner == nil { owner = connection }
+        return owner === connection || bug == .ignoresTheCursor
     }
 
     // MARK: The data plane
@@ -195,7 +195,7 @@ final class SimulatedPostgres {
     private func append(_ change: ControlChange) {
         marks += 1
         saved.log.append(LoggedControl(sequence: log.count + 1, mark: marks, content: .change(change)))
-        for session in sessions { session.notifications += 1 }
+        for connection in connections { connection.notifications += 1 }
     }
 
     private func change(_ id: CouponID, _ body: (Coupon) -> Coupon) {

@@ -21,7 +21,7 @@ final class SimulatedProcess: @unchecked Sendable {
 final class Call {
     enum Target {
         case redis(ReplicationID)
-        case postgres(SimulatedSession)
+        case postgres(SimulatedPostgresConnection)
         /// A sleep.
         case clock
     }
@@ -146,7 +146,7 @@ final class Simulation: @unchecked Sendable {
         let finished = calls.filter { $0.isCarriedOut && $0.isAnswered }
         guard !finished.isEmpty else { return }
         calls.removeAll { $0.isCarriedOut && $0.isAnswered }
-        for call in finished { if case .postgres(let session) = call.target { session.finished() } }
+        for call in finished { if case .postgres(let connection) = call.target { connection.finished() } }
     }
 
     // MARK: Steps
@@ -174,7 +174,7 @@ final class Simulation: @unchecked Sendable {
         if call.isCarriedOut { return !call.isAnswered && !call.process.isStopped }
         switch call.target {
         case .redis(let id): if !redis.isUp || id != redis.id { return false }
-        case .postgres(let session): if !session.isNext(call) { return false }
+        case .postgres(let connection): if !connection.isNext(call) { return false }
         case .clock: if call.process.isStopped { return false }
         }
         return call.isReady() || call.wake.map { $0 <= now } ?? false

@@ -8,7 +8,7 @@ import RedisClient
 
 /// One connection to the simulated Postgres. What was sent over it before it was lost may still be carried out, and until that is
 /// decided the server keeps the lock for it.
-final class SimulatedSession: ShardLedger, @unchecked Sendable {
+final class SimulatedPostgresConnection: ShardLedger, @unchecked Sendable {
     private let simulation: Simulation
     let process: SimulatedProcess
     private let postgres: SimulatedPostgres
@@ -30,7 +30,7 @@ final class SimulatedSession: ShardLedger, @unchecked Sendable {
     // MARK: The connection
 
     private var pending: [Call] {
-        simulation.calls.filter { if case .postgres(let session) = $0.target { session === self } else { false } }
+        simulation.calls.filter { if case .postgres(let connection) = $0.target { connection === self } else { false } }
     }
 
     /// One at a time, in order.
@@ -64,7 +64,7 @@ final class SimulatedSession: ShardLedger, @unchecked Sendable {
 
     private func call<T>(_ text: @autoclosure () -> String, _ effect: @escaping (SimulatedPostgres) throws -> T) async throws -> T
     {
-        var result: Result<T, any Error> = .failure(SimulatedSession.lost(false))
+        var result: Result<T, any Error> = .failure(SimulatedPostgresConnection.lost(false))
         await withUnsafeContinuation { (continuation: UnsafeContinuation<Void, Never>) in
             guard !isLost else { return continuation.resume() }
             simulation.send(
@@ -77,7 +77,7 @@ final class SimulatedSession: ShardLedger, @unchecked Sendable {
                 },
                 answer: { continuation.resume() },
                 fail: { unknown in
-                    result = .failure(SimulatedSession.lost(unknown))
+                    result = .failure(SimulatedPostgresConnection.lost(unknown))
                     continuation.resume()
                 }
             )
@@ -162,7 +162,7 @@ final class SimulatedSession: ShardLedger, @unchecked Sendable {
             flag.isSet = true
         }
         try Task.checkCancellation()
-        if isKnownLost { throw SimulatedSession.lost(false) }
+        if isKnownLost { throw SimulatedPostgresConnection.lost(false) }
         notifications = 0
         return []
     }
