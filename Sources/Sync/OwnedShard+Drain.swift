@@ -46,10 +46,10 @@ extension OwnedShard {
         let (entries, malformed) = OwnedShard.sorted(read)
         guard let last = read.last else { return cursor }
         let batch = LandingBatch(shard: shard, cursor: cursor, entries: entries, malformed: malformed, last: last.id)
-        let report = try await ledger.land(batch)
-        metrics.landed(report.landed)
-        quarantined(report.quarantined)
-        return report.cursor
+        let result = try await ledger.land(batch)
+        metrics.landed(result.landed)
+        quarantined(result.quarantined)
+        return result.cursor
     }
 
     /// Trims the stream: what left it is spent, and held no more.

@@ -12,7 +12,7 @@ protocol ShardLedger: Sendable {
     func endSilentOwner(of shard: Shard, after silence: Duration) async throws -> Bool
 
     func cursor(of shard: Shard) async throws -> Cursor?
-    func land(_ batch: LandingBatch) async throws -> LandingReport
+    func land(_ batch: LandingBatch) async throws -> LandingResult
     func beginEpoch(_ shard: Shard, after expected: Cursor?, above seen: Epoch?) async throws -> Cursor
     func quarantineUnlanded(_ found: UnlandedEntries) async throws -> Int
     func quarantine(_ found: [UnaccountedRedemption], reason: String) async throws -> Int
@@ -42,7 +42,7 @@ extension DedicatedPostgresConnection: ShardLedger {
 
     func cursor(of shard: Shard) async throws -> Cursor? { try await withConnection { try $0.cursor(of: shard) } }
 
-    func land(_ batch: LandingBatch) async throws -> LandingReport { try await withConnection { try $0.land(batch) } }
+    func land(_ batch: LandingBatch) async throws -> LandingResult { try await withConnection { try $0.land(batch) } }
 
     func beginEpoch(_ shard: Shard, after expected: Cursor?, above seen: Epoch?) async throws -> Cursor {
         try await withConnection { try $0.beginEpoch(shard, after: expected, above: seen) }

@@ -17,11 +17,11 @@ import Testing
                     entry(stream(1), a, Array(users[..<64])), entry(stream(1, 1), b, Array(users[..<64])),
                     entry(stream(2), b, Array(users[64...])),
                 ]
-                let report = try connection.land(batch(entries))
+                let result = try connection.land(batch(entries))
                 let cursor = Cursor(epoch: Epoch(1), lastID: stream(2))
-                #expect(report.landed == 364)
-                #expect(report.quarantined == 0)
-                #expect(report.cursor == cursor)
+                #expect(result.landed == 364)
+                #expect(result.quarantined == 0)
+                #expect(result.cursor == cursor)
                 #expect(try connection.cursor(of: shard) == cursor)
 
                 // The same batch again: the cursor says no.
@@ -50,9 +50,9 @@ import Testing
         try await withPostgresClient { client throws in
             try await client.withConnection { connection throws in
                 _ = try connection.beginEpoch(shard, after: nil)
-                let report = try connection.land(LandingBatch(shard: shard, cursor: start, entries: [], last: stream(5)))
-                #expect(report == report)
-                #expect(report.landed == 0)
+                let result = try connection.land(LandingBatch(shard: shard, cursor: start, entries: [], last: stream(5)))
+                let end = Cursor(epoch: start.epoch, lastID: stream(5))
+                #expect(result == LandingResult(landed: 0, quarantined: 0, cursor: end))
                 #expect(try connection.cursor(of: shard)?.lastID == stream(5))
             }
         }
@@ -88,7 +88,7 @@ import Testing
                 _ = try connection.beginEpoch(shard, after: nil)
             }
             let same = batch([entry(stream(1), coupon, users)])
-            let reports = try await withThrowingTaskGroup(of: LandingReport?.self, returning: [LandingReport].self) { group in
+            let results = try await withThrowingTaskGroup(of: LandingResult?.self, returning: [LandingResult].self) { group in
                 for _ in 0..<6 {
                     group.addTask {
                         do {
@@ -101,7 +101,7 @@ import Testing
                 }
                 return try await group.reduce(into: []) { all, one in if let one { all.append(one) } }
             }
-            #expect(reports.map(\.landed) == [1_000])
+            #expect(results.map(\.landed) == [1_000])
             try await client.withConnection { connection throws in
                 #expect(try connection.count("redemptions") == 1_000)
                 #expect(try connection.coupon(coupon.id)?.redeemed == 1_000)

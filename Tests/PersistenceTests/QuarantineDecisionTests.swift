@@ -267,10 +267,10 @@ import Testing
                 _ = try connection.beginEpoch(shard, after: nil)
                 let id = RedemptionID(outbox: stream(1), tail: .random())
                 let same = users.map { Redemption(id: id, user: $0.id, coupon: coupon.id, price: coupon.price) }
-                let report = try connection.land(
+                let result = try connection.land(
                     batch([OutboxEntry(id: stream(1), epoch: Epoch(1), redemptions: same + [same[1]])])
                 )
-                #expect(report.landed == 1)
+                #expect(result.landed == 1)
                 #expect(try connection.count("redemptions") == 1)
                 #expect(try connection.quarantineCount() == 2)
             }

@@ -29,9 +29,9 @@ import Testing
                     price: -1
                 )
                 rows[rows.firstIndex { $0.user == users[99].id }!] = free
-                let report = try connection.land(batch([OutboxEntry(id: stream(1), epoch: Epoch(1), redemptions: rows)]))
-                #expect(report.landed == 99)
-                #expect(report.quarantined == 5)
+                let result = try connection.land(batch([OutboxEntry(id: stream(1), epoch: Epoch(1), redemptions: rows)]))
+                #expect(result.landed == 99)
+                #expect(result.quarantined == 5)
                 #expect(try connection.quarantineCount() == 5)
                 #expect(try connection.count("redemptions") == 99)
                 #expect(try connection.coupon(coupon.id)?.redeemed == 99)
@@ -63,9 +63,9 @@ import Testing
                 let few = try connection.createCoupon(newCoupon("few", total: 33), codeKey: nil, actor: "admin")
                 let many = try connection.createCoupon(newCoupon("many", total: 50), codeKey: nil, actor: "admin")
                 _ = try connection.beginEpoch(shard, after: nil)
-                let report = try connection.land(batch([entry(stream(1), few, users), entry(stream(2), many, users)]))
-                #expect(report.landed == 83)
-                #expect(report.quarantined == 17)
+                let result = try connection.land(batch([entry(stream(1), few, users), entry(stream(2), many, users)]))
+                #expect(result.landed == 83)
+                #expect(result.quarantined == 17)
                 #expect(try connection.coupon(few.id)?.redeemed == 33)
                 #expect(try connection.coupon(many.id)?.redeemed == 50)
                 // The first ones won.
@@ -82,11 +82,11 @@ import Testing
                 let coupon = try connection.createCoupon(newCoupon("c", total: 1_000), codeKey: nil, actor: "admin")
                 _ = try connection.beginEpoch(shard, after: nil)
                 let strangers = (0..<200).map { newUser("s\($0)") }
-                let report = try connection.land(batch([entry(stream(1), coupon, strangers)]))
-                #expect(report.landed == 0)
-                #expect(report.quarantined == 200)
+                let result = try connection.land(batch([entry(stream(1), coupon, strangers)]))
+                #expect(result.landed == 0)
+                #expect(result.quarantined == 200)
                 #expect(try connection.coupon(coupon.id)?.redeemed == 0)
-                #expect(report.cursor.lastID == stream(1))
+                #expect(result.cursor.lastID == stream(1))
             }
         }
     }
@@ -101,9 +101,9 @@ import Testing
                 let fields = ["epoch", "one", "na\0me", #"qu"o\te"#, "", "🎟"]
                 let malformed = LandingBatch.Malformed(id: stream(3), fields: fields, reason: "epoch 'o\0ne' is no number")
                 let entries = [entry(stream(1), coupon, [user], epoch: 7), entry(stream(2), coupon, [user])]
-                let report = try connection.land(batch(entries, malformed: [malformed]))
-                #expect(report.landed == 1)
-                #expect(report.quarantined == 2)
+                let result = try connection.land(batch(entries, malformed: [malformed]))
+                #expect(result.landed == 1)
+                #expect(result.quarantined == 2)
                 #expect(try connection.cursor(of: shard)?.lastID == stream(3))
                 #expect(
                     try reasons(connection) == [

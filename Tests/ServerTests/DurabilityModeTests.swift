@@ -14,7 +14,7 @@ import Testing
 /// What a request may ask of its answer beyond the server's own mode.
 @Suite struct DurabilityModeTests {
     /// Carries the outbox to Postgres, as an owner does.
-    private func land(_ server: RunningServer) async throws -> LandingReport {
+    private func land(_ server: RunningServer) async throws -> LandingResult {
         let store = server.environment.store
         let read = try await store.readOutbox(after: .zero, count: 100)
         let entries = read.compactMap { if case .entry(let entry) = $0 { entry } else { nil } }

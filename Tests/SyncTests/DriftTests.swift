@@ -250,10 +250,10 @@ import Testing
             let before = try await env.postgres.withConnection { connection in
                 try connection.script("alter table redemptions add constraint none check (price < 0)")
                 let cursor = try #require(try connection.cursor(of: shard))
-                let report = try connection.land(
+                let result = try connection.land(
                     LandingBatch(shard: shard, cursor: cursor, entries: entries, last: try #require(entries.last).id)
                 )
-                #expect(report.quarantined == 1)
+                #expect(result.quarantined == 1)
                 let id = try connection.quarantined(QuarantineFilter(), after: 0, limit: 1)[0].id
                 let before = try connection.lastControlSequence()
                 #expect(

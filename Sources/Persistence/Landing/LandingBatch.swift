@@ -68,7 +68,7 @@ public struct UnlandedEntries: Hashable, Sendable {
     }
 }
 
-public struct LandingReport: Hashable, Sendable {
+public struct LandingResult: Hashable, Sendable {
     /// Redemptions in Postgres now.
     public let landed: Int
     /// Redemptions, and entries that did not parse, in `quarantine` now: each needs an operator.

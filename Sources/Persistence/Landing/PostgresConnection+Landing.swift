@@ -11,7 +11,7 @@ extension PostgresConnection {
     /// lands.
     ///
     /// Throws `LandingError`, or `PostgresError`; after one whose `outcomeIsUnknown` is true, the cursor tells.
-    public func land(_ batch: LandingBatch) throws -> LandingReport {
+    public func land(_ batch: LandingBatch) throws -> LandingResult {
         guard batch.isInOrder else { throw LandingError.outOfOrder }
         let rows = batch.entries.lazy.filter { $0.epoch == batch.cursor.epoch }.flatMap { entry in
             entry.redemptions.lazy.map { LandingRow(redemption: $0, entry: entry.id) }
@@ -19,7 +19,7 @@ extension PostgresConnection {
         return try land(batch, ContiguousArray(rows))
     }
 
-    private func land(_ batch: LandingBatch, _ rows: ContiguousArray<LandingRow>) throws -> LandingReport {
+    private func land(_ batch: LandingBatch, _ rows: ContiguousArray<LandingRow>) throws -> LandingResult {
         do {
             return try transaction {
                 try lockCursor(of: batch.shard, expected: batch.cursor)
@@ -35,11 +35,11 @@ extension PostgresConnection {
         }
     }
 
-    private func finish(_ batch: LandingBatch, landed: Int, quarantined: Int) throws -> LandingReport {
+    private func finish(_ batch: LandingBatch, landed: Int, quarantined: Int) throws -> LandingResult {
         let unfit = try quarantineUnfit(batch)
         let cursor = Cursor(epoch: batch.cursor.epoch, lastID: batch.last)
         try moveCursor(of: batch.shard, to: cursor)
-        return LandingReport(landed: landed, quarantined: quarantined + unfit, cursor: cursor)
+        return LandingResult(landed: landed, quarantined: quarantined + unfit, cursor: cursor)
     }
 
     /// Writes the rows into `redemptions`: all of them, or it throws.

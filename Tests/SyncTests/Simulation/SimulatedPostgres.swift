@@ -65,7 +65,7 @@ final class SimulatedPostgres {
 
     // MARK: The data plane
 
-    func land(_ batch: LandingBatch) throws -> LandingReport {
+    func land(_ batch: LandingBatch) throws -> LandingResult {
         guard batch.isInOrder else { throw LandingError.outOfOrder }
         guard cursor == batch.cursor || bug == .ignoresTheCursor else { throw LandingError.cursorMoved(actual: cursor) }
         var landed = 0
@@ -83,7 +83,7 @@ final class SimulatedPostgres {
         saved.quarantine += unfit
         let moved = Cursor(epoch: batch.cursor.epoch, lastID: batch.last)
         move(to: moved)
-        return LandingReport(landed: landed, quarantined: unfit.count, cursor: moved)
+        return LandingResult(landed: landed, quarantined: unfit.count, cursor: moved)
     }
 
     private func refusal(of redemption: Redemption) -> String? {

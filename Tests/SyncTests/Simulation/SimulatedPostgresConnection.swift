@@ -103,7 +103,7 @@ final class SimulatedPostgresConnection: ShardLedger, @unchecked Sendable {
         try await call("read the mark of \(sequence)") { $0.log.first { $0.sequence == sequence }?.mark }
     }
 
-    func land(_ batch: LandingBatch) async throws -> LandingReport {
+    func land(_ batch: LandingBatch) async throws -> LandingResult {
         if postgres.bug == .settlesBeforeCommit { _ = try await store.settle(batch.cursor.epoch, entries: batch.entries) }
         return try await call("land up to \(batch.last) behind \(batch.cursor.lastID)") { try $0.land(batch) }
     }
