@@ -27,10 +27,10 @@ public struct HotPathLimits: Sendable, Hashable {
     /// How long that may take; after it the outcome is unknown. Meanwhile nothing else of the connection is decided.
     public var replicationTimeout: Duration = .milliseconds(500)
 
-    /// How old Redis's answer that a coupon is sold out may be to be given again without asking; zero: it is never. Also how long
-    /// a restock may take to be seen.
+    /// For how long Redis's answer that a coupon is sold out is given again without asking; zero: it never is. A restock may take as
+    /// long to be seen.
     public var soldOutAge: Duration = .milliseconds(100)
-    /// Coupons of which that is remembered.
+    /// The most coupons of which that answer is kept.
     public var soldOutCoupons = 1024
 
     /// Wrong hidden codes within `wrongCodeWindow` that lock a user out for as long as the window.

@@ -37,7 +37,7 @@ public final class Redeemer {
     private let replicas: Int
     private let replicationTimeoutMilliseconds: Int
     private var batches: Batches
-    private var soldOut: SoldOutMemory<Batches.Line>
+    private var soldOut: SoldOutCache<Batches.Line>
     /// Sent, and to be answered when replicas have them too; no WAIT has followed them yet.
     private var unreplicated: Replication?
     private var isWaitingForReplicas = false
@@ -63,7 +63,7 @@ public final class Redeemer {
             waitingLimit: limits.waitingPerEventLoop,
             waitLimit: TimeAmount(client.configuration.commandDeadline / 2)
         )
-        soldOut = SoldOutMemory(age: TimeAmount(limits.soldOutAge), limit: limits.soldOutCoupons)
+        soldOut = SoldOutCache(age: TimeAmount(limits.soldOutAge), limit: limits.soldOutCoupons)
     }
 
     /// Decides one request.

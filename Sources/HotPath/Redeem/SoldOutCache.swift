@@ -1,17 +1,17 @@
 import NIOCore
 
-/// Which coupons Redis said are sold out, and when it was asked: once a sale is over, most of its load can be told so
-/// without a call.
+/// The coupons that Redis said are sold out, each with the moment at which Redis was asked. Once a sale is over, most requests can be
+/// answered from here without a call.
 ///
-/// A value without I/O: `Redeemer` asks and teaches it.
-struct SoldOutMemory<Line: Hashable> {
+/// A value without I/O: `Redeemer` asks it and fills it.
+struct SoldOutCache<Line: Hashable> {
     private let age: TimeAmount
     private let limit: Int
     private var asked: [Line: NIODeadline] = [:]
 
     /// - Parameters:
-    ///   - age: how long an answer holds, from the moment it was asked for.
-    ///   - limit: of lines that are remembered.
+    ///   - age: how long an answer holds, from the moment at which Redis was asked.
+    ///   - limit: the most coupons that are kept.
     init(age: TimeAmount, limit: Int) {
         precondition(age >= .zero && limit >= 0)
         self.age = age
@@ -23,8 +23,7 @@ struct SoldOutMemory<Line: Hashable> {
         return now < time + age
     }
 
-    /// - Parameter time: when the call that found it sold out was sent, so that nothing that happened later is denied for longer
-    ///   than `age`.
+    /// - Parameter time: when the call was sent that found the coupon sold out. So a restock after that moment is seen within `age`.
     mutating func learn(_ line: Line, asked time: NIODeadline) {
         if asked[line] == nil, asked.count >= limit {
             asked = asked.filter { time < $0.value + age }
