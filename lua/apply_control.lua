@@ -1,9 +1,10 @@
 #!lua
--- Applies one entry of the control log, in order and exactly once: the shard's control number moves in the same call.
+-- Applies one entry of the control log to Redis. Entries are applied in order and exactly once, since the same call moves the number of
+-- the last applied entry, `control`, which the shard's record has.
 --
 -- KEYS  1 shard · 2 the coupon that the entry changes, or users · for redemption_dropped 3 the coupon
--- ARGV  1 epoch · 2 sequence number · 3 mark: the moment at which Postgres wrote the entry (µs). The shard remembers that of its last
---         entry: where Postgres has another one of that number, it went back in time, and operators went on
+-- ARGV  1 epoch · 2 sequence number · 3 mark: the moment at which Postgres wrote the entry (µs). The shard's record keeps the mark of
+--         its last entry: if Postgres has another mark under that number, Postgres went back in time, and operators went on
 --       4 kind, then by kind
 --         coupon_created     code digest, price, left, starts (ms or ''), ends (ms or ''), state
 --         coupon_state       state
@@ -11,23 +12,23 @@
 --         credit_granted     amount, user (16 bytes)
 --         redemption_dropped redemption id (22 characters), price, user (16 bytes)
 --         user_sessions_revoked, sessions_revoked, shard_rebuild
---                            nothing: the caller has ended the sessions, or it is another shard that is rebuilt; key 2 is not
---                            looked at
+--                            no more arguments: the caller has ended the sessions, or another shard is rebuilt. Only the
+--                            control number moves, and key 2 is not used
 -- REPLY a code
 --
 --   applied
 --   already_applied         the shard has this entry
 --   gap                     the shard lacks an entry before this one
 --   wrong_epoch             the shard is closed or of another epoch
---   coupon_not_loaded       a state, an amount or a use for a coupon that the shard does not have
---   coupon_already_loaded   a new coupon that the shard has
+--   coupon_not_loaded       the entry changes a coupon that the shard does not have
+--   coupon_already_loaded   the entry creates a coupon that the shard has
 --   amount_out_of_range     the sum would be above 2^53 - 1
 --
--- Only applied changes anything. The last three say that Redis and Postgres have parted; a rebuild mends it.
--- A grant for a user who is not loaded changes only the control number: the user's snapshot will contain it. One that the
--- loaded snapshot contains already (sequence ≤ the user's control) is not added again.
--- A redemption that was dropped is given back only where its user has it: a user who was loaded later never paid for it.
--- The form of a user's record is in redeem.lua.
+-- Only `applied` changes anything. The last three codes say that Redis and Postgres differ, which a rebuild mends.
+-- A grant to a user who is not loaded only moves the control number: the user's snapshot will contain the grant. A grant that the
+-- loaded snapshot contains already (sequence ≤ the control of the user's record) is not added again.
+-- A dropped redemption is given back only if the user's record has it: a user who was loaded after the drop has not paid for it.
+-- redeem.lua describes the form of a user's record.
 
 local call = redis.call
 local shard_key, key = KEYS[1], KEYS[2]
@@ -77,7 +78,7 @@ if sequence ~= control + 1 then
     return 'gap'
 end
 
--- The user's record, where it is of this epoch.
+-- The user's record, if the hash of users is of this epoch.
 local function record_of(user)
     local found = call('HMGET', key, 'epoch', user)
     return found[1] == epoch and found[2]

@@ -1,17 +1,17 @@
 #!lua
--- The first step of a rebuild: claims an epoch that Postgres has committed, clears the outbox, which was drained before, and forgets all
--- users: their hash is of the highest epoch that was begun, always.
--- An owner that was stopped for a while and does not know that it lost the shard must not clear its successor's outbox.
+-- Begins an epoch, the first step of a rebuild: claims an epoch that Postgres has committed, clears the outbox, which was drained before,
+-- and clears the hash of users, which is always of the highest epoch begun.
+-- The fence keeps off an owner that was stopped for a while and has lost the shard: it must not clear its successor's outbox.
 --
--- KEYS  1 fence: the highest epoch begun in this Redis · 2 outbox · 3 shard · 4 users · 5 where earlier versions have the shard's record
+-- KEYS  1 fence: the highest epoch begun in this Redis · 2 outbox · 3 shard · 4 users · 5 the shard's record of earlier versions
 -- ARGV  1 epoch
--- REPLY a code, or an error with the prefix FENCED if this epoch or a later one was begun before. Nothing changed then.
+-- REPLY a code; or an error with the prefix FENCED if this epoch or a later one was begun before: then nothing changed
 --
 --   begun
 --
--- A worker of an earlier version asks for its record with HMGET before it does anything else. It finds a string there, is told WRONGTYPE,
--- and leaves this Redis alone: it would take the entries of the outbox for damaged, and load users beside those of this version.
--- Run by EVAL, since the shard is closed: what EVAL caches is this script alone, so redeem stays NOSCRIPT.
+-- Key 5 keeps off workers of earlier versions, which would take the outbox's entries for damaged and load users in another form. Such a
+-- worker begins with HMGET of its record. It finds a string there, gets the error WRONGTYPE, and leaves this Redis alone.
+-- The caller uses EVAL, since the shard is closed. EVAL loads no script but this one, so calls of redeem.lua still fail with NOSCRIPT.
 
 local call = redis.call
 local epoch = tonumber(ARGV[1])

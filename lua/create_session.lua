@@ -1,17 +1,17 @@
 #!lua
--- Records a login.
+-- Creates a session: records a login.
 --
 -- KEYS  1 session · 2 sessions of the user
 -- ARGV  1 idle lifetime (ms) · 2 absolute lifetime (ms) · 3 how many sessions a user may have
---       then pairs of field and value: user, role, version, refresh, device, address
--- REPLY array: a code, then for too_many_sessions: the ids of the sessions that expire first, so many as are too many
+--       then pairs of a field and its value: user, role, version, refresh, device, address
+-- REPLY array: a code, then for too_many_sessions: the ids of the sessions to end, those that expire first
 --
 --   created
 --   session_exists      nothing changed
---   too_many_sessions   nothing was created: end the sessions that are named, and try again
+--   too_many_sessions   nothing changed: end the sessions that the reply names, and try again
 --
--- The session's key dies at the end of the idle lifetime, which each refresh begins again, or of the absolute one, which nothing
--- prolongs. The list is by expiry, and each login drops what expired from it.
+-- The session's key expires at the end of its idle lifetime, which each refresh begins again, or of its absolute lifetime, which nothing
+-- prolongs. The user's list of sessions is sorted by expiry, and each login removes the expired ones from it.
 
 local call = redis.call
 local session_key, sessions_key = KEYS[1], KEYS[2]

@@ -1,13 +1,13 @@
 #!lua
--- The second step of a rebuild: writes coupons of the epoch that was begun.
+-- Loads coupons into the epoch that was begun, the second step of a rebuild.
 --
 -- KEYS  1 fence · 2 shard · then each coupon
 -- ARGV  1 epoch, then for each coupon: code digest, price, left, starts (ms or ''), ends (ms or ''), state
--- REPLY a code, or an error with the prefix FENCED if another epoch was begun or the shard is open. Nothing changed then.
+-- REPLY a code; or an error with the prefix FENCED if another epoch was begun or the shard is open: then nothing changed
 --
 --   loaded
 --
--- Run by EVAL, as begin_epoch is.
+-- The caller uses EVAL, as for begin_epoch.lua.
 
 local call = redis.call
 local epoch = ARGV[1]

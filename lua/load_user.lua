@@ -1,18 +1,18 @@
 #!lua
--- Takes a user over from a snapshot of Postgres. Once loaded, a user stays loaded until the epoch ends.
+-- Loads a user from a snapshot of Postgres. A user stays loaded until the epoch ends.
 --
 -- KEYS  1 shard · 2 users
--- ARGV  1 epoch · 2 balance · 3 control: the last control sequence number that the balance contains · 4 user (16 bytes)
+-- ARGV  1 epoch · 2 balance · 3 control: the last sequence number of the control log that the balance contains · 4 user (16 bytes)
 --       then for each redemption of the user: coupon id, redemption id (22 characters)
 -- REPLY a code
 --
 --   loaded
---   already_loaded   nothing changed: the user's live state is newer than any snapshot
+--   already_loaded   nothing changed: the user's record in Redis is newer than any snapshot
 --   wrong_epoch      the snapshot is not of the shard's epoch, or the shard is closed
---   stale_snapshot   the shard has applied control entries that the snapshot lacks; a grant among them, which passed this
---                    user by because it was not loaded, would be lost: read the snapshot again
+--   stale_snapshot   the shard has applied control entries that the snapshot lacks: read it again. A grant to this user among
+--                    them would be lost, since it changed no record as long as the user was not loaded
 --
--- The form of a user's record is in redeem.lua.
+-- redeem.lua describes the form of a user's record.
 
 local call = redis.call
 local users = KEYS[2]

@@ -1,17 +1,18 @@
 #!lua
--- Decides redemptions of one coupon: a batch of 1 to 64 requests, in the order given, all at one moment.
+-- Redeems a coupon: decides a batch of 1 to 64 requests, in the order given and all at one moment. For each request that is accepted
+-- it decrements the coupon's stock (the field `left`), takes the price from the user's credit, and appends to the outbox.
 --
 -- KEYS  1 coupon · 2 outbox · 3 users · then the session of each request
--- ARGV  1 wrong hidden codes within the window that lock a user out · 2 the window, which is also the length of the lock (ms)
---       3 entries of the outbox from which on nothing is accepted
+-- ARGV  1 how many wrong hidden codes within the window lock a user out · 2 the window, which is also the length of the lock (ms)
+--       3 how many entries the outbox may have: with as many, nothing more is accepted
 --       4 the 16 bytes of each request's user, then the tail of each request: the last 14 characters of the redemption's id
---       5 code digest (64 hexadecimal digits); where the requests have several: one for each
--- REPLY array: the coupon's price ('' where it is not loaded), the first 8 characters of the ids accepted now ('' where none was),
---       a letter for each request, then the values of those that have one, in order
+--       5 the code digest that all requests have (64 hexadecimal digits), or a digest for each request
+-- REPLY array: the coupon's price ('' where it is not loaded), the first 8 characters of the ids accepted now ('' without any), a letter
+--       for each request, then the values that belong to the letters, in order
 --
---   a accepted             (the id is the 8 characters and the tail)
---   r replayed             redemption id: this request was accepted before (the stored id has its tail). It is stored once more,
---                          so that this call has a write for WAIT to wait for
+--   a accepted             the id is the 8 characters and the tail
+--   r replayed             redemption id: this request was accepted before, since the stored id has its tail. The redemption is
+--                          written once more, so that WAIT has a write of this call to wait for
 --   d already_redeemed     redemption id
 --   o sold_out
 --   c insufficient_credit
@@ -25,23 +26,25 @@
 --   s session_revoked
 --   b backlog_full
 --
--- A redemption's id is 16 bytes: here 22 characters of base64url without padding (RFC 4648, section 5), of which 8 are exactly the
--- time in it (48 bits, ms) and 14 the rest.
--- Users are fields of one hash, which says by its field `epoch` of which epoch it is: the key is the 16 bytes of a user's id, the
--- value a record: credit and control (doubles, big endian), a blank, or `!` and three doubles where wrong codes were entered
--- (attempts, attempts since (ms), locked until (ms)), then `;coupon=id` for each redemption. Neither `;` nor `=` is in a coupon's or
--- redemption's id, so `;coupon=` behind the doubles is found nowhere but before that coupon's redemption.
+-- A redemption's id is 16 bytes. Here it is 22 characters of base64url without padding (RFC 4648, section 5): the first 8 are the time
+-- in it (48 bits, ms), the other 14 its tail.
 --
--- Checked in this order: coupon loaded, user loaded in the coupon's epoch, session exists, locked out, replay, coupon's state
--- and window, code, already redeemed, stock, credit, room in the outbox. A replay comes before the window, because a client that lost
--- the answer to a request that was accepted in the last moment of a sale must be told so after it. It needs the right code, as
--- the request had.
--- A wrong code counts as a try whatever the coupon's state and window, so that nobody can try codes faster before a
--- sale than during it.
+-- The users are fields of one hash. Its field `epoch` says which epoch the hash is of. The other fields are named by the 16 bytes of a
+-- user's id, and their values are records, in this form:
+--   8 bytes of credit, 8 bytes of control: the last entry of the control log that the credit contains (doubles, big endian)
+--   a blank; or, once wrong codes were entered, `!` and three doubles: attempts, since when they count (ms), locked until (ms)
+--   `;coupon=id` for each redemption
+-- Ids of coupons and redemptions have neither `;` nor `=`. So `;coupon=` stands behind the doubles only before that coupon's redemption.
 --
--- Without the flag allow-oom Redis refuses the whole call at maxmemory, before its first command: nothing is half done.
--- Numbers go to redis.call by '%d': as numbers Redis would write them by '%.17g', which takes three times as long, and joined to a
--- string they could become 1e+15.
+-- The checks have this order: coupon loaded, user loaded in the coupon's epoch, session exists, locked out, replay, coupon's state
+-- and window, code, already redeemed, stock, credit, room in the outbox.
+-- A replay is looked for before the window is checked: a client that lost the answer to a request in the last moment of a sale learns
+-- after the sale that it was accepted. A replay needs the right code, as the request did that was accepted.
+-- A wrong code counts as an attempt in every state of the coupon, so nobody can try codes faster before a sale than during it.
+--
+-- The script has no flag allow-oom, so Redis at maxmemory refuses the whole call before its first command: nothing is half done.
+-- Numbers go to redis.call as text, made by '%d'. Redis would write a number by '%.17g', which takes three times as long, and a number
+-- joined to a string could become 1e+15.
 
 local call = redis.call
 local sub, find, byte, rep, format = string.sub, string.find, string.byte, string.rep, string.format
@@ -77,20 +80,21 @@ elseif starts ~= '' and now < tonumber(starts) then
     closed, closed_value = 'n', starts -- coupon_not_started
 end
 
--- Most often every session exists, which one call for all of them tells. If not, each is asked for by itself.
+-- Usually all sessions exist, and one call tells so. If one is missing, each is asked for by itself.
 local all_exist = call('EXISTS', unpack(KEYS, 4)) == count
 local ids = { read(rep('c16', count), blob) }
 local tails = { read(rep('c14', count), blob, 16 * count + 1) }
 local records = call('HMGET', users, 'epoch', unpack(ids, 1, count))
 local are_loaded = records[1] == epoch
 
--- What this call makes of users, by the place of a user's first request, so that two requests of one user see each other: the record
--- is as it will be written, but for the end of one that is accepted now. That lacks the id behind its `;coupon=`, whose tail is here.
+-- Users whom this call changes, by the place of a user's first request, so that a second request of the same user sees what the first
+-- one did. `changed` has the record that will be written. A redemption accepted now ends it with `;coupon=` alone, since the time in its
+-- id is not known yet; `accepted_tail` has the tail of that id.
 local place_of, changed, accepted_tail = {}, {}, {}
 local letters, values = {}, {}
-local unfinished -- place among the values → a tail that still lacks the time before it
+local unfinished -- by place among the values: the tail of an id whose time is not known yet
 local accepted = 0
-local has_room -- of the outbox; asked for when something is to be accepted
+local has_room -- in the outbox; looked up for the first request that could be accepted
 local one_code = #ARGV == 5
 local right = ARGV[5] == code
 
@@ -164,7 +168,7 @@ for i = 1, count do
                 letter = 'b' -- backlog_full
             else
                 letter = 'a' -- accepted
-                left = left - 1
+                left = left - 1 -- decrements the stock
                 accepted = accepted + 1
                 changed[place], accepted_tail[place] = pack('>d', credit) .. sub(record, 9) .. mark, tails[i]
             end
@@ -177,7 +181,8 @@ for i = 1, count do
     end
 end
 
--- All is decided; from here on nothing can fail that did not fail above. XADD is first: its id is the time of the redemptions.
+-- Everything is decided. No write below can fail, since reading the same keys would have failed above. XADD is first, because its id is
+-- the time of the redemptions.
 local prefix = ''
 if accepted > 0 then
     local redemptions = blob

@@ -1,21 +1,21 @@
 #!lua
--- Exchanges a session's refresh token for the next one, or finds that it was stolen. There is no moment without a valid
--- successor: the token that was presented and its successor change places in this one call.
+-- Rotates a session's refresh token: one call puts the next token in the place of the presented one, so a valid token exists at every
+-- moment. Where the presented token shows that a token was stolen, it deletes the session instead.
 --
 -- KEYS  1 session · 2 sessions of the user
--- ARGV  1 digest of the token presented · 2 digest of the next token · 3 the next token, sealed under the one presented
---       4 idle lifetime (ms) · 5 grace (ms): how long the token before the current one may be repeated
+-- ARGV  1 digest of the presented token · 2 digest of the next token · 3 the next token, sealed under the presented one
+--       4 idle lifetime (ms) · 5 grace (ms): how long after a rotation the token before the current one may be presented again
 -- REPLY array: a code, then for rotated and repeated: role; for repeated also: the sealed current token
 --
---   rotated                the next token is the current one
---   repeated               the token presented was exchanged within the grace, and its holder may have lost the answer: the
---                          current token again, so that there is one successor, however often and from where it is asked for.
+--   rotated                the next token is the current one now
+--   repeated               the presented token was rotated within the grace, and its holder may have lost the answer. The reply
+--                          has the current token again, so a token has one successor however often it is presented.
 --                          Nothing changed.
 --   session_not_found
---   refresh_token_reused   the token was exchanged before the grace, so one of two holders is a thief: the session is deleted
+--   refresh_token_reused   the presented token was rotated longer ago, so one of its two holders is a thief: the session is deleted
 --
--- The caller has made sure that the token is one of this service's, so one that is neither current nor the one before it is an
--- older one. A seal is opened with the token that it was made under, so what is stored here gives nobody a token.
+-- The caller has checked that this service issued the token. So a token that is neither the current one nor the one before is older.
+-- Only the holder of the presented token can open the seal, so the fields stored here yield no token.
 
 local call = redis.call
 local session_key, sessions_key = KEYS[1], KEYS[2]
@@ -26,7 +26,7 @@ end
 local presented = ARGV[1]
 local session = call('HMGET', session_key, 'refresh', 'role', 'ends', 'previous', 'sealed', 'rotated')
 local current, role, ends = session[1], session[2], tonumber(session[3] or nil)
--- A session that lacks a field is none that this version can go on with.
+-- This version cannot go on with a session that lacks one of these fields.
 if not current or not role or not ends then
     return { 'session_not_found' }
 end

@@ -1,19 +1,19 @@
 #!lua flags=allow-oom
--- Takes what landed in Postgres out of the outbox. Users have nothing to be changed: what is held of their credit is what the outbox has
--- of them. An entry that is still in the outbox is therefore exactly one that is not settled.
--- The shard remembers the last entry that was settled: Postgres had it. A Postgres whose cursor is before it has gone back in time.
+-- Trims the outbox: removes entries that have landed in Postgres. An entry is not settled as long as it is in the outbox.
+-- No user's record changes: the credit that a user's redemptions hold is the sum of their prices in the outbox.
+-- The shard's record keeps the id of the last settled entry. A Postgres whose cursor is before that id has gone back in time.
 --
 -- KEYS  1 outbox · 2 shard
 -- ARGV  1 epoch · 2 id of the first entry · 3 the id just after the last entry: the first one that stays
 -- REPLY a code
 --
 --   settled
---   not_first     the outbox does not begin with the first entry: somebody settled it before. Nothing changed.
+--   not_first     the outbox does not begin with that first entry, since it was settled before. Nothing changed.
 --   wrong_epoch   the shard is closed or of another epoch. Nothing changed.
 --
--- The shard's record counts the entries that left here (`trimmed`), so that what was deleted otherwise is known: a stream says itself
--- how many were ever added.
--- allow-oom: at maxmemory this call is what makes room again, and it writes no more than two fields of the shard.
+-- The shard's record counts the entries removed here (`trimmed`). Redis counts the entries that were ever added to a stream, so both
+-- numbers tell how many entries somebody else has deleted.
+-- The flag allow-oom is set because this call makes room again at maxmemory. It writes only two fields of the shard's record.
 
 local call = redis.call
 local outbox, epoch, first, next_id = KEYS[1], ARGV[1], ARGV[2], ARGV[3]

@@ -1,17 +1,16 @@
 #!lua
--- Counts against several rates at once, by the generic cell rate algorithm: a rate lets through a burst, and then one for each
--- interval. A key holds one number, the moment at which the rate would be unused again, and dies at that moment.
+-- Limits how often something may happen, by several rates at once. A rate lets a burst through at once, and then one in each interval
+-- (GCRA, the generic cell rate algorithm in the form of virtual scheduling: ITU-T I.371).
+-- The key of a rate holds one number: the moment at which the whole burst will be free again. The key expires at that moment.
 --
 -- KEYS  1 and further: each rate
--- ARGV  1 what to do: charge or refund · then for each rate: interval (ms), burst
--- REPLY array: a code, then for allowed and limited, for each rate: how many more it lets through now, ms until it is unused
---       again, ms until it lets one through (0: now)
+-- ARGV  1 `charge` or `refund` · then for each rate: interval (ms), burst
+-- REPLY array: a code, then for allowed and limited, for each rate: how many more it lets through now, ms until its whole burst is free
+--       again, ms until it lets the next one through (0: now)
 --
---   allowed    each rate was charged with one
---   limited    a rate lets none through, so none was charged
---   refunded   what was charged turned out not to count
---
--- (Leaky bucket as a meter: ITU-T I.371; the algorithm with one number is that of ATM's GCRA, virtual scheduling.)
+--   allowed    each rate was charged once
+--   limited    a rate lets nothing through, so no rate was charged
+--   refunded   one charge of each rate was taken back
 
 local call = redis.call
 local count = #KEYS
@@ -27,10 +26,10 @@ end
 
 local time = call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local unused, limited = {}, false -- by rate: the moment at which it is unused again
+local unused, limited = {}, false -- `unused`: for each rate the moment at which its whole burst is free again
 for i = 1, count do
     local interval, burst = tonumber(ARGV[2 * i]), tonumber(ARGV[1 + 2 * i])
-    -- No further off than a rate that is used up, whatever clocks and bursts were when it was written.
+    -- At most the time that a used-up rate takes: the stored moment may be of another clock or of a larger burst.
     unused[i] = math.min(math.max(tonumber(call('GET', KEYS[i]) or now), now), now + burst * interval)
     if refund then
         unused[i] = unused[i] - interval

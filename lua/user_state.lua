@@ -2,18 +2,19 @@
 -- Reads a user's credit or redemptions, if the user is loaded in the shard's present epoch.
 --
 -- KEYS  1 shard · 2 users · 3 outbox
--- ARGV  1 what to read: 'credit' or 'redemptions' · 2 user (16 bytes) · 3 entries of the outbox that are looked at for 'credit', at most
--- REPLY array: a code, then for loaded: the credit that is available and what is held, or for each redemption: coupon id, redemption id
---       (22 characters)
+-- ARGV  1 what to read: 'credit' or 'redemptions' · 2 user (16 bytes) · 3 the most entries of the outbox to look at for 'credit'
+-- REPLY array: a code, then for loaded and credit: available credit, held credit; for loaded and redemptions, for each of them: coupon
+--       id, redemption id (22 characters)
 --
 --   loaded
 --   user_not_loaded
 --
--- Held is what of the user's redemptions is in the outbox, at the price that stands there. Only redemptions as late as its first entry
--- can be: for each of their milliseconds its entries are looked through, the newest first, until all of them are found. As a rule these
--- are a few. After Redis's clock went back all entries are of one millisecond; then, and for a user with very many redemptions in the
--- outbox, what lies beyond the limit is not counted as held. What is available is exact, always.
--- The form of a user's record is in redeem.lua.
+-- Held credit is the sum of the prices of the user's redemptions in the outbox. Only redemptions that are not older than the outbox's
+-- first entry can be there. For each millisecond in which the user redeemed, the entries of that millisecond are searched, the newest
+-- first, until the redemptions are found. Usually these are few entries. After Redis's clock went back, all entries are of one
+-- millisecond. Then, and for a user with very many redemptions in the outbox, redemptions beyond the limit are not counted as held.
+-- Available credit is always exact.
+-- redeem.lua describes the form of a user's record.
 
 local call = redis.call
 local sub, find = string.sub, string.find
@@ -47,8 +48,8 @@ local function milliseconds(id)
     return number
 end
 
--- The tail of the user's redemption among those of an entry: as a coupon is redeemed once, an entry has at most one. The bytes of an id
--- may be found across two others too.
+-- Finds the user in an entry and returns the tail of the redemption. An entry has at most one, since a user redeems a coupon once. A
+-- match that does not begin at a multiple of 16 bytes is made of parts of two other ids, so the search goes on.
 local function tail_in(blob)
     local users = 16 * math.floor(#blob / 30) -- bytes
     local at = find(blob, user, 1, true)
@@ -61,7 +62,7 @@ local function tail_in(blob)
     end
 end
 
-local wanted, counts, times = {}, {}, {} -- by millisecond: coupon=tail → true, and how many these are; the milliseconds
+local wanted, counts, times = {}, {}, {} -- by millisecond: a set of coupon=tail, and its size; the list of milliseconds
 local first = call('XRANGE', outbox, '-', '+', 'COUNT', 1)[1]
 local earliest = first and tonumber(string.match(first[1], '^%d+')) or math.huge
 for coupon, id in redemptions do

@@ -1,15 +1,15 @@
 #!lua
--- The third step of a rebuild: writes the shard's record, after which users can be loaded and the control log applied.
--- Loading the scripts, the last step, opens the shard.
+-- Writes the shard's record, the third step of a rebuild. From then on users can be loaded and the control log can be applied.
+-- The last step opens the shard: the owner loads the scripts.
 --
 -- KEYS  1 fence · 2 shard
--- ARGV  1 epoch · 2 control: the last control sequence number that the coupons written contain · 3 mark: when Postgres wrote that
---       entry (µs)
--- REPLY a code, or an error with the prefix FENCED if another epoch was begun or the shard is open. Nothing changed then.
+-- ARGV  1 epoch · 2 control: the last sequence number of the control log that the coupons contain · 3 mark: when Postgres wrote
+--       that entry (µs)
+-- REPLY a code; or an error with the prefix FENCED if another epoch was begun or the shard is open: then nothing changed
 --
 --   written
 --
--- Run by EVAL, as begin_epoch is.
+-- The caller uses EVAL, as for begin_epoch.lua.
 
 local call = redis.call
 local epoch, control, mark = ARGV[1], ARGV[2], ARGV[3]
