@@ -1,5 +1,5 @@
-/// What an operator did, as Redis must follow it. Durable in Postgres first, applied to Redis in the order of `sequence`,
-/// each exactly once.
+/// An entry of the control log: a change by an operator that Redis must follow. It is durable in Postgres first, and is applied to Redis
+/// exactly once, in the order of `sequence`.
 public struct ControlEntry: Hashable, Sendable {
     /// From 1, without a gap.
     public let sequence: Int

@@ -49,7 +49,7 @@ public struct Coupon: Hashable, Sendable {
 
 /// HMAC-SHA-256 of a hidden code under the code key. The code itself is stored nowhere.
 public struct CodeDigest: Hashable, Sendable, CustomStringConvertible {
-    /// The 32 bytes, in order, most significant first: without an allocation, since each redemption has one.
+    /// The 32 bytes as four numbers, the most significant byte first. They need no allocation, since each redemption has a digest.
     private let first, second, third, fourth: UInt64
 
     /// `nil` unless there are 32 bytes.
@@ -74,7 +74,7 @@ public struct CodeDigest: Hashable, Sendable, CustomStringConvertible {
         self.init(bytes: stride(from: 0, to: 64, by: 2).map { digits[$0] << 4 | digits[$0 + 1] })
     }
 
-    /// How many digits `hex` has.
+    /// The number of digits in `hex`.
     public static let hexDigits = 64
 
     /// 64 lower-case hexadecimal digits: the form in Redis and in the control log.
@@ -93,6 +93,6 @@ public struct CodeDigest: Hashable, Sendable, CustomStringConvertible {
         HexDigits.write(fourth, to: target + 48)
     }
 
-    /// Tells nothing: digests stay out of logs.
+    /// Shows nothing of the digest, which must stay out of logs.
     public var description: String { "CodeDigest" }
 }

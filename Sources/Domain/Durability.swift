@@ -1,12 +1,12 @@
-/// What an answer to a redemption promises (docs/DURABILITY.md), weakest first.
+/// The durability that an answer to a redemption promises (docs/DURABILITY.md), the weakest first.
 public enum Durability: String, Sendable, Codable, CaseIterable, Comparable {
-    /// Survives a crash of the service; a Redis kill may lose up to about 2 s.
+    /// The redemption survives a crash of the service. A kill of Redis may lose the redemptions of about 2 s.
     case relaxed
-    /// Survives kill -9 of everything, and a power loss on an honest disk.
+    /// The redemption survives kill -9 of everything, and a power loss on an honest disk.
     case local
-    /// Survives the loss of the Redis that answered, when a replica that had acknowledged takes its place.
+    /// The redemption survives the loss of the Redis that answered, if a replica that had acknowledged it takes over.
     case replicated
-    /// Is in Postgres, and so survives the loss of every Redis.
+    /// The redemption is in Postgres, so it survives the loss of every Redis.
     case ledger
 
     public static func < (left: Durability, right: Durability) -> Bool { left.rank < right.rank }
@@ -21,7 +21,7 @@ public enum Durability: String, Sendable, Codable, CaseIterable, Comparable {
         }
     }
 
-    /// All of them, for messages: `relaxed, local, replicated or ledger`.
+    /// The names of all modes, for messages: `relaxed, local, replicated or ledger`.
     public static var list: String {
         let names = allCases.map(\.rawValue)
         return names.dropLast().joined(separator: ", ") + " or " + (names.last ?? "")

@@ -1,6 +1,6 @@
 /// Lower-case hexadecimal digits, eight at a time and without an allocation: each redemption has some two hundred of them.
 public enum HexDigits {
-    /// The digits of a word, as they stand in memory: the first in the lowest byte.
+    /// The eight digits of a word, in the order in which memory has them: the first digit in the lowest byte.
     @inlinable
     public static func of(_ word: UInt32) -> UInt64 {
         // One nibble a byte, the highest first.
@@ -8,7 +8,7 @@ public enum HexDigits {
         nibbles = (nibbles | nibbles << 16) & 0x0000_FFFF_0000_FFFF
         nibbles = (nibbles | nibbles << 8) & 0x00FF_00FF_00FF_00FF
         nibbles = (nibbles >> 4 & 0x000F_000F_000F_000F) | (nibbles & 0x000F_000F_000F_000F) << 8
-        // 1 in each byte that is ten or more: it becomes a letter, 39 places behind where a digit would stand.
+        // 1 in each byte that is ten or more: that byte becomes a letter, which stands 39 places behind a digit in ASCII.
         let letters = (nibbles + 0x0606_0606_0606_0606) >> 4 & 0x0101_0101_0101_0101
         return nibbles + 0x3030_3030_3030_3030 + letters * 39
     }

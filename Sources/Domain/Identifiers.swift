@@ -41,9 +41,9 @@ public struct SessionID: UUIDIdentifier {
     public init(uuid: UUIDv7) { self.uuid = uuid }
 }
 
-/// The id of one redemption. Its time is the time of the outbox entry that holds it (Redis time, never going back), its
-/// tail is chosen by the server: from the request's idempotency key where there is one, so that the stored id alone tells
-/// a repeated request from another one, even after Redis was rebuilt from Postgres.
+/// The id of one redemption. Its time is that of the outbox entry that holds it: Redis's time, which never goes back there. The server
+/// chooses its tail, from the request's idempotency key if there is one. So the stored id alone tells a repeated request from
+/// another one, even after Redis was rebuilt from Postgres.
 public struct RedemptionID: UUIDIdentifier {
     public let uuid: UUIDv7
     public init(uuid: UUIDv7) { self.uuid = uuid }

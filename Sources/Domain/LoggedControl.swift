@@ -2,14 +2,14 @@
 public struct LoggedControl: Hashable, Sendable {
     public enum Content: Hashable, Sendable {
         case change(ControlChange)
-        /// Nothing that an operator can have done by this program: why, in words.
+        /// This program cannot have written the row; the text says why.
         case unreadable(String)
     }
 
     /// From 1, without a gap.
     public let sequence: Int
-    /// The moment at which Postgres wrote it, in microseconds. A dump that is put back makes two histories of one log: they have
-    /// entries of the same number, and none of the same moment.
+    /// The moment at which Postgres wrote the entry, in microseconds. A dump that is put back makes two histories of one log. Entries
+    /// of both may have the same number, but never the same moment.
     public let mark: Int
     public let content: Content
 

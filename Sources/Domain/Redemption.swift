@@ -3,7 +3,7 @@ public struct Redemption: Hashable, Sendable {
     public let id: RedemptionID
     public let user: UserID
     public let coupon: CouponID
-    /// Credit.
+    /// The credit that it cost.
     public let price: Int
 
     public init(id: RedemptionID, user: UserID, coupon: CouponID, price: Int) {
@@ -17,15 +17,15 @@ public struct Redemption: Hashable, Sendable {
     public var redeemedAt: Timestamp { Timestamp(milliseconds: Int64(id.uuid.milliseconds)) }
 }
 
-/// A redemption that a user in Redis has, and that is nowhere else.
+/// A redemption that only a user's record in Redis has.
 public struct UnaccountedRedemption: Hashable, Sendable {
     public let shard: Shard
-    /// In which the user was loaded who has it.
+    /// The epoch in which its user was loaded.
     public let epoch: Epoch
     public let id: RedemptionID
     public let user: UserID
     public let coupon: CouponID
-    /// Credit; `nil`: nobody knows the coupon any more.
+    /// The credit that it cost; `nil`: the coupon is not known any more.
     public let price: Int?
 
     public init(shard: Shard, epoch: Epoch, id: RedemptionID, user: UserID, coupon: CouponID, price: Int?) {
@@ -39,11 +39,11 @@ public struct UnaccountedRedemption: Hashable, Sendable {
 
     public var redemption: Redemption? { price.map { Redemption(id: id, user: user, coupon: coupon, price: $0) } }
 
-    /// The outbox entry that it must have been in, as far as its id tells: which of its millisecond is not known.
+    /// The id of the outbox entry that it must have been in. The sequence number within the millisecond is not known, so it is 0.
     public var streamID: StreamID { StreamID(milliseconds: id.uuid.milliseconds, sequence: 0) }
 }
 
-/// One entry of a shard's outbox: all that one call of `redeem.lua` accepted, of one coupon.
+/// One entry of a shard's outbox: the redemptions of one coupon that one call of `redeem.lua` accepted.
 public struct OutboxEntry: Hashable, Sendable {
     public let id: StreamID
     public let epoch: Epoch

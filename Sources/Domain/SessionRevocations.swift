@@ -1,8 +1,8 @@
-/// Which sessions any number of entries of the control log end.
+/// The sessions that some entries of the control log end, taken together.
 public struct SessionRevocations: Sendable, Hashable {
-    /// For each user, the version of the credentials below which sessions are over.
+    /// By user: sessions that began with credentials of a lower version are over.
     public private(set) var below: [UserID: Int] = [:]
-    /// Everybody's sessions that began before this moment are over.
+    /// All users' sessions that began before this moment are over.
     public private(set) var before: Timestamp?
 
     public init() {}

@@ -14,7 +14,7 @@ public struct Shard: Hashable, Sendable, Comparable, CustomStringConvertible {
     public static func < (left: Shard, right: Shard) -> Bool { left.index < right.index }
 }
 
-/// Says which shard a user's keys are in. One shard today; the names of the keys are those that more shards would have.
+/// Says which shard a user's keys are in. There is one shard today; keys are named as for several.
 public struct ShardMap: Sendable {
     public let shards: [Shard]
 
@@ -69,7 +69,7 @@ public struct StreamID: Hashable, Sendable, Comparable, CustomStringConvertible,
     }
 }
 
-/// The last outbox id that Postgres has, of one shard. It is stored in the transaction that stores the rows up to it.
+/// The last entry of a shard's outbox that Postgres has. It is stored in the transaction that stores the rows up to it.
 public struct Cursor: Hashable, Sendable {
     public let epoch: Epoch
     public let lastID: StreamID

@@ -1,9 +1,9 @@
 extension Timestamp {
-    /// The first moment after those that have a text: years have four digits, and none of ours is before Unix time began.
+    /// The end of the year 9999, in milliseconds: a text has a year of four digits.
     private static let end: Int64 = 253_402_300_800_000
 
-    /// Parses RFC 3339, `2030-06-01T10:00:00Z`, from 1970 to 9999, with or without a fraction of a second, of which milliseconds
-    /// count. `nil`: it is not such a moment. A day that its month does not have, or a leap second, is none.
+    /// Parses RFC 3339, `2030-06-01T10:00:00Z`, from 1970 to 9999. A fraction of a second is read to the millisecond. `nil`: the text is
+    /// not such a moment. A leap second is not, nor is a day that its month does not have.
     public init?(rfc3339 text: String) {
         var reader = Reader(rest: Array(text.utf8)[...])
         guard let year = reader.number(4), reader.skip("-"), let month = reader.number(2), (1...12).contains(month),

@@ -53,7 +53,7 @@ extension UUIDv7 {
 }
 
 extension UUIDv7.Tail {
-    /// 80 bits, and four that are zero.
+    /// Characters of `base64URL`: 80 bits, and four that are zero.
     public static let base64URLBytes = 14
 
     public var base64URL: String {
@@ -93,7 +93,7 @@ private enum Base64URL {
         }
     }
 
-    /// The number that at most ten characters say. `nil` where one is not of the alphabet.
+    /// The number that at most ten characters stand for. `nil`: one of them is not in the alphabet.
     static func value(of text: some Collection<UInt8>) -> UInt64? {
         var value: UInt64 = 0
         for byte in text {

@@ -105,7 +105,7 @@ extension UUIDv7: CustomStringConvertible {
         target.storeBytes(of: digits.3.littleEndian, toByteOffset: 28, as: UInt64.self)
     }
 
-    /// Four digits each, with a dash before them.
+    /// Writes eight digits as two groups of four, each behind a dash.
     private static func writeHalves(of digits: UInt64, to target: UnsafeMutableRawPointer) {
         target.storeBytes(of: UInt8(ascii: "-"), as: UInt8.self)
         target.storeBytes(of: UInt32(truncatingIfNeeded: digits).littleEndian, toByteOffset: 1, as: UInt32.self)

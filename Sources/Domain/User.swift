@@ -3,7 +3,7 @@ public enum Role: String, Sendable, Codable, CaseIterable {
     case admin
 }
 
-/// A user as Postgres has it, without credit: a balance is a view there, and the live one is in Redis.
+/// A user as Postgres has it. It has no credit: the balance is a view in Postgres, and the live credit is in Redis.
 public struct User: Hashable, Sendable {
     public let id: UserID
     public let username: String
@@ -24,7 +24,7 @@ public struct User: Hashable, Sendable {
 /// All that Redis needs to know of a user, read from Postgres in one snapshot.
 public struct UserSnapshot: Hashable, Sendable {
     public let user: UserID
-    /// Grants less redemptions.
+    /// Grants minus redemptions.
     public let balance: Int
     public let redemptions: [CouponID: RedemptionID]
     /// The last control sequence number that the balance contains.
@@ -43,9 +43,9 @@ public struct UserSnapshot: Hashable, Sendable {
 
 /// The credit of a user in Redis.
 public struct Credit: Hashable, Sendable {
-    /// What the user can spend.
+    /// The credit that the user can spend.
     public let available: Int
-    /// What is reserved by redemptions that are not yet settled.
+    /// The credit that redemptions hold until they are settled.
     public let held: Int
 
     public init(available: Int, held: Int) {

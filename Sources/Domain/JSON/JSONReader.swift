@@ -1,5 +1,5 @@
-/// A strict reader of JSON (RFC 8259) in memory that outlives it. It takes what is asked for and skips, but checks, the
-/// rest. Used where Foundation would cost more than all else: a request's body and a token's payload.
+/// A strict reader of JSON (RFC 8259). It reads the values that are asked for, and checks and skips the others. The memory it reads must
+/// outlive it. It is used where Foundation would cost more than all else: for a request's body and a token's payload.
 package struct JSONReader {
     package struct Failure: Error, Hashable {
         package enum Reason: String, CaseIterable {
@@ -10,11 +10,11 @@ package struct JSONReader {
         }
 
         package let reason: Reason
-        /// Bytes before the place.
+        /// The number of bytes before the fault.
         package let offset: Int
     }
 
-    /// Of arrays and objects in each other.
+    /// How deep arrays and objects may be nested.
     package static let depth = 16
 
     private let bytes: UnsafeBufferPointer<UInt8>
@@ -45,7 +45,7 @@ package struct JSONReader {
         offset += 1
     }
 
-    /// Nothing but white space may follow.
+    /// Checks that only white space follows.
     package mutating func end() throws(Failure) {
         guard peek() == 0, offset == bytes.count else { throw failure() }
     }
@@ -109,7 +109,7 @@ package struct JSONReader {
         throw failure()
     }
 
-    /// Goes on with a string at its first escape.
+    /// Reads the rest of a string from its first escape on.
     private mutating func escapedString(from start: Int) throws(Failure) -> JSONText {
         var text = Array(bytes[start..<offset])
         while offset < bytes.count {
@@ -141,7 +141,7 @@ package struct JSONReader {
         }
     }
 
-    /// The scalar of `\u`, a surrogate pair included. Half a pair is no character, so it is refused.
+    /// Reads the scalar of one `\u`, or of two that are a surrogate pair. Half a pair is not a character, so it is refused.
     private mutating func scalar() throws(Failure) -> Unicode.Scalar {
         let first = try fourDigits()
         if let scalar = Unicode.Scalar(first) { return scalar }

@@ -1,5 +1,5 @@
-/// A JSON string's value: a part of the text that was read, or a copy of it where it had escapes. Valid as long as the memory
-/// that was read.
+/// A JSON string's value: a part of the text that was read, or a copy of it if it had escapes. It is valid as long as the memory that
+/// was read.
 package struct JSONText {
     @usableFromInline
     let plain: UnsafeBufferPointer<UInt8>

@@ -1,6 +1,6 @@
 /// A fault of a text from outside. The caller puts the text's name and place in front of it.
 public enum TextFault: Error, Hashable, Sendable {
-    /// - Parameter byte: the first one that is not, from 1.
+    /// - Parameter byte: the place of the first byte that is not UTF-8, from 1.
     case notUTF8(byte: Int)
     case empty
     case blank
@@ -8,14 +8,15 @@ public enum TextFault: Error, Hashable, Sendable {
     /// A character that nobody can see or type, such as the end of a line, ESC or NUL; or a byte order mark behind the beginning.
     /// - Parameter position: in characters (Unicode scalars), from 1.
     case control(Unicode.Scalar, position: Int)
-    /// One that leaves no mark, such as a zero-width space, so who types what they see types another text.
+    /// A character that leaves no mark, such as a zero-width space: people who type what they see type another text.
     case invisible(Unicode.Scalar, position: Int)
-    /// One that this version of Unicode does not know, so what it will be equal to is not known either.
+    /// A character that this version of Unicode does not know. A later version may call it equal to another one.
     case unassigned(Unicode.Scalar, position: Int)
     case tooShort(characters: Int, least: Int)
     case tooLong(bytes: Int, most: Int)
 
-    /// To stand behind the name: `is empty`. Nothing of the text but one character that is no letter of it: it may be a secret.
+    /// The fault in words, to stand behind the text's name: `is empty`. The text may be a secret, so the words show nothing of it but the
+    /// one character that must not be there.
     public var words: String {
         switch self {
         case .notUTF8(let byte): "is not UTF-8 (byte \(byte))"
@@ -44,7 +45,7 @@ public enum TextFault: Error, Hashable, Sendable {
         }
     }
 
-    /// The first character of a text that none may have, whatever it is for.
+    /// The first control character of a text. No text may have one, whatever its purpose.
     public static func control(in text: String) -> TextFault? {
         let found = first(in: text) { scalar in
             switch scalar.properties.generalCategory {
@@ -55,7 +56,8 @@ public enum TextFault: Error, Hashable, Sendable {
         return found.map { .control($0.scalar, position: $0.position) }
     }
 
-    /// Joiners and tags leave no mark either, but make another sign of their neighbours: of letters, or of an emoji.
+    /// The first invisible character of a text. Joiners and tags leave no mark either, but are allowed: they change how their neighbours
+    /// look, letters or an emoji.
     static func invisible(in text: String) -> TextFault? {
         let found = first(in: text) { scalar in
             guard scalar.properties.generalCategory == .format, scalar.properties.isDefaultIgnorableCodePoint else {

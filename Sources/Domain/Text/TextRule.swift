@@ -1,5 +1,5 @@
-/// What a text from outside must be, by what it is for. The only place that says so: whatever comes in, by standard input, a flag, a
-/// file or HTTP, is read by one of these.
+/// The rule for a text from outside, by its purpose. Each text that comes in by standard input, a flag, a file or HTTP is read by one of
+/// these rules.
 public struct TextRule: Sendable {
     private var leastCharacters = 1
     private let mostBytes: Int
@@ -11,22 +11,22 @@ public struct TextRule: Sendable {
 
     /// A name to show.
     public static let name = TextRule(mostBytes: Limits.nameBytes)
-    /// Why an operator did something.
+    /// The reason that an operator gives for an action.
     public static let reason = TextRule(mostBytes: Limits.reasonBytes)
-    /// Blanks at its edges, and what cannot be seen, are refused: they are of the page that it was copied from.
+    /// A hidden code. Blanks at its edges and invisible characters are refused: they belong to the page that it was copied from.
     public static let hiddenCode = {
         var rule = TextRule(mostBytes: Limits.codeBytes)
         (rule.blankEdges, rule.isCompared, rule.isSeen) = (false, true, true)
         return rule
     }()
-    /// A new password. One that is typed to log in is only compared.
+    /// A new password. A password that is typed to log in is only compared, and needs no rule.
     public static let password = {
         var rule = TextRule(mostBytes: Limits.passwordBytes)
         (rule.leastCharacters, rule.isCompared) = (Limits.passwordCharactersLeast, true)
         return rule
     }()
 
-    /// - Returns: the text to keep: in its normal form, where it will be compared.
+    /// - Returns: the text to keep, in its normal form if it will be compared.
     public func read(_ text: String) throws(TextFault) -> String {
         guard !text.isEmpty else { throw .empty }
         if let control = TextFault.control(in: text) { throw control }
@@ -49,8 +49,8 @@ public struct TextRule: Sendable {
         try read(try UTF8Text.string(bytes))
     }
 
-    /// Whether `read` would return the very bytes, found without making a text of them: visible ASCII, of which no blank is an
-    /// edge. `false` says nothing. A redemption's code is nearly always so.
+    /// True where `read` would surely return the same bytes: visible ASCII without a blank at an edge, as nearly every redemption's code
+    /// is. It makes no text of them, so it is cheap. False says nothing.
     public func isPlain(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
         let blank = UInt8(ascii: " ")
         guard let first = bytes.first, first != blank, bytes[bytes.count - 1] != blank else { return false }

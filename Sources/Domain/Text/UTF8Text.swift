@@ -9,7 +9,7 @@ public enum UTF8Text {
         return text
     }
 
-    /// How many bytes at the beginning are UTF-8.
+    /// The number of bytes at the beginning that are UTF-8.
     public static func validPrefix(of bytes: some Collection<UInt8>) -> Int {
         var decoder = Unicode.UTF8.ForwardParser()
         var rest = bytes.makeIterator()
