@@ -6,8 +6,7 @@ public struct CopyBuffer {
         bytes.reserveCapacity(capacity)
     }
 
-    /// Appends one row; the values in the order of the COPY's columns and of exactly their types (binary COPY converts
-    /// nothing).
+    /// Appends one row. The values have the order of the COPY's columns, and exactly their types: a binary COPY converts nothing.
     public mutating func row<each Value: PostgresValue>(_ values: repeat each Value) {
         let start = bytes.count
         var fields: Int16 = 0
@@ -20,7 +19,7 @@ public struct CopyBuffer {
         bytes[start + 1] = UInt8(truncatingIfNeeded: fields)
     }
 
-    /// Signature, flags, length of the header's extension.
+    /// Writes the header: signature, flags, and the length of an extension.
     mutating func header() {
         bytes.append(contentsOf: [0x50, 0x47, 0x43, 0x4F, 0x50, 0x59, 0x0A, 0xFF, 0x0D, 0x0A, 0x00])
         bytes.append(contentsOf: [0, 0, 0, 0, 0, 0, 0, 0])

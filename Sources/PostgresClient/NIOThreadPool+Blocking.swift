@@ -1,9 +1,8 @@
 import NIOPosix
 
 extension NIOThreadPool {
-    /// Runs `body` on a thread of this pool. Unlike `runIfActive` it is deaf to the cancellation of the task, so that what
-    /// `body` must give back is given back by `body`; where the pool has stopped and `body` does not run, `stopped` is called,
-    /// and the error that it returns thrown.
+    /// Runs `body` on a thread of this pool. Unlike `runIfActive` it goes on when the task is cancelled, so `body` always gives back what
+    /// it must. If the pool has stopped, `stopped` is called in place of `body`, and its error is thrown.
     func runBlocking<T: Sendable>(
         _ body: @escaping @Sendable () throws -> T,
         stopped: @escaping @Sendable () -> PostgresError
@@ -22,7 +21,7 @@ extension NIOThreadPool {
         do {
             try await shutdownGracefully()
         } catch {
-            // Its only error is that of a pool made to run for ever, which ours is not.
+            // It throws only for a pool that is made to run for ever, which ours is not.
             preconditionFailure("thread pool did not stop: \(error)")
         }
     }

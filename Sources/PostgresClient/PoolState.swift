@@ -1,4 +1,4 @@
-/// Who has which connection, and who waits for one. A value: it decides, `PostgresClient` acts.
+/// The state of a pool: its idle connections, and the callers that wait for one. It is a value: it decides, and `PostgresClient` acts.
 ///
 /// A *permit* is the right to have a connection, with or without an open one. At most `capacity` permits are out.
 struct PoolState<Connection, Waiter> {
@@ -20,10 +20,10 @@ struct PoolState<Connection, Waiter> {
     private let capacity: Int
     private let maximumWaiters: Int
     private var permitsOut = 0
-    /// The last one used is lent first, so that those not needed stay idle.
+    /// The connection used last is lent first, so that connections that are not needed stay idle.
     private var idle: [Connection] = []
     private var waiters: [Int: Waiter] = [:]
-    /// In the order of arrival, with ids of waiters that have given up.
+    /// Ids in the order of arrival. Ids of waiters that have given up stay in it for a while.
     private var queue: ArraySlice<Int> = []
     private var isClosing = false
 
@@ -42,16 +42,16 @@ struct PoolState<Connection, Waiter> {
         return waiters.count < maximumWaiters ? .wait : .tooManyWaiters
     }
 
-    /// After `acquire` answered `wait`, without the lock let go in between.
+    /// Adds a waiter. Call it when `acquire` has returned `wait`, under the same lock.
     mutating func enqueue(_ waiter: Waiter, id: Int) {
         waiters[id] = waiter
         queue.append(id)
     }
 
-    /// `nil`: the waiter has got its permit already.
+    /// Removes a waiter that gives up; `nil`: it has its permit already.
     mutating func giveUp(id: Int) -> Waiter? {
         let waiter = waiters.removeValue(forKey: id)
-        // Those that gave up are skipped when their turn comes; here the queue is kept in proportion to the living.
+        // The queue is cleared of waiters that gave up once they are more than half of it; until then they are skipped in their turn.
         if queue.count > 2 * waiters.count + 16 { queue = ArraySlice(queue.filter { waiters[$0] != nil }) }
         return waiter
     }
@@ -72,7 +72,7 @@ struct PoolState<Connection, Waiter> {
         return .idle
     }
 
-    /// Closes the pool: those who wait are to be refused, the idle connections dropped.
+    /// Closes the pool. Returns the waiters to refuse, and the idle connections to close.
     mutating func close() -> (refused: [Waiter], idle: [Connection], last: Bool) {
         isClosing = true
         defer {

@@ -2,9 +2,9 @@ public import Logging
 import NIOPosix
 import Synchronization
 
-/// A bounded pool of connections, each used on a thread of the pool's own: libpq never runs on Swift's cooperative threads.
+/// A bounded pool of connections. They are used on threads of the pool, so libpq never runs on Swift's cooperative threads.
 ///
-/// A connection opens when it is needed first, and one that broke is replaced at its next use.
+/// A connection is opened when it is first needed. One that broke is replaced at its next use.
 public final class PostgresClient: Sendable {
     private let configuration: PostgresConfiguration
     private let logger: Logger
@@ -38,8 +38,8 @@ public final class PostgresClient: Sendable {
 
     deinit { threads.shutdownGracefully { _ in } }
 
-    /// Runs `body` with a connection, on a thread on which it may block. Work that has begun is not cancelled by the
-    /// cancellation of the task; waiting for a connection is.
+    /// Runs `body` with a connection, on a thread that `body` may block. Cancelling the task ends the wait for a connection, but not work
+    /// that has begun.
     ///
     /// Throws `acquireTimedOut`, `tooManyWaiters`, `connectionFailed`, `closed`, and what `body` throws. A transaction that
     /// `body` leaves open is rolled back.

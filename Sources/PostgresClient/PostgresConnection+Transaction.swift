@@ -23,14 +23,14 @@ extension PostgresConnection {
         return result
     }
 
-    /// Runs `body` in a transaction that is rolled back whether it returns or throws: what would have happened.
+    /// Rehearses a change: runs `body` in a transaction that is rolled back in any case.
     package func rehearsal<T>(_ body: () throws -> T) throws -> T {
         try begin(.readCommitted)
         defer { rollBack() }
         return try body()
     }
 
-    /// Runs `body` in the transaction that is open already, or else in one of its own.
+    /// Runs `body` in the open transaction, or, if there is none, in a read-only transaction of its own.
     package func snapshot<T>(_ body: () throws -> T) throws -> T {
         switch link.transactionState {
         case .inTransaction: try body()
@@ -52,7 +52,7 @@ extension PostgresConnection {
             case .snapshotReadOnly: try script("begin isolation level repeatable read read only")
             }
         } catch {
-            // Whether a transaction began does not matter to anybody: it ended with the connection.
+            // Even if a transaction began, it ended with the connection.
             throw error.with(outcomeIsUnknown: false)
         }
     }
@@ -76,7 +76,7 @@ extension PostgresConnection {
         }
     }
 
-    /// After this the connection is idle, or abandoned.
+    /// Rolls back an open transaction. Afterwards the connection is idle, or abandoned.
     func rollBack() {
         guard !isLost, link.transactionState != .idle else { return }
         do {
@@ -86,7 +86,7 @@ extension PostgresConnection {
         }
     }
 
-    /// Runs `body` in a part of the transaction that can be undone by itself: undone when it throws.
+    /// Runs `body` within a savepoint: when it throws, only its own changes are undone.
     package func savepoint<T>(_ body: () throws -> T) throws -> T {
         try script("savepoint part")
         do {

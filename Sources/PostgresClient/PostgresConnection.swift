@@ -2,7 +2,7 @@ package import Logging
 
 /// One connection. It is used on the thread that a pool or a dedicated connection runs the body on, and cannot leave it.
 public final class PostgresConnection {
-    /// Older ones lack nothing that is used, but nobody has tried them.
+    /// Older versions may have everything that is needed, but are not tested.
     private static let leastServerVersion = 140_000
 
     let link: LibPQConnection
@@ -20,7 +20,7 @@ public final class PostgresConnection {
         try open(configuration, logger: logger, leastServerVersion) { $0.settings }
     }
 
-    /// Another program's database, which is only read. The settings are of Postgres 9.6.
+    /// Opens another program's database, which is only read. It may be as old as Postgres 9.6, so it gets settings of that version only.
     package static func openForeign(_ configuration: PostgresConfiguration, logger: Logger) throws(PostgresError)
         -> PostgresConnection
     {
@@ -46,13 +46,14 @@ public final class PostgresConnection {
             try PoolerCheck.check(link, serverPID: result.text.flatMap { Int($0) }, configuration, logger: logger)
         } catch {
             guard error.code != .poolerInTransactionMode else { throw error }
-            // A statement on a connection that nobody has yet: nothing can be half done.
+            // Nobody uses the connection yet, so nothing can be half done.
             throw PostgresError(.connectionFailed, error.message, sqlState: error.sqlState, detail: error.detail)
         }
         return connection
     }
 
-    /// `synchronous_commit = off`, a setting of a database or role, would let Postgres lose what it has committed.
+    /// The settings of each connection. A database or role may have `synchronous_commit = off`, by which Postgres may lose what it has
+    /// committed.
     private var settings: String {
         """
         \(limits);
@@ -68,7 +69,7 @@ public final class PostgresConnection {
         """
     }
 
-    /// The connection is of no use any more; every statement throws `connectionLost`.
+    /// True once the connection is of no use any more: every statement throws `connectionLost`.
     public var isLost: Bool { link.isLost }
 
     // MARK: Statements
@@ -137,7 +138,7 @@ public final class PostgresConnection {
 
     // MARK: Time limits
 
-    /// Runs `body` without a limit on the time of a statement: for migrations. Outside of transactions.
+    /// Runs `body` without a limit on the time of a statement, as migrations need it. Call it outside of transactions.
     package func withoutStatementTimeout<T>(_ body: () throws -> T) throws -> T {
         let replyTimeout = link.replyTimeout
         try script("set statement_timeout = 0")
@@ -147,7 +148,7 @@ public final class PostgresConnection {
         do {
             try script("set statement_timeout = \(configuration.statementTimeout.milliseconds)")
         } catch {
-            // The next user of the connection must not inherit it without a limit. The result of `body` stands.
+            // Nobody else must get a connection without the limit. The result of `body` stands.
             link.abandon()
         }
         return try result.get()

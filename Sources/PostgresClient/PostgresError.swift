@@ -1,14 +1,14 @@
-/// What went wrong between this program and Postgres.
+/// An error between this program and Postgres.
 public struct PostgresError: Error, Sendable, CustomStringConvertible {
-    /// An open set: new codes may come.
+    /// The kind of the error. More codes may come.
     public struct Code: Hashable, Sendable, CustomStringConvertible {
         public let description: String
 
-        /// No connection could be made: nobody there, refused, wrong password, not in time.
+        /// No connection could be made: nobody answered, Postgres refused it, the password is wrong, or it took too long.
         public static let connectionFailed = Code(description: "connection_failed")
         /// A pooler between here and Postgres gives each transaction another server connection (`PoolerCheck`).
         public static let poolerInTransactionMode = Code(description: "pooler_in_transaction_mode")
-        /// The connection broke, or Postgres did not answer within the deadline. It is not usable any more.
+        /// The connection broke, or Postgres did not answer within the deadline. The connection is of no use any more.
         public static let connectionLost = Code(description: "connection_lost")
         /// Every connection of the pool was in use until `PostgresConfiguration.acquireTimeout` was over.
         public static let acquireTimedOut = Code(description: "acquire_timed_out")
@@ -23,7 +23,7 @@ public struct PostgresError: Error, Sendable, CustomStringConvertible {
     }
 
     public let code: Code
-    /// Five characters, where the server said why (Appendix A of the PostgreSQL manual).
+    /// The server's code of five characters, if it sent one (Appendix A of the PostgreSQL manual).
     public let sqlState: String?
     public let message: String
     public let detail: String?
@@ -54,7 +54,7 @@ public struct PostgresError: Error, Sendable, CustomStringConvertible {
 
     public var isUniqueViolation: Bool { sqlState == "23505" }
     public var isCheckViolation: Bool { sqlState == "23514" }
-    /// Another transaction holds what is needed, and did not end in time.
+    /// Another transaction holds a lock that is needed, and did not end in time.
     public var isLockTimeout: Bool { sqlState == "55P03" }
     public var isForeignKeyViolation: Bool { sqlState == "23503" }
     /// Classes 22 (data exception) and 23 (constraint violation): the data is at fault, so trying again does not help.

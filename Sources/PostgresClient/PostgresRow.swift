@@ -1,4 +1,4 @@
-/// One row of a result. Valid on the connection's thread; decode what is to leave it.
+/// One row of a result. It is valid on the connection's thread only, so decode the values that are to leave the thread.
 public struct PostgresRow {
     let result: LibPQResult
     let index: Int
@@ -22,7 +22,7 @@ public struct PostgresRow {
     }
 }
 
-/// What NOTIFY sent.
+/// A message that NOTIFY sent.
 public struct PostgresNotification: Hashable, Sendable {
     public let channel: String
     public let payload: String

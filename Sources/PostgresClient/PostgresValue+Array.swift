@@ -11,7 +11,7 @@ extension String: PostgresArrayElement {
     public static var postgresArrayType: PostgresType { .textArray }
 }
 
-/// One dimension, no NULLs. Only written, never read.
+/// An array has one dimension and no NULLs. It is only written, never read.
 extension Array: PostgresValue where Element: PostgresArrayElement {
     public static var postgresType: PostgresType { Element.postgresArrayType }
 
@@ -29,7 +29,7 @@ extension Array: PostgresValue where Element: PostgresArrayElement {
 }
 
 extension [UInt8] {
-    /// A length of four bytes, −1 for NULL, then the value: the form of array elements and COPY fields.
+    /// Appends a value in the form of array elements and COPY fields: a length of four bytes (−1: NULL), then the value.
     mutating func appendField(_ value: some PostgresValue) {
         guard !value.isNull else {
             appendBigEndian(Int32(-1))

@@ -24,7 +24,7 @@ public struct PostgresType: RawRepresentable, Hashable, Sendable, CustomStringCo
 public protocol PostgresValue: Sendable {
     /// The type that a parameter is sent as.
     static var postgresType: PostgresType { get }
-    /// Whether NULL is a value of this type: its own `nil`.
+    /// The value of this type that stands for NULL; `nil`: there is no such value.
     static var null: Self? { get }
     var isNull: Bool { get }
     /// Appends the binary form. Not called for NULL.

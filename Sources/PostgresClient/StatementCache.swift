@@ -1,4 +1,4 @@
-/// The prepared statements of one connection; the least recently used leaves first.
+/// The prepared statements of one connection. A full cache drops the least recently used one.
 struct StatementCache {
     /// The server reads a parameter's bytes as the type it was prepared with, so the types belong to the key.
     struct Key: Hashable {
@@ -39,7 +39,7 @@ struct StatementCache {
         return "redeem_\(names)"
     }
 
-    /// Call once the server has it. Returns the name of the statement to deallocate, if the cache was full.
+    /// Keeps a statement that the server has prepared. Returns the name of the statement to deallocate, if the cache was full.
     mutating func insert(_ key: Key, name: String) -> String? {
         var evicted: String?
         if statements.count >= capacity, let oldest = statements.min(by: { $0.value.lastUse < $1.value.lastUse }) {

@@ -1,6 +1,6 @@
 import CLibPQ
 
-/// What libpq makes of a connection URI or keyword string.
+/// Reads a connection URI or keyword string as libpq does.
 enum ConnectionString {
     /// The parts that are safe to show, as libpq keywords.
     static func summary(of text: String) -> String {
@@ -23,8 +23,8 @@ enum ConnectionString {
         return shown.isEmpty ? "libpq's defaults" : shown.joined(separator: " ")
     }
 
-    /// What is wrong with it; `nil`: nothing that can be seen from here. Never a part of it: where a character of a password is not
-    /// encoded, libpq takes the rest of the password for a host, a port or a database, and its messages quote those.
+    /// The fault of a URL; `nil`: none that can be seen without connecting. It quotes no part of the URL: where a character of a password
+    /// is not encoded, libpq takes the rest of the password for a host, a port or a database.
     static func fault(in text: String) -> String? {
         let form = "expected postgres://user:password@host:port/database"
         guard let options = PQconninfoParse(text, nil) else { return "it is not a valid Postgres URL; \(form)" }

@@ -4,7 +4,7 @@ extension LibPQConnection {
     /// Bytes of COPY data sent at once.
     private static let copyChunk = 64 * 1024
 
-    /// COPY … FROM STDIN in binary format. `fill` appends some rows and answers whether there are more.
+    /// Runs `COPY … FROM STDIN` in binary format. `fill` appends some rows and returns whether there are more.
     func copyIn(_ sql: String, fill: (inout CopyBuffer) -> Bool) throws(PostgresError) -> Int {
         let alone = transactionState == .idle
         let answer = try runScript(sql)
@@ -25,7 +25,7 @@ extension LibPQConnection {
     }
 
     private func put(_ bytes: [UInt8], outcomeIsUnknown: Bool) throws(PostgresError) {
-        // Where the server is gone or has refused already, `finish` reports its reason.
+        // If the server is gone or has refused already, `finish` throws the reason.
         let sent = bytes.withUnsafeBytes { raw in
             PQputCopyData(handle, raw.baseAddress?.assumingMemoryBound(to: CChar.self), Int32(raw.count))
         }

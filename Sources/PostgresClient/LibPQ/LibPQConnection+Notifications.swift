@@ -1,7 +1,7 @@
 import CLibPQ
 
 extension LibPQConnection {
-    /// Notifications that have arrived. Does not wait.
+    /// Takes the notifications that have arrived, without waiting.
     func takeNotifications() -> [PostgresNotification] {
         var taken: [PostgresNotification] = []
         while let notification = PQnotifies(handle) {
@@ -16,12 +16,12 @@ extension LibPQConnection {
         return taken
     }
 
-    /// Reads what the kernel has, without waiting. An idle connection that the server closed shows itself here.
+    /// Reads the bytes that have arrived, without waiting. This finds an idle connection that the server has closed.
     func readArrived() throws(PostgresError) {
         guard !isLost else { throw notices.lastWords ?? PostgresError(.connectionLost, "the connection is lost") }
         while try wait(reading: true, writing: false, until: .now) == .ready {
             let isAlive = PQconsumeInput(handle) == 1
-            // Parses what has been read; nothing is under way, so it is never busy.
+            // Parses what was read. No statement is under way, so the answer is always no.
             _ = PQisBusy(handle)
             guard isAlive, !isLost, notices.lastWords == nil else {
                 abandon()

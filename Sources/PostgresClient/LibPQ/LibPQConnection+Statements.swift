@@ -1,7 +1,7 @@
 import CLibPQ
 
 extension LibPQConnection {
-    /// Statements without parameters, separated by semicolons. The result of the last one.
+    /// Runs statements without parameters, separated by semicolons, and returns the result of the last one.
     func runScript(_ sql: String) throws(PostgresError) -> LibPQResult {
         try exchange { PQsendQuery(handle, sql) }
     }
@@ -11,7 +11,7 @@ extension LibPQConnection {
         _ = try exchange { PQsendPrepare(handle, name, sql, Int32(types.count), types) }
     }
 
-    /// Parameters and results are in binary format.
+    /// Runs a prepared statement. Parameters and results are in binary format.
     func runPrepared(_ name: String, _ parameters: ParameterList) throws(PostgresError) -> LibPQResult {
         try exchange {
             parameters.withPointers { values, lengths in
@@ -21,7 +21,7 @@ extension LibPQConnection {
         }
     }
 
-    /// Sends something and waits for the answer to all of it.
+    /// Sends statements by `send`, and waits for the answer to all of them.
     private func exchange(_ send: () -> Int32) throws(PostgresError) -> LibPQResult {
         let alone = transactionState == .idle
         guard !isLost else { throw PostgresError(.connectionLost, "the connection is lost") }
@@ -29,7 +29,7 @@ extension LibPQConnection {
         return try finish(outcomeIsUnknown: alone)
     }
 
-    /// Waits for the answer to what was sent: the last result, or the first error.
+    /// Waits for the answer to the statements that were sent: the last result, or the first error.
     func finish(outcomeIsUnknown: Bool) throws(PostgresError) -> LibPQResult {
         let deadline = replyTimeout.map { ContinuousClock.now + $0 }
         try flush(until: deadline, outcomeIsUnknown: outcomeIsUnknown)
@@ -62,13 +62,13 @@ extension LibPQConnection {
             guard try wait(reading: true, writing: false, until: deadline) == .ready else {
                 throw timedOut(outcomeIsUnknown: outcomeIsUnknown)
             }
-            // Where this fails, PQgetResult tells why: with the server's last words, if it had any.
+            // If this fails, PQgetResult tells the reason, by the server's last message if there is one.
             if PQconsumeInput(handle) == 0 { break }
         }
         return PQgetResult(handle).map(LibPQResult.init(taking:))
     }
 
-    /// Hands all that is queued to the kernel, reading meanwhile: a server that cannot write does not read either.
+    /// Hands all queued bytes to the kernel. It reads meanwhile, since a server that cannot write does not read either.
     func flush(until deadline: ContinuousClock.Instant?, outcomeIsUnknown: Bool) throws(PostgresError) {
         while true {
             switch PQflush(handle) {
@@ -78,7 +78,7 @@ extension LibPQConnection {
                     throw timedOut(outcomeIsUnknown: outcomeIsUnknown)
                 }
                 if PQconsumeInput(handle) == 0 { return }
-            // The server's last words are still to be read, by PQgetResult.
+            // PQgetResult still has to read the server's last message.
             default: return
             }
         }

@@ -7,7 +7,7 @@ import Logging
     import Darwin
 #endif
 
-/// A `PGconn`, closed and freed with this object. Used by one thread at a time.
+/// A `PGconn`, which is closed and freed with this object. One thread at a time uses it.
 ///
 /// libpq runs in its non-blocking mode and every wait is a `poll` with a deadline in `wait`: the blocking calls of libpq
 /// wait forever for a server that was stopped or a network that swallows packets.
@@ -16,7 +16,7 @@ final class LibPQConnection {
     let notices: NoticeLog
     /// How long an answer may take; `nil`: forever.
     var replyTimeout: Duration?
-    /// Set where libpq itself cannot know that the connection is of no use any more.
+    /// True if the connection is of no use any more, and libpq cannot know it.
     private(set) var isAbandoned = false
 
     private init(taking handle: OpaquePointer, replyTimeout: Duration?, logger: Logger) {
@@ -97,7 +97,7 @@ final class LibPQConnection {
 
     var isLost: Bool { isAbandoned || PQstatus(handle) != CONNECTION_OK }
     var lastMessage: String { String(cString: PQerrorMessage(handle)).oneLine }
-    /// 150018 for 15.18.
+    /// The server's version, such as 150018 for 15.18.
     var serverVersion: Int { Int(PQserverVersion(handle)) }
 
     func abandon() { isAbandoned = true }
@@ -106,7 +106,7 @@ final class LibPQConnection {
 
     enum WaitResult { case ready, timedOut, woken }
 
-    /// Waits for the socket. `deadline` nil: forever.
+    /// Waits for the socket until `deadline`; `nil`: forever.
     func wait(
         reading: Bool,
         writing: Bool,

@@ -1,6 +1,6 @@
 import CLibPQ
 
-/// A `PGresult`, freed with this object.
+/// A `PGresult`, which is freed with this object.
 final class LibPQResult {
     private let handle: OpaquePointer
 
@@ -72,7 +72,7 @@ enum LibPQField {
 }
 
 extension String {
-    /// libpq ends its messages with line feeds, and has some inside of them, with tabs behind.
+    /// A message of libpq in one line: libpq ends messages with line feeds, and has line feeds and tabs inside of them.
     var oneLine: String {
         let lines = split(whereSeparator: \.isNewline).map { $0.drop { $0.isWhitespace } }
         return lines.filter { !$0.isEmpty }.joined(separator: " ")

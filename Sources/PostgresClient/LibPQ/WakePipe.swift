@@ -6,7 +6,7 @@
 
 /// Ends a `poll` from another thread: a pipe whose reading end is polled beside the socket.
 ///
-/// Not a libpq matter, but it lives with the only code that polls.
+/// It has nothing to do with libpq, but is in the folder of the only code that polls.
 final class WakePipe: Sendable {
     let readEnd: Int32
     private let writeEnd: Int32
