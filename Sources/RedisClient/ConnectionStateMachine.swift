@@ -1,47 +1,46 @@
 import NIOCore
 
-/// Decides all that a connection does, and does nothing: events go in, and what to do comes out. Time and chance are
-/// given to it.
+/// Decides everything that a connection does, and performs nothing: events go in, actions come out. Time and chance are arguments.
 ///
 ///     idle → connecting → loggingIn → ready → (lost) waiting → connecting …
 ///     ready → draining → closed
 struct ConnectionStateMachine<Completion> {
     struct Limits {
         let pending: Int
-        /// How long the oldest tombstone may wait for its reply, past its deadline.
+        /// How long after its deadline the oldest tombstone may still wait for its reply.
         let lateReply: TimeAmount
         let connect: TimeAmount
         let backoff: TimeAmount
         let backoffMaximum: TimeAmount
 
-        /// Deadlines closer to each other than this are looked at together: the look is at all that is pending.
+        /// Deadlines closer to each other than this are handled together, since each time all pending commands are looked at.
         static var timerResolution: TimeAmount { .milliseconds(1) }
     }
 
     enum State: Hashable {
         case idle
-        /// A channel is being opened. That ends in time by itself; `until` is for the login too.
+        /// A channel is being opened, which ends in time by itself. `until` is the deadline of the login behind it.
         case connecting(until: NIODeadline)
         /// The login commands are written; `replies` are still to come.
         case loggingIn(replies: Int, until: NIODeadline)
         case ready
-        /// Until the next attempt.
+        /// There is no connection. `until` is the time of the next attempt.
         case waiting(until: NIODeadline)
         /// `close` was called while somebody waits for replies.
         case draining
         case closed
     }
 
-    /// For messages.
+    /// The name of the endpoint in messages.
     private let endpoint: String
-    /// The last reply to the login says what the other end is, and a primary it must be.
+    /// True if the other end must be a primary, which the last reply to the login tells.
     private let needsPrimary: Bool
     private let limits: Limits
     private(set) var state = State.idle
     private var pending = PendingReplies<Completion>()
     /// Attempts that failed since the connection was last ready.
     private var failures = 0
-    /// Why there is no connection, kept whole: refusing is then cheap.
+    /// The error for commands while there is no connection. It is made once, so refusing is cheap.
     private(set) var absence: RedisError
     private var isFlushScheduled = false
     /// When the one timer fires; `nil`: it is not set.
@@ -56,20 +55,20 @@ struct ConnectionStateMachine<Completion> {
 
     var isReady: Bool { state == .ready }
     var isClosed: Bool { state == .closed }
-    /// Between two attempts.
+    /// True between two attempts to connect.
     var isWaiting: Bool { if case .waiting = state { true } else { false } }
     var pendingCount: Int { pending.count }
 
     // MARK: Connecting
 
-    /// The first attempt.
+    /// Begins the first attempt to connect. False: it was begun before.
     mutating func start(now: NIODeadline) -> Bool {
         guard state == .idle else { return false }
         state = .connecting(until: now + limits.connect)
         return true
     }
 
-    /// There is news of where Redis is: an attempt that would be made later is made now.
+    /// Begins the next attempt at once, since there is news of where Redis is. False: no attempt was to come.
     mutating func hurry(now: NIODeadline) -> Bool {
         guard isWaiting else { return false }
         state = .connecting(until: now + limits.connect)
@@ -95,12 +94,12 @@ struct ConnectionStateMachine<Completion> {
     // MARK: Commands
 
     enum SendAction {
-        /// Write it into the outgoing bytes; then set the timer and plan a flush, where that is asked for.
+        /// Write the commands into the outgoing bytes. Then set the timer if there is a time, and plan a flush if `flush` says so.
         case write(timer: NIODeadline?, flush: Bool)
         case refuse(RedisError)
     }
 
-    /// Takes `completions` in, or none of them.
+    /// Accepts the commands of all `completions`, or none of them.
     mutating func send(
         _ completions: some Collection<Completion>,
         deadline: NIODeadline,
@@ -126,7 +125,7 @@ struct ConnectionStateMachine<Completion> {
         return nil
     }
 
-    /// The planned flush runs. Whether there is something to write.
+    /// The planned flush runs. Returns whether there are bytes to write.
     mutating func flush() -> Bool {
         isFlushScheduled = false
         guard pending.unwritten > 0 else { return false }
@@ -138,14 +137,14 @@ struct ConnectionStateMachine<Completion> {
 
     enum ReplyAction {
         case complete(Completion)
-        /// One of the login's.
+        /// It is a reply to the login, and more of them are to come.
         case drop
-        /// Nobody waits for it any more.
+        /// The reply is late, and nobody waits for it any more.
         case dropLate
-        /// With the primary's replication id, where it was asked for.
+        /// The login is over. The value is the primary's replication id, if it was asked for.
         case becomeReady(ReplicationID?)
         case lose(RedisError)
-        /// The last reply that a closing connection waited for.
+        /// It is the last reply that a closing connection waited for.
         case completeAndClose(Completion)
     }
 
@@ -184,15 +183,15 @@ struct ConnectionStateMachine<Completion> {
     // MARK: Time
 
     enum TimerAction {
-        /// Set the timer again, and fail these, outcome unknown.
+        /// Fail these commands, outcome unknown, and set the timer again.
         case expire([Completion], timer: NIODeadline?)
         case expireAndLose([Completion], RedisError)
         case connect
-        /// A closing connection that nobody waits for any more.
+        /// Fail these commands and close the connection, which was only waiting for them.
         case expireAndClose([Completion])
     }
 
-    /// The timer fired. It may have been set for something that is over by now.
+    /// The timer fired. It may have been set for an event that is over by now.
     mutating func timerFired(now: NIODeadline) -> TimerAction {
         timer = nil
         switch state {
@@ -226,17 +225,17 @@ struct ConnectionStateMachine<Completion> {
     // MARK: Endings
 
     struct LostAction {
-        /// May have reached Redis.
+        /// Commands that may have reached Redis.
         let written: [Completion]
-        /// Never left.
+        /// Commands that were never sent.
         let unwritten: [Completion]
-        /// `nil`: set none.
+        /// The time of the next attempt; `nil`: there is none.
         let timer: NIODeadline?
-        /// The attempts that failed in a row, this one included; 0 where it was a connection in use.
+        /// The number of attempts that failed in a row, this one included; 0: the connection was in use.
         let failures: Int
     }
 
-    /// The channel is gone, or could not be opened, or is to be given up.
+    /// The channel is gone, could not be opened, or is given up.
     /// - Parameter chance: from 0 to 1, for the jitter.
     mutating func lost(_ error: RedisError, now: NIODeadline, chance: Double) -> LostAction {
         let wasInUse: Bool
@@ -265,7 +264,7 @@ struct ConnectionStateMachine<Completion> {
         return .nanoseconds(Int64(whole / 2 + whole / 2 * chance))
     }
 
-    /// No more commands. Whether the connection is over at once; it is not where somebody waits for replies.
+    /// Refuses further commands. Returns whether the connection can end at once: it cannot as long as somebody waits for replies.
     mutating func requestClose() -> Bool {
         switch state {
         case .ready where pending.live > 0:
@@ -279,7 +278,7 @@ struct ConnectionStateMachine<Completion> {
 
     private static var closed: RedisError { RedisError(.closed, "the client is closed") }
 
-    /// The end. Nobody waits for a reply any more.
+    /// Ends the connection, once nobody waits for a reply any more.
     mutating func close() {
         precondition(pending.live == 0, "closed with \(pending.live) commands pending")
         state = .closed

@@ -33,7 +33,7 @@ struct PendingReplies<Completion> {
         case unexpected
     }
 
-    /// A reply has come: whose is it?
+    /// Takes the entry that the next reply belongs to.
     mutating func popFirst() -> Reply {
         guard entries.count > unwritten, let entry = entries.popFirst() else { return .unexpected }
         guard let completion = entry.completion else { return .late }
@@ -41,7 +41,7 @@ struct PendingReplies<Completion> {
         return .completes(completion)
     }
 
-    /// Turns what is past its deadline into tombstones. `next`: the first deadline that somebody still waits for.
+    /// Turns entries past their deadline into tombstones. `next` is the first deadline among the entries that somebody still waits for.
     mutating func expire(now: NIODeadline) -> (expired: [Completion], next: NIODeadline?) {
         var expired: [Completion] = []
         var next: NIODeadline?
@@ -65,7 +65,7 @@ struct PendingReplies<Completion> {
         return first.deadline
     }
 
-    /// Takes all that is live out, and leaves nothing.
+    /// Removes all entries, and returns the completions of those that somebody waits for.
     mutating func removeAll() -> (written: [Completion], unwritten: [Completion]) {
         let boundary = entries.count - unwritten
         let written = entries.prefix(boundary).compactMap(\.completion)

@@ -9,12 +9,12 @@ extension [String] {
 }
 
 extension RedisCommands {
-    /// A command of text alone.
+    /// Sends a command whose arguments are text.
     package func send(_ arguments: [String], to id: ReplicationID?, deadline: Duration?) async throws(RedisError) -> RESPValue {
         try await send(arguments.asArguments, to: id, deadline: deadline)
     }
 
-    /// Commands of text alone.
+    /// Sends commands whose arguments are text.
     package func pipeline(
         to id: ReplicationID?,
         deadline: Duration?,

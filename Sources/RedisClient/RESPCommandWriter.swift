@@ -1,7 +1,7 @@
 package import NIOCore
 
-/// Writes a command straight into a connection's outgoing bytes. What Redis takes as one argument may be written from
-/// several parts, so that nobody has to join strings for it.
+/// Writes commands straight into a connection's outgoing bytes. One argument may be written in several parts, so strings need not be
+/// joined.
 public struct RESPCommandWriter {
     package private(set) var buffer = ByteBuffer()
     /// Arguments that the command's header promised and that are not written yet.
@@ -15,7 +15,7 @@ public struct RESPCommandWriter {
         endArgument()
     }
 
-    /// One argument, from two parts.
+    /// Appends one argument that has two parts.
     public mutating func append(_ first: String, _ second: String) {
         writeHeader("$", first.utf8.count + second.utf8.count)
         buffer.writeString(first)
@@ -23,7 +23,7 @@ public struct RESPCommandWriter {
         endArgument()
     }
 
-    /// One argument: `prefix`, and behind it `count` bytes, all of which `write` fills.
+    /// Appends one argument: `prefix`, then `count` bytes, all of which `write` must fill.
     package mutating func append(_ prefix: String = "", bytes count: Int, _ write: (UnsafeMutableRawPointer) -> Void) {
         writeHeader("$", prefix.utf8.count + count)
         buffer.writeString(prefix)
@@ -51,7 +51,7 @@ public struct RESPCommandWriter {
         }
     }
 
-    /// One command. A count that is not the true one would shift all replies behind it by one: it traps.
+    /// Writes one command. It traps if `encode` appends another number of arguments, since all later replies would be shifted by one.
     package mutating func write(arguments: Int, _ encode: (inout RESPCommandWriter) -> Void) {
         precondition(missing == 0, "a command within a command")
         precondition(arguments > 0, "a command without a name")

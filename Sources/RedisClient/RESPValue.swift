@@ -14,7 +14,7 @@ public enum RESPValue: Sendable, Hashable {
         if case .string(let value) = self { value } else { nil }
     }
 
-    /// The bytes of a string, be it UTF-8 or not: binary data may be, by chance.
+    /// The bytes of a string, in either case: binary data may happen to be UTF-8.
     package var bytes: [UInt8]? {
         switch self {
         case .string(let text): Array(text.utf8)
@@ -33,10 +33,10 @@ public enum RESPValue: Sendable, Hashable {
 
     public var isNull: Bool { self == .null }
 
-    /// A number, or the text of one: hash fields are text.
+    /// The number of an integer or of a text: the fields of a hash are text.
     package var number: Int? { integer ?? string.flatMap { Int($0) } }
 
-    /// Of an array of names and values in turn.
+    /// Values by name, from an array that has names and values in turn.
     package var dictionary: [String: RESPValue] {
         let values = array ?? []
         var dictionary: [String: RESPValue] = [:]
@@ -46,7 +46,7 @@ public enum RESPValue: Sendable, Hashable {
         return dictionary
     }
 
-    /// Of what INFO answers: values by name.
+    /// Values by name, from a reply to INFO.
     public var info: [String: String] {
         var values: [String: String] = [:]
         for line in (string ?? "").split(whereSeparator: \.isNewline) {

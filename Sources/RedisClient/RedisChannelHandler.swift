@@ -1,11 +1,11 @@
 import NIOCore
 
-/// Between a channel and its connection: turns bytes into replies, and writes what it is given.
+/// Stands between a channel and its connection: turns bytes into replies, and writes the bytes that it is given.
 final class RedisChannelHandler: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
-    /// `nil` once the connection has given this channel up: what still arrives is for nobody.
+    /// `nil` once the connection has given this channel up: bytes that still arrive are ignored.
     private var connection: RedisConnection?
     private var context: ChannelHandlerContext?
     private let reader: ReplyReader
@@ -39,7 +39,7 @@ final class RedisChannelHandler: ChannelInboundHandler {
             try unwrapInboundIn(data).withUnsafeReadableBytes { bytes in
                 try reader.read(bytes) { reply in
                     connection?.received(reply)
-                    // It ran code of the caller, which may have ended this connection.
+                    // This ran a caller's code, which may have ended the connection.
                     return connection != nil
                 }
             }

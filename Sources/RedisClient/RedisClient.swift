@@ -22,7 +22,7 @@ public final class RedisClient: Sendable {
     private let indices: [ObjectIdentifier: Int]
     private let turn = Atomic<Int>(0)
     package let configuration: RedisConfiguration
-    /// `nil`: the address of Redis is known.
+    /// Follows the primary by what Sentinels say; `nil`: the endpoint names the address of Redis itself.
     private let watch: Watch?
 
     public convenience init(configuration: RedisConfiguration, eventLoopGroup: any EventLoopGroup, logger: Logger) {
@@ -83,7 +83,7 @@ public final class RedisClient: Sendable {
         }
     }
 
-    /// The connection of an event loop of the group. To be called, and used, on that loop.
+    /// The connection of an event loop of the group. Call this on that loop, and use the connection there.
     public func connection(on eventLoop: any EventLoop) -> RedisConnection {
         guard let index = indices[ObjectIdentifier(eventLoop)] else {
             preconditionFailure("not an event loop of this client's group")
@@ -94,11 +94,11 @@ public final class RedisClient: Sendable {
     /// The loops of the group, each with a connection.
     public var eventLoops: [any EventLoop] { members.map(\.eventLoop) }
 
-    /// Whether every event loop has a connection.
+    /// True if every event loop has a connection.
     public var isConnected: Bool { members.allSatisfy(\.readiness.isReady) }
 
-    /// Waits until every event loop has a connection. Throws why there is none after `RedisConfiguration.connectTimeout`,
-    /// or as soon as Redis has refused the login. The client tries on in any case.
+    /// Waits until every event loop has a connection. Throws the reason if there is none after `RedisConfiguration.connectTimeout`, or as
+    /// soon as Redis refuses the login. The client goes on trying in any case.
     public func connect() async throws(RedisError) {
         let deadline = NIODeadline.now() + TimeAmount(configuration.connectTimeout)
         for member in members {
@@ -111,7 +111,7 @@ public final class RedisClient: Sendable {
         }
     }
 
-    /// Refuses further commands (`closed`), and returns when those sent have their reply or are past their deadline.
+    /// Refuses further commands (`closed`), and returns when all sent commands have their reply or are past their deadline.
     public func close() async {
         for member in members {
             await withCheckedContinuation { continuation in
@@ -131,7 +131,7 @@ public final class RedisClient: Sendable {
 
     /// Sends one command, its name first. An error reply is thrown, as `serverError`.
     /// - Parameters:
-    ///   - id: the Redis that the command is for: it is not sent to any other (`notConnected`). `nil`: to whichever it is.
+    ///   - id: the Redis that the command is for. The command is not sent to another one (`notConnected`). `nil`: any Redis.
     ///   - deadline: `nil`: `RedisConfiguration.commandDeadline`.
     public func send(
         _ arguments: [String],
@@ -151,8 +151,8 @@ public final class RedisClient: Sendable {
         }
     }
 
-    /// Sends commands that follow each other immediately, in one write, or none of them. One reply a command, error replies
-    /// among them. Throws where any reply is missing; the others are then lost.
+    /// Sends commands in one write, so no other command comes between them, or sends none of them. Returns a reply for each command, which
+    /// may be an error. Throws if a reply is missing; the other replies are lost then.
     /// - Parameters:
     ///   - id: as for one command.
     ///   - deadline: for all of them. `nil`: `RedisConfiguration.commandDeadline`.
@@ -173,7 +173,7 @@ public final class RedisClient: Sendable {
         try await pipeline(to: id, deadline: deadline) { _ -> [[RESPArgument]] in commands }.replies
     }
 
-    /// The same, of commands that name the Redis that they are for.
+    /// Sends commands that name the Redis that they are for.
     /// - Parameter commands: called at most once, with the id of the Redis at the other end.
     /// - Returns: the replies, and that id.
     package func pipeline(
@@ -200,7 +200,7 @@ public final class RedisClient: Sendable {
         return try result.get()
     }
 
-    /// By turns, connections that are up first.
+    /// Takes the connections by turns, and skips those that are down if there is another.
     private func nextMember() -> Member {
         let start = turn.wrappingAdd(1, ordering: .relaxed).oldValue
         for offset in members.indices {
@@ -211,7 +211,7 @@ public final class RedisClient: Sendable {
     }
 }
 
-/// What other threads may know of a connection.
+/// Tells other threads whether a connection is up.
 final class Readiness: Sendable {
     private let flag = Atomic<Bool>(false)
 

@@ -1,4 +1,4 @@
-/// What is asked of a client by those who keep data in Redis, so that tests can ask another.
+/// The calls of a client that code which keeps data in Redis makes. Tests have another implementation of them.
 package protocol RedisCommands: Sendable {
     /// As `RedisClient.connect`.
     func connect() async throws(RedisError)
@@ -6,7 +6,7 @@ package protocol RedisCommands: Sendable {
     /// As `RedisClient.send`.
     func send(_ arguments: [RESPArgument], to id: ReplicationID?, deadline: Duration?) async throws(RedisError) -> RESPValue
 
-    /// As `RedisClient.pipeline`, of commands that name the Redis that they are for.
+    /// As `RedisClient.pipeline`, for commands that name the Redis that they are for.
     func pipeline(
         to id: ReplicationID?,
         deadline: Duration?,

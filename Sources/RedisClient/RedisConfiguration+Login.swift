@@ -1,6 +1,6 @@
 extension RedisConfiguration {
-    /// `PING`, because a Redis that still loads its data, or a replica without its primary, accepts a login. Last, where it
-    /// matters, the Redis says what it is.
+    /// The commands of a login. `PING` is one of them because a Redis that still loads its data, or a replica without its primary, accepts
+    /// the others and refuses this one. The last command asks Redis whether it is a primary; a Sentinel is not asked.
     var login: [[String]] {
         var hello = ["HELLO", "2"]
         if let password = endpoint.password { hello += ["AUTH", endpoint.user ?? "default", password.text] }
@@ -17,10 +17,10 @@ extension RedisConfiguration {
 }
 
 extension RedisError {
-    /// Redis does not want us as we are. `connect` then waits no longer, although attempts go on.
+    /// True if Redis refuses this login, and not for a reason that passes. `connect` then waits no longer, although attempts go on.
     var isRefusedLogin: Bool {
         guard let serverPrefix else { return false }
-        // All are over after a while.
+        // These reasons pass.
         let isTemporary = ["LOADING", "BUSY", "MASTERDOWN"].contains(serverPrefix) || message.contains("max number of clients")
         return !isTemporary
     }

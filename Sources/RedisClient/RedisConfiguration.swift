@@ -2,15 +2,15 @@
 public struct RedisConfiguration: Sendable {
     public var endpoint: RedisEndpoint
 
-    /// For commands that state no deadline of their own. A command without a reply by then has failed, its outcome unknown.
-    /// A connection whose oldest command has had no reply for this long again is closed.
+    /// The deadline of commands that state none of their own. A command without a reply by then has failed, its outcome unknown. If the
+    /// reply to the oldest command does not come within the same time again, the connection is closed.
     public var commandDeadline = defaultCommandDeadline
     public static let defaultCommandDeadline: Duration = .seconds(1)
 
-    /// For one attempt to connect, login included; also how long `RedisClient.connect()` waits.
+    /// The limit on one attempt to connect, login included. `RedisClient.connect()` waits as long.
     public var connectTimeout: Duration = .seconds(1)
 
-    /// Commands of one connection without a reply, those past their deadline included. Beyond, commands are refused.
+    /// The most commands of one connection that are without a reply, those past their deadline included. Further ones are refused.
     public var pendingLimit = 10_000
 
     /// The first wait before a new attempt to connect. It doubles up to `reconnectBackoffMaximum`; of each wait, a random
@@ -21,27 +21,27 @@ public struct RedisConfiguration: Sendable {
     /// How often each connection makes sure that the Redis at its other end is still the primary that it was; `nil`: never.
     public var roleCheckInterval: Duration? = .milliseconds(250)
 
-    /// How often the Sentinels are asked where the primary is, beside each attempt to connect: a primary that they have replaced
-    /// and that still takes commands is left after about as long.
+    /// How often the Sentinels are asked where the primary is, beside each attempt to connect. A primary that they have replaced, and that
+    /// still takes commands, is left after about this time.
     public var sentinelInterval: Duration = .milliseconds(250)
-    /// How long they are waited for. Those that have not answered by then have no say.
+    /// How long Sentinels are waited for. The answers of those that take longer do not count.
     public var sentinelTimeout: Duration = .milliseconds(250)
 
-    /// Bytes of one reply. A connection that gets a larger one is closed.
+    /// The most bytes of one reply. A connection that gets a larger reply is closed.
     public var replyLimitBytes = 64 << 20
 
-    /// What `CLIENT LIST` on the server shows.
+    /// The name that `CLIENT LIST` shows on the server.
     public var clientName = "redeem"
 
     public var counterNames = RedisCounterNames()
 
-    /// For `rediss://` and `sentinels://`.
+    /// The TLS settings, for `rediss://` and `sentinels://`.
     public var tls = TLS()
 
-    /// Who is at the other end.
+    /// The kind of server at the other end.
     package enum Peer: Sendable {
         case primary
-        /// It is not asked whether it is a primary.
+        /// A Sentinel, which is not asked whether it is a primary.
         case sentinel
     }
 
@@ -53,11 +53,11 @@ public struct RedisConfiguration: Sendable {
 
     public struct TLS: Sendable {
         public enum Verification: Sendable, CaseIterable {
-            /// The certificate and the host name in it.
+            /// The certificate is checked, and the host name in it.
             case full
-            /// The certificate only.
+            /// Only the certificate is checked.
             case withoutHostname
-            /// Nothing: protects from those who listen, not from those who answer.
+            /// Nothing is checked. This protects from those who listen, not from those who answer in place of Redis.
             case none
         }
 

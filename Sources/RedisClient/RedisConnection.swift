@@ -2,8 +2,8 @@ import CoreMetrics
 import Logging
 public import NIOCore
 
-/// One connection to Redis, bound to an event loop: all calls are made there and all answers come there. It reconnects by
-/// itself, with a growing wait. Obtained by `RedisClient.connection(on:)`.
+/// One connection to Redis, bound to an event loop: all calls are made there and all answers come there. It reconnects by itself, with a
+/// growing wait. `RedisClient.connection(on:)` has it.
 ///
 /// Commands sent within one tick of the loop leave in one write.
 public final class RedisConnection {
@@ -12,7 +12,7 @@ public final class RedisConnection {
     typealias Connect = @Sendable (any EventLoop) -> EventLoopFuture<RedisChannel>
 
     public let eventLoop: any EventLoop
-    /// Of the Redis at the other end, as it was last seen; `nil`: there is no connection.
+    /// The id of the Redis at the other end, as it was last seen; `nil`: there is no connection.
     public private(set) var replicationID: ReplicationID?
     private let configuration: RedisConfiguration
     private let commandDeadline: TimeAmount
@@ -27,11 +27,11 @@ public final class RedisConnection {
     private var timer: Scheduled<Void>?
     private var roleCheck: Scheduled<Void>?
     private var isCheckingRole = false
-    /// What the Sentinels said of the Redis that the open channel leads to.
+    /// The Sentinels' answer that the open channel follows; `nil`: they were not asked.
     private var told: SentinelView.Answer?
-    /// Where the primary is, by their latest news.
+    /// The Sentinels' latest answer.
     private var primary: SentinelView.Answer?
-    /// Who waits for `isConnected`.
+    /// The callers that wait until there is a connection.
     private var waiters: [Int: (RedisError?) -> Void] = [:]
     private var nextWaiter = 0
     private var closeCompletions: [() -> Void] = []
@@ -63,22 +63,22 @@ public final class RedisConnection {
         )
     }
 
-    /// Whether a command sent now would be written.
+    /// True if a command sent now would be written.
     public var isConnected: Bool {
         eventLoop.preconditionInEventLoop()
         return machine.isReady
     }
 
-    /// Why there is no connection.
+    /// The reason why there is no connection.
     var absence: RedisError { machine.absence }
 
-    /// Why a command for one Redis is not to be sent here; `nil`: it may be, or it is for any.
+    /// The reason why a command for the Redis `id` must not be sent here; `nil`: it may be sent, or is for any Redis.
     func refusal(to id: ReplicationID?) -> RedisError? {
         guard let id, id != replicationID else { return nil }
         return replicationID == nil ? absence : .isAnotherRedis
     }
 
-    /// An attempt to connect is under way.
+    /// True while an attempt to connect is under way.
     var isConnecting: Bool { !machine.isReady && !machine.isWaiting && !machine.isClosed }
 
     /// Commands without a reply, those past their deadline included.
@@ -151,12 +151,12 @@ public final class RedisConnection {
     private func written(timer: NIODeadline?, flush: Bool) {
         if let timer { setTimer(timer) }
         if flush {
-            // Runs after all that this tick has read: what those events send leaves with it.
+            // This runs after all events that the tick has read, so the commands that they send leave with it.
             eventLoop.assumeIsolated().execute { self.flush() }
         }
     }
 
-    /// Writes what was sent in this tick now, and not at its end: for who has much to do in what is left of it.
+    /// Writes the commands of this tick now, and not at its end. It is for a caller that has much to do in the rest of the tick.
     package func flush() {
         guard machine.flush() else { return }
         handler?.write(outgoing.buffer)
@@ -291,7 +291,7 @@ extension RedisConnection {
         handler = nil
     }
 
-    /// Tells once that Redis is gone, not each of the many attempts that follow.
+    /// Logs a warning once when Redis is gone, and not for each of the many attempts that follow.
     private func report(_ error: RedisError, failures: Int) {
         guard !machine.isClosed else { return }
         if failures == 0 { metrics.connectionsLost.increment() }
@@ -307,7 +307,7 @@ extension RedisConnection {
 // MARK: Which Redis it is
 
 extension RedisConnection {
-    /// The Sentinels say where the primary is: not necessarily another place than before.
+    /// Takes an answer of the Sentinels, which may be the same as before.
     func follow(_ primary: SentinelView.Answer) {
         eventLoop.preconditionInEventLoop()
         let isNews = primary != self.primary
@@ -319,11 +319,11 @@ extension RedisConnection {
         }
     }
 
-    /// Not known to be elsewhere, or there only since another failover.
+    /// False if the Sentinels' latest answer names another place, or another failover, than the one that the channel follows.
     private var isAtPrimary: Bool { told == nil || primary == nil || told == primary }
 
-    /// With the failover that made it the primary: a Sentinel may go back to a primary that never heard that it was replaced, and
-    /// so kept its id.
+    /// Adds the epoch of the failover that made this Redis the primary. Sentinels may go back to a primary that never heard that it was
+    /// replaced, and so kept its id.
     private func named(_ id: ReplicationID) -> ReplicationID { told.map { ReplicationID("\(id)-\($0.epoch)") } ?? id }
 
     private var moved: RedisError {
@@ -338,8 +338,8 @@ extension RedisConnection {
         }
     }
 
-    /// A primary that became a replica keeps its connections, unless it was a Sentinel that made it one; and it may be made a
-    /// primary again.
+    /// Asks whether this Redis is still the same primary. One that becomes a replica keeps its connections, unless a Sentinel made it one.
+    /// It may become a primary again, with another id.
     private func checkRole() {
         guard machine.isReady, !isCheckingRole else { return }
         isCheckingRole = true
@@ -353,7 +353,7 @@ extension RedisConnection {
         }
     }
 
-    /// When the replies that have come with this one are answered.
+    /// Leaves a replica, once the replies that came with this one are handled.
     private func leaveReplica() {
         let channel = handler
         eventLoop.assumeIsolated().execute {

@@ -5,19 +5,19 @@ import NIOSSL
 /// A channel to a Redis.
 struct RedisChannel: Sendable {
     let channel: any Channel
-    /// What the Sentinels said of it; `nil`: they were not asked.
+    /// The Sentinels' answer that it follows; `nil`: they were not asked.
     var told: SentinelView.Answer?
 }
 
 /// Opens channels to one endpoint.
 struct RedisConnector: Sendable {
-    /// Where the Sentinels say that the primary is.
+    /// Asks the Sentinels where the primary is.
     typealias Resolve = @Sendable (any EventLoop) -> EventLoopFuture<SentinelView.Answer>
 
     private let endpoint: RedisEndpoint
     private let resolve: Resolve?
     private let connectTimeout: TimeAmount
-    /// One for all connections: reading the certificate authorities takes milliseconds.
+    /// The TLS context of all connections. Reading the certificate authorities takes milliseconds, so it is made once.
     private let tls: Result<NIOSSLContext, any Error>?
 
     /// - Parameter resolve: for an endpoint that names Sentinels.

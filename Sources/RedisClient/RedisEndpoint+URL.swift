@@ -1,5 +1,4 @@
-/// What is wrong with the URL of a Redis. It names the part and never quotes the URL, which may hold a password, and not
-/// always where one expects it.
+/// A fault of a Redis URL. It names the part and never quotes the URL: a password may be in any part of it, where it is not encoded.
 public struct RedisURLError: Error, Sendable, Hashable, CustomStringConvertible {
     public enum Part: String, Sendable, CaseIterable {
         case scheme, user, password, host, port, primary, database, path, option
@@ -36,7 +35,7 @@ extension RedisEndpoint {
         RedisURLError(.scheme, "must be redis://, rediss://, unix://, sentinel:// or sentinels://")
     }
 
-    /// What is before the path, and the path with all that is behind it.
+    /// Splits the text into the part before the path, and the path with everything behind it.
     private static func authority(_ text: Substring) throws(RedisURLError) -> (authority: Substring, path: Substring) {
         let authority = text.prefix { !"/?#".contains($0) }
         let path = text[authority.endIndex...]
@@ -136,7 +135,7 @@ extension RedisEndpoint {
         return (user.isEmpty ? nil : try decode(user, .user), Password(text: password))
     }
 
-    /// What is behind the login.
+    /// The part behind the login.
     private static func place(_ authority: Substring) -> Substring {
         authority.lastIndex(of: "@").map { authority[authority.index(after: $0)...] } ?? authority
     }
@@ -167,7 +166,7 @@ extension RedisEndpoint {
         return database
     }
 
-    /// Digits only: `Int` would accept a sign.
+    /// Reads digits only, since `Int` would accept a sign.
     private static func number(_ text: Substring) -> Int? {
         text.utf8.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) } ? Int(text) : nil
     }

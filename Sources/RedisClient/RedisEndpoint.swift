@@ -1,4 +1,4 @@
-/// Where Redis is, and who we are there.
+/// The address of Redis, and the user to log in as.
 ///
 /// - `redis://[[user]:password@]host[:port][/db]`, and `rediss://` for TLS
 /// - `unix:///path[?db=n&user=name&password=secret]`
@@ -11,11 +11,11 @@ public struct RedisEndpoint: Sendable, Hashable {
     public enum Address: Sendable, Hashable {
         case tcp(host: String, port: Int)
         case unix(path: String)
-        /// Wherever these Sentinels say that the primary of this name is.
+        /// The primary of this name, at the address that these Sentinels tell.
         case sentinels([Node], primary: String)
     }
 
-    /// Where a Sentinel is, or where one says that a Redis is.
+    /// The address of a Sentinel, or of a Redis that a Sentinel tells.
     public struct Node: Sendable, Hashable, CustomStringConvertible {
         public let host: String
         public let port: Int
@@ -32,7 +32,7 @@ public struct RedisEndpoint: Sendable, Hashable {
     public let user: String?
     public let database: Int
     let password: Password?
-    /// Whom the Sentinels know us as; `nil`: their user `default`.
+    /// The user to log in to the Sentinels as; `nil`: their user `default`.
     let sentinelUser: String?
     let sentinelPassword: Password?
 
@@ -65,7 +65,7 @@ public struct RedisEndpoint: Sendable, Hashable {
         )
     }
 
-    /// A text that shows itself neither in a description nor in a dump.
+    /// A password, which neither a description nor a dump shows.
     struct Password: Sendable, Hashable, CustomStringConvertible, CustomReflectable {
         let text: String
 

@@ -1,4 +1,4 @@
-/// Why a command has no reply, or an error for one.
+/// The reason why a command has no reply, or the error that is its reply.
 public struct RedisError: Error, Sendable, Hashable {
     public struct Code: Sendable, Hashable, CustomStringConvertible {
         private enum Name: String {
@@ -11,13 +11,13 @@ public struct RedisError: Error, Sendable, Hashable {
         public static let notConnected = Code(name: .notConnected)
         /// As many commands as allowed are without a reply. Nothing was sent.
         public static let pendingLimitReached = Code(name: .pendingLimitReached)
-        /// No reply in time.
+        /// No reply came in time.
         public static let deadlineExceeded = Code(name: .deadlineExceeded)
         /// The connection ended before the reply came.
         public static let connectionLost = Code(name: .connectionLost)
         /// Redis answered with an error; see `serverPrefix`.
         public static let serverError = Code(name: .serverError)
-        /// What came is not RESP2, is larger than allowed, or was not asked for.
+        /// The bytes that came are not RESP2, are more than allowed, or are a reply that was not asked for.
         public static let protocolViolation = Code(name: .protocolViolation)
         /// The client was closed.
         public static let closed = Code(name: .closed)
@@ -46,10 +46,10 @@ public struct RedisError: Error, Sendable, Hashable {
 extension RedisError {
     static let isReplica = RedisError(.notConnected, "it is a replica: give the address of its primary, or of its Sentinels")
 
-    /// The command was meant for the Redis that somebody looked at, and this is another one, or it became one. Nothing was sent.
+    /// The command is for another Redis than this one is, or than it is by now. Nothing was sent.
     static let isAnotherRedis = RedisError(.notConnected, "this is not the Redis that the command was meant for")
 
-    /// A write was refused by a replica.
+    /// True for the message by which a replica refuses a write.
     static func isFromReplica(_ message: String) -> Bool { message.hasPrefix("READONLY ") }
 }
 

@@ -1,6 +1,6 @@
 import CoreMetrics
 
-/// What the connections of a client count.
+/// The counters of a client's connections.
 struct RedisMetrics: Sendable {
     let connectionsLost: Counter
     let deadlinesExceeded: Counter

@@ -1,19 +1,19 @@
-/// Names one history of writes: that of one primary, from the moment at which it became one. Redis draws another id with each
-/// start and each promotion (`master_replid` of `INFO replication`, "Redis replication", "Replication ID explained"), so a
-/// replica that took over never has the id of the primary before it, nor has a primary that was a replica meanwhile.
+/// Names one history of writes: that of one primary, from the moment at which it became one. Redis draws another id with each start and
+/// each promotion (`master_replid` of `INFO replication`; Redis's manual, "Replication ID explained"). So a replica that took over never
+/// has the id of the primary before it. Nor has a primary that was a replica for a while.
 ///
-/// Where Sentinels tell which Redis is the primary, the epoch of the failover that made it one is a part of the name. They may go
-/// back to a primary that never heard of being replaced: it kept its id, and lacks what the one in between decided.
+/// Where Sentinels tell the primary, the name also has the epoch of the failover that made it one. Sentinels may go back to a primary that
+/// never heard that it was replaced: it kept its id, and lacks what the primary in between decided.
 ///
 /// A primary also gets another id when its first replica comes, and when its last one has been away for an hour.
 public struct ReplicationID: Hashable, Sendable, CustomStringConvertible {
-    /// 40 hexadecimal digits, and, behind a hyphen, the epoch.
+    /// 40 hexadecimal digits; with Sentinels also a hyphen and the epoch.
     public let description: String
 
     public init(_ description: String) { self.description = description }
 }
 
-/// What a Redis says it is.
+/// The role that a Redis says it has.
 enum ServerRole: Hashable {
     case primary(ReplicationID)
     case replica

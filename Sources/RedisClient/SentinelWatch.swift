@@ -1,8 +1,8 @@
 import Logging
 import NIOCore
 
-/// Asks the Sentinels where the primary is: for each attempt to connect, and from time to time, since a primary that was
-/// replaced may go on taking commands. Bound to an event loop.
+/// Asks the Sentinels where the primary is: for each attempt to connect, and from time to time, since a primary that was replaced may
+/// still take commands. It is bound to an event loop.
 final class SentinelWatch {
     typealias Answer = SentinelView.Answer
 
@@ -13,7 +13,7 @@ final class SentinelWatch {
     private let interval: TimeAmount
     private let logger: Logger
     private var view: SentinelView
-    /// Who waits for the look that is under way.
+    /// The callers that wait for the look that is under way.
     private var waiters: [EventLoopPromise<Answer>] = []
     private var repetition: Scheduled<Void>?
     private var follow: (Answer) -> Void = { _ in }
@@ -43,7 +43,7 @@ final class SentinelWatch {
         }
     }
 
-    /// - Parameter follow: told of each place that the primary is found at, the same one often.
+    /// - Parameter follow: called with each answer, also with the same one again.
     func start(follow: @escaping (Answer) -> Void) {
         eventLoop.preconditionInEventLoop()
         self.follow = follow
@@ -53,13 +53,13 @@ final class SentinelWatch {
 
     private func scheduleLook() {
         repetition = eventLoop.assumeIsolated().scheduleTask(in: interval) {
-            // Callers that wait for it are told why it failed.
+            // If callers wait, a look is under way already.
             if self.waiters.isEmpty { self.look() }
             self.scheduleLook()
         }
     }
 
-    /// Where the primary is, by a look that ends after this was called.
+    /// Tells where the primary is, by a look that ends after this call.
     func locate(_ promise: EventLoopPromise<Answer>) {
         eventLoop.preconditionInEventLoop()
         waiters.append(promise)
@@ -72,7 +72,7 @@ final class SentinelWatch {
         for connection in connections { connection.close {} }
     }
 
-    /// Asks those that are connected or about to be; all, where none is.
+    /// Asks the Sentinels that are connected or about to be; if there are none, all of them.
     private func look() {
         let deadline = eventLoop.now + timeout
         let present = connections.filter { $0.isConnected || $0.isConnecting }
@@ -122,7 +122,7 @@ final class SentinelWatch {
         if let before, before != answer {
             logger.notice("the primary has moved", metadata: ["from": "\(before.primary)", "to": "\(answer.primary)"])
         }
-        // Before those who wait go there.
+        // The connections hear of it before the waiters connect.
         follow(answer)
         for waiter in waiting { waiter.succeed(answer) }
     }

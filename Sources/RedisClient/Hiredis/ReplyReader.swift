@@ -1,19 +1,19 @@
 import CHiredis
 
-/// hiredis's reply reader: bytes in, replies out. The only place that sees hiredis's types.
+/// hiredis's reply reader: bytes go in, replies come out. No other code sees hiredis's types.
 ///
-/// It uses what hiredis 0.14 (Debian 12) and 1.2 (Debian 13) have in common. Neither bounds a reply's size and 1.x does
-/// not bound its depth, so both limits are kept here.
+/// It uses only what both hiredis 0.14 (Debian 12) and 1.2 (Debian 13) have. Neither limits the size of a reply, and 1.x does not limit
+/// its depth, so both limits are kept here.
 package final class ReplyReader {
     package struct Violation: Error, Hashable, CustomStringConvertible {
         package let description: String
     }
 
-    /// Arrays in arrays. hiredis 0.14 refuses more by itself.
+    /// How deep arrays may be nested. hiredis 0.14 refuses deeper ones by itself.
     static let depthLimit = 7
 
-    /// hiredis moves all bytes that it has not parsed each time 1 KiB of them was: small feeds keep that cheap. They
-    /// also bound how deep a reply can nest before the limit is checked.
+    /// Bytes that hiredis gets at a time. After each parsed KiB it moves all bytes behind it, which is cheap where these are few. The limit
+    /// on depth is checked between two feeds, so small feeds also bound how much deeper a reply can go.
     private static let feedLimit = 16 << 10
 
     private let handle: UnsafeMutablePointer<redisReader>
@@ -31,8 +31,8 @@ package final class ReplyReader {
         redisReaderFree(handle)
     }
 
-    /// Takes a copy of the bytes, and hands out each reply that is whole now, until `body` returns false: the reader is
-    /// then of no more use.
+    /// Copies the bytes, and calls `body` with each reply that is complete now. When `body` returns false it stops, and the reader must not
+    /// be used again.
     package func read(_ bytes: UnsafeRawBufferPointer, _ body: (RESPValue) -> Bool) throws(Violation) {
         var rest = bytes[...]
         while !rest.isEmpty {
