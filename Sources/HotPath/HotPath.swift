@@ -3,12 +3,12 @@ public import NIOCore
 public import RedisClient
 import Synchronization
 
-/// All that Redeem does in Redis: the redemptions, one shard's state, the sessions.
+/// Everything that Redeem does in Redis: redemptions, the state of the shards, and sessions.
 public final class HotPath: Sendable {
     public let client: RedisClient
     public let shards: ShardMap
     public let limits: HotPathLimits
-    /// By shard.
+    /// One for each shard, at the shard's index.
     public let stores: [ShardStore]
     public let sessions: SessionStore
     private let eventLoops: [any EventLoop]
@@ -33,7 +33,7 @@ public final class HotPath: Sendable {
         )
     }
 
-    /// The redeemer of an event loop of the client's group; always the same one. To be called, and used, on that loop.
+    /// The redeemer of an event loop of the client's group, always the same one. Call this on that loop, and use the redeemer there.
     public func redeemer(on eventLoop: any EventLoop) -> Redeemer {
         guard let redeemer = redeemers[ObjectIdentifier(eventLoop)] else {
             preconditionFailure("not an event loop of the client's group")
@@ -41,7 +41,7 @@ public final class HotPath: Sendable {
         return redeemer.value
     }
 
-    /// For callers that are on no event loop: the request goes to one of them, by turns.
+    /// Redeems for a caller that is on no event loop. The event loops take such requests by turns.
     public func redeem(_ request: RedeemRequest) async throws(RedisError) -> RedeemReply {
         let place = turn.wrappingAdd(1, ordering: .relaxed).oldValue
         let eventLoop = eventLoops[Int(UInt(bitPattern: place) % UInt(eventLoops.count))]
@@ -53,8 +53,8 @@ public final class HotPath: Sendable {
         return try result.get()
     }
 
-    /// Whether Redis is so full that no redemption is to be accepted (`backlogFull`).
-    /// - Returns: whether that is new.
+    /// Tells all redeemers whether Redis is so full that no redemption must be accepted (`backlogFull`).
+    /// - Returns: true if they did not know it.
     public func setMemoryShort(_ isShort: Bool) -> Bool {
         memory.isShort.exchange(isShort, ordering: .relaxed) != isShort
     }
@@ -64,7 +64,7 @@ public final class HotPath: Sendable {
     public func store(_ shard: Shard) -> ShardStore { stores[shard.index] }
 }
 
-/// What all redeemers know of Redis's memory.
+/// Tells all redeemers whether Redis is short of memory.
 final class MemoryState: Sendable {
     let isShort = Atomic<Bool>(false)
 }

@@ -9,13 +9,13 @@ public struct Keys: Hashable, Sendable {
     public let outbox: String
     /// STRING: the highest epoch that was begun in this Redis. Unlike the shard's record it outlives a closed shard.
     public let fence: String
-    /// HASH: `epoch`, and by the 16 bytes of a user's id the user's record (`UserRecord`). Of the highest epoch that was begun.
+    /// HASH: `epoch`, and each user's record (`UserRecord`) under the 16 bytes of the user's id. It is of the highest epoch that was begun.
     public let users: String
-    /// STRING: keeps workers of earlier versions away, which have the shard's record here (begin_epoch.lua).
+    /// STRING: keeps away workers of earlier versions, which have the shard's record under this key (begin_epoch.lua).
     public let earlierShard: String
-    /// What a coupon's or a session's key begins with.
+    /// The beginnings of keys that have an id at their end.
     let couponPrefix: String
-    /// HASH each: the users of earlier versions.
+    /// The keys of users of earlier versions begin so, a HASH each.
     package let earlierUserPrefix: String
     package let sessionPrefix: String
     let sessionsPrefix: String
@@ -45,7 +45,7 @@ public struct Keys: Hashable, Sendable {
     /// ZSET: the ids of a user's sessions, by expiry.
     public func sessions(_ id: UserID) -> String { sessionsPrefix + id.description }
 
-    /// STRING with a lifetime: when the rate of failed logins of a username, or from an address, is unused again (ms).
+    /// STRING with a lifetime: the moment at which the rate of failed logins, of a username or from an address, is unused again (ms).
     func loginsByUsername(_ digest: String) -> String { loginsPrefix + "username:" + digest }
     func loginsByAddress(_ address: String) -> String { loginsPrefix + "address:" + address }
 }

@@ -1,29 +1,29 @@
 import Domain
 import NIOCore
 
-/// Batches requests by coupon. A request is sent at once if no call of its coupon is in flight. Otherwise it waits until half of all
-/// that are under way wait: then they are sent in one call, beside those in flight. So a lone request leaves at once, clients, server
-/// and Redis work at the same time instead of in turn, and the greater the load, the larger the calls.
+/// Batches requests by coupon. A request is sent at once if no call for its coupon is in flight. Otherwise it waits, until half of the
+/// coupon's requests under way are waiting. Then these are sent together in one call, beside those in flight. So a lone request leaves at
+/// once, calls grow with the load, and clients, server and Redis work at the same time instead of in turn.
 ///
-/// A state machine without I/O: it says what to do, `Redeemer` does it.
+/// It is a state machine without I/O: it decides, and `Redeemer` acts.
 struct RedeemBatches<Request> {
-    /// A coupon's keys are one shard's, so a call has one coupon of one shard.
+    /// The requests that one call may have: those for one coupon in one shard, since all keys of a call are of one shard.
     struct Line: Hashable {
         let shard: Shard
         let coupon: CouponID
     }
 
     enum Arrival {
-        /// At once.
+        /// Send this at once.
         case send(Next)
         case wait
         case refuse
     }
 
     struct Next {
-        /// To be sent now in one call. Empty: nothing is.
+        /// The requests to send now, in one call. Empty: send nothing.
         var batch: [Request] = []
-        /// Waited too long.
+        /// The requests that have waited too long, to be refused.
         var expired: [Request] = []
     }
 
@@ -37,11 +37,11 @@ struct RedeemBatches<Request> {
         /// Requests in these calls.
         var inFlight = 1
         var waiting: CircularBuffer<Waiting> = []
-        /// Requests that were under way, waiting or in flight: the most of late. Those that clients are about to send belong to the load
-        /// too, and how many are under way at one moment does not tell.
+        /// The most requests that were under way lately, waiting or in flight. Requests that clients are about to send belong to the load
+        /// too, so the number at one moment would be too small.
         private var underWay = 1
 
-        /// Whether those that wait are to leave beside the calls in flight.
+        /// True if the waiting requests are to be sent, beside the calls in flight.
         mutating func isCallDue(batchLimit: Int) -> Bool {
             underWay = max(underWay, waiting.count + inFlight)
             return waiting.count >= min(batchLimit, max((underWay + 1) / 2, RedeemBatches.leastBesideOthers))
@@ -50,19 +50,19 @@ struct RedeemBatches<Request> {
         mutating func sent(_ requests: Int) {
             calls += 1
             inFlight += requests
-            // A load that is over is forgotten: half of it within eleven calls.
+            // A load that is over is forgotten, half of it within eleven calls.
             underWay -= underWay / 16
         }
     }
 
-    /// Requests that are worth a call beside others. A call costs Redis as much as several requests in it.
+    /// The least number of requests that is worth a call beside others: a call costs Redis as much as several requests in it.
     private static var leastBesideOthers: Int { 8 }
 
     private let batchLimit: Int
     private let callLimit: Int
     private let waitingLimit: Int
     private let waitLimit: TimeAmount
-    /// A line is here while a call of it is in flight. Never longer: clients make up coupon ids as they please.
+    /// The lines of which a call is in flight. Others are not kept, since clients can make up any number of coupon ids.
     private var lines: [Line: State] = [:]
     private(set) var waitingCount = 0
 
@@ -86,7 +86,7 @@ struct RedeemBatches<Request> {
         return .send(take(from: index, now: now))
     }
 
-    /// A call of `requests` was answered.
+    /// A call with so many requests was answered. Returns what to send next.
     mutating func answered(_ requests: Int, of line: Line, now: NIODeadline) -> Next {
         let index = indexOfReturned(line, requests)
         guard lines.values[index].calls == 0 || lines.values[index].isCallDue(batchLimit: batchLimit) else { return Next() }
@@ -95,7 +95,7 @@ struct RedeemBatches<Request> {
         return next
     }
 
-    /// A call of `requests` failed, and the next would too. Returns all that waited.
+    /// A call with so many requests failed, and the next one would fail too. Returns all waiting requests of the line.
     mutating func failed(_ requests: Int, of line: Line) -> [Request] {
         let index = indexOfReturned(line, requests)
         let waiting = lines.values[index].waiting
@@ -116,7 +116,7 @@ struct RedeemBatches<Request> {
 
     private mutating func take(from index: Dictionary<Line, State>.Index, now: NIODeadline) -> Next {
         var next = Next()
-        // In the order of arrival, so those that waited too long are in front.
+        // Requests wait in the order of arrival, so those that have waited too long are in front.
         while next.batch.count < batchLimit, let waiting = lines.values[index].waiting.popFirst() {
             waitingCount -= 1
             if waiting.deadline < now { next.expired.append(waiting.request) } else { next.batch.append(waiting.request) }

@@ -7,14 +7,14 @@ public struct RedeemRequest: Sendable, Hashable {
     /// The login that the request was made under. It must still exist.
     public let session: SessionID
     public let coupon: CouponID
-    /// Of the hidden code that the user entered.
+    /// The digest of the hidden code that the user entered.
     public let codeDigest: CodeDigest
-    /// The redemption's id but for its time. The same request again has the same tail, and is then told its first answer.
+    /// The redemption's id without its time. A repeated request has the same tail, and gets its first answer again.
     public let tail: UUIDv7.Tail
-    /// Whether it may have been accepted before, because its client can send the same request again. Only Redis knows, then.
+    /// True if the client can repeat the request, so that it may have been accepted before. Then only Redis can answer it.
     public let mayBeRepeat: Bool
-    /// What its answer is to promise. Here `replicated` alone makes a difference: the other modes rest on how Redis is configured,
-    /// or on what follows.
+    /// The durability that its answer must promise. Only `replicated` makes a difference here. `relaxed` and `local` rest on how Redis is
+    /// configured; for `ledger` the server waits for Postgres afterwards.
     public let durability: Durability
 
     public init(
@@ -36,12 +36,12 @@ public struct RedeemRequest: Sendable, Hashable {
     }
 }
 
-/// What `redeem.lua` decided. `RedeemCode` has the names on the wire.
+/// The decision of `redeem.lua` on one request. `RedeemCode` has the names on the wire.
 public enum RedeemReply: Sendable, Hashable {
     case accepted(Redemption)
-    /// The same request was accepted before, as this.
+    /// The same request was accepted before, as this redemption.
     case replayed(Redemption)
-    /// By another request of the same user.
+    /// The user redeemed the coupon before, by another request.
     case alreadyRedeemed(RedemptionID)
     case soldOut
     case insufficientCredit
@@ -52,7 +52,7 @@ public enum RedeemReply: Sendable, Hashable {
     case couponEnded
     /// There is no such coupon, or the shard is being rebuilt: `ShardStore.status()` tells.
     case couponNotLoaded
-    /// Read the user from Postgres, `ShardStore.loadUser`, and ask again.
+    /// The user must be loaded from Postgres by `ShardStore.loadUser`, and the request sent again.
     case userNotLoaded
     case sessionRevoked
     /// The outbox holds as much as it may: Postgres has been away for long.
@@ -77,7 +77,7 @@ public enum RedeemReply: Sendable, Hashable {
         }
     }
 
-    /// Whether it says that the user has the coupon, which is what a durability is promised for.
+    /// True if the answer says that this request has redeemed the coupon, which is what a durability is promised for.
     var isPromise: Bool {
         switch self {
         case .accepted, .replayed: true
@@ -89,16 +89,16 @@ public enum RedeemReply: Sendable, Hashable {
 }
 
 extension RedeemReply {
-    /// What one call of `redeem.lua` decided.
+    /// The decisions of one call of `redeem.lua`.
     package struct Call {
         private let price: Int?
-        /// The time in the ids of what was accepted now.
+        /// The time in the ids of the redemptions that this call accepted.
         private let milliseconds: UInt64?
-        /// The code of each request, and where its value is among the parts of the reply. Codes without one have the place of the next.
+        /// The code of each request, and the place of its value in the reply. A code without a value has the place of the next value.
         private let answers: [(code: RedeemCode, place: Int)]
         private let parts: [RESPValue]
 
-        /// `nil`: not what it says it answers.
+        /// `nil`: the reply does not have the form that the script states.
         package init?(_ reply: RESPValue, requests: Int) {
             guard let parts = reply.array, parts.count >= 3, let time = parts[1].string, let letters = parts[2].string,
                 letters.utf8.count == requests
@@ -118,7 +118,7 @@ extension RedeemReply {
             milliseconds = UUIDv7.milliseconds(base64URL: time.utf8)
         }
 
-        /// The answer to a request. `nil`: not what the script says it answers.
+        /// The answer to a request. `nil`: the reply does not have the form that the script states.
         package func reply(_ index: Int, to request: RedeemRequest) -> RedeemReply? {
             let (code, place) = answers[index]
             switch code {

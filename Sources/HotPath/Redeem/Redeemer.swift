@@ -3,8 +3,8 @@ public import NIOCore
 public import RedisClient
 import Synchronization
 
-/// Sends redemptions to Redis in batches, where `redeem.lua` decides them and takes them from the stock. One for each event loop, from
-/// `HotPath.redeemer(on:)`; all calls are made on that loop and all answers come there.
+/// Sends redemptions in batches to Redis, where `redeem.lua` decides them and decrements the stock. Each event loop has its own, from
+/// `HotPath.redeemer(on:)`: all calls are made on that loop, and all answers come there.
 public final class Redeemer {
     /// An error's `outcomeIsUnknown` says that the redemption may have been accepted.
     public typealias Completion = (Result<RedeemReply, RedisError>) -> Void
@@ -29,8 +29,8 @@ public final class Redeemer {
     private let shards: ShardMap
     private let keys: [Keys]
     private let memory: MemoryState
-    /// What the script is called by, and where.
-    private var name: (redis: ReplicationID?, sha1: String) = (nil, "")
+    /// The SHA-1 of redeem.lua as it is loaded, and the Redis that has it.
+    private var loadedScript: (redis: ReplicationID?, sha1: String) = (nil, "")
     private let wrongCodes: String
     private let wrongCodeWindowMilliseconds: String
     private let outboxEntries: String
@@ -38,7 +38,7 @@ public final class Redeemer {
     private let replicationTimeoutMilliseconds: Int
     private var batches: Batches
     private var soldOut: SoldOutCache<Batches.Line>
-    /// Sent, and to be answered when replicas have them too; no WAIT has followed them yet.
+    /// The calls that are to be answered when replicas have them, and whose WAIT is not sent yet.
     private var unreplicated: Replication?
     private var isWaitingForReplicas = false
 
@@ -72,7 +72,7 @@ public final class Redeemer {
         eventLoop.preconditionInEventLoop()
         let line = Batches.Line(shard: shards.shard(of: request.user), coupon: request.coupon)
         let now = eventLoop.now
-        // Told to anyone who asks, with a right code or a wrong one: so it tells nothing of codes, and nobody's tries are counted.
+        // Everybody gets this answer, with a right code or a wrong one. So it tells nothing of codes, and is not counted as an attempt.
         if !request.mayBeRepeat, soldOut.holds(line, now: now) { return completion(.success(.soldOut)) }
         let pending = Pending(request: request, completion: completion)
         switch batches.arrived(pending, in: line, now: now) {
@@ -86,7 +86,7 @@ public final class Redeemer {
         }
     }
 
-    /// Requests that wait for a call before theirs to return.
+    /// The number of requests that wait to be sent.
     public var waitingCount: Int {
         eventLoop.preconditionInEventLoop()
         return batches.waitingCount
@@ -103,10 +103,12 @@ public final class Redeemer {
         let keys = keys[line.shard.index]
         let sent = Sent(batch: batch, line: line, time: eventLoop.now)
         let replication = batch.contains { $0.request.durability == .replicated } ? nextReplication() : nil
-        // Without a connection nothing is sent.
-        if let redis = connection.replicationID, redis != name.redis { name = (redis, Script.redeem.sha1(in: redis)) }
-        let sha1 = name.sha1
-        // Most of a sale enter one code, which Redis then takes, and Lua interns, once a call.
+        // Without a connection nothing is sent, and the name does not matter.
+        if let redis = connection.replicationID, redis != loadedScript.redis {
+            loadedScript = (redis, Script.redeem.sha1(in: redis))
+        }
+        let sha1 = loadedScript.sha1
+        // In a sale nearly all requests have the same code. It is sent once a call then, so Redis reads it, and Lua interns it, once.
         let digest = batch[0].request.codeDigest
         let hasOneCode = batch.allSatisfy { $0.request.codeDigest == digest }
         connection.send(
@@ -146,10 +148,10 @@ public final class Redeemer {
 
     // MARK: Durability `replicated`
 
-    /// Calls that are answered when replicas have them, and what Redis decided of them.
+    /// Calls that are answered when replicas have them, and Redis's replies to them.
     private final class Replication {
         var decided: [(Sent, RESPValue)] = []
-        /// Their WAIT has returned, or could not be sent; nobody answers what is decided after that but who hears it.
+        /// True once their WAIT has returned or could not be sent. A reply that comes later is answered at once.
         var isOver = false
     }
 
@@ -161,8 +163,8 @@ public final class Redeemer {
         return replication
     }
 
-    /// One WAIT follows all calls of a tick. Redis reads nothing from a connection that waits, so while one WAIT is under way,
-    /// the next is for all ticks until it returns: a replica that hangs holds nothing up for longer than two of them.
+    /// Sends one WAIT behind all calls of a tick. Redis reads nothing from a connection that waits. So while one WAIT is under way, the
+    /// next is for the calls of all ticks until it returns, and a replica that hangs delays nothing for longer than two WAITs.
     private func waitForReplicas() {
         guard !isWaitingForReplicas, let replication = unreplicated else { return }
         unreplicated = nil
@@ -178,7 +180,7 @@ public final class Redeemer {
                 self.isWaitingForReplicas = false
                 replication.isOver = true
                 self.waitForReplicas()
-                // Without an answer, or with too small a number, what was decided may or may not survive this Redis.
+                // Without an answer, or with too small a number, nobody knows whether the decisions survive the loss of this Redis.
                 let acknowledged = (try? result.get())?.number ?? 0
                 for (sent, reply) in replication.decided {
                     self.answered(reply, to: sent, isReplicated: acknowledged >= self.replicas)
@@ -189,7 +191,7 @@ public final class Redeemer {
 
     // MARK: Answers
 
-    /// The next call leaves before the answers of this one go out: Redis decides while we write.
+    /// Answers the requests of a call. The next call is sent before, so that Redis decides while the answers are written.
     private func answered(_ reply: RESPValue, to sent: Sent, isReplicated: Bool) {
         let line = sent.line
         send(batches.answered(sent.batch.count, of: line, now: eventLoop.now), in: line)
@@ -208,7 +210,8 @@ public final class Redeemer {
         }
     }
 
-    /// What waits would meet the same failure, later. It was not sent, so nothing of it happened.
+    /// Fails the requests of a call, and the waiting ones too, which would meet the same failure later. These were not sent, so none of
+    /// them was accepted.
     private func failed(_ error: RedisError, _ batch: [Pending], in line: Batches.Line) {
         let waiting = batches.failed(batch.count, of: line)
         for pending in batch { pending.completion(.failure(error)) }

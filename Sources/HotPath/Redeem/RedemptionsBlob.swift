@@ -1,11 +1,11 @@
 import Domain
 
-/// Redemptions as `redeem.lua` takes them and an entry of the outbox has them: 16 bytes of each user, then 14 characters of each tail.
+/// Redemptions as `redeem.lua` takes them and an outbox entry has them: the 16 bytes of each user, then the 14 characters of each tail.
 enum RedemptionsBlob {
     static let bytesEach = UUIDv7.byteCount + UUIDv7.Tail.base64URLBytes
 
     enum Fault: Error {
-        /// Not a whole number of redemptions, or none.
+        /// The number of bytes is 0, or not that of whole redemptions.
         case length(Int)
         case user(place: Int)
         case tail(place: Int)

@@ -1,13 +1,13 @@
 public import RedisClient
 
-/// A password in Redis's configuration, which anyone who may look at `appendfsync` reads: a right to `CONFIG GET` is one to all of it.
+/// A password in Redis's configuration that a user can read who may look at `appendfsync`: the right to `CONFIG GET` is one to all of it.
 public enum ReadablePassword: Sendable, Hashable {
-    /// `requirepass`, which is the user default's.
+    /// `requirepass`, the password of the user `default`.
     case requirepass
-    /// `masterauth`, of a user who may do this beside replicating.
+    /// `masterauth`, the password of a user who may do more than replicate, such as the command `may`.
     case masterauth(user: String, may: String)
 
-    /// What nobody needs to replicate.
+    /// Commands that replication does not need.
     static let probes = [
         ["get", "k"], ["set", "k", "v"], ["flushall"], ["config", "set", "appendfsync", "no"], ["acl", "list"],
         ["eval", "return 1", "0"],
@@ -16,7 +16,8 @@ public enum ReadablePassword: Sendable, Hashable {
 }
 
 extension RedisClient {
-    /// - Parameter user: as whom this client comes in: what it knows by itself is not told.
+    /// The passwords that this client can read. Its own password does not count.
+    /// - Parameter user: the user that this client logs in as; `nil`: `default`.
     public func readablePasswords(as user: String?) async throws(RedisError) -> [ReadablePassword] {
         var found: [ReadablePassword] = []
         let defaultUser = "default"
@@ -34,7 +35,7 @@ extension RedisClient {
         return found
     }
 
-    /// Whether it is set. The value goes no further.
+    /// True if the setting has a value. The value itself is dropped.
     private func hasSetting(_ name: String) async throws(RedisError) -> Bool {
         try await send(["CONFIG", "GET", name]).array?.last?.string?.isEmpty == false
     }

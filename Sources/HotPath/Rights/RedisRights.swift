@@ -1,6 +1,6 @@
 /// Commands, and the keys that each may be used on.
 struct RedisRights: Hashable {
-    /// Keys that are alike, as `Keys` names them.
+    /// A kind of keys, by the name that `Keys` gives it.
     enum KeyFamily: String, CaseIterable {
         case shard, outbox, fence, users, coupon, session, sessions, logins, earlierShard, earlierUser
     }
@@ -22,8 +22,8 @@ struct RedisRights: Hashable {
         families.merge(other.families) { $0.union($1) }
     }
 
-    /// As rules of `ACL SETUSER`: first what names no key, then one selector (Redis 7.0) for all commands that go to the same keys.
-    /// A call passes if one of them allows the command and all of its keys.
+    /// The rights as rules of `ACL SETUSER`: first the commands that name no key, then one selector (Redis 7.0) for all commands that go to
+    /// the same keys. Redis permits a call if one selector allows its command and all of its keys.
     func rules(keys: [Keys]) -> [String] {
         let groups = Dictionary(grouping: families.keys.sorted()) { families[$0, default: []] }
         let withoutKeys = groups[[], default: []].map { "+\($0)" }

@@ -9,7 +9,7 @@ public enum RedisUser: String, CaseIterable, Sendable {
     /// `redeem sync` and `redeem reconcile`.
     case sync = "redeem-sync"
 
-    /// Makes the user, or gives it these rights and no others. Its passwords stay: without one, nobody can log in as it.
+    /// The command that makes the user, or gives it these rights and no others. Its passwords stay; without one nobody can log in as it.
     public func command(shards: ShardMap = ShardMap()) -> [String] {
         ["ACL", "SETUSER", rawValue, "on", "resetchannels", "resetkeys", "clearselectors", "nocommands"]
             + rights.rules(keys: shards.shards.map(Keys.init))
@@ -20,7 +20,7 @@ public enum RedisUser: String, CaseIterable, Sendable {
             (["ping", "select", "info", "time", "role", "wait", "config|get", "scan", "script|exists", "multi", "exec"], []),
             // Asks which writes a start of Redis would leave out (`ReplayRights`).
             (["acl|dryrun"], []),
-            // What a shard says of itself.
+            // Reading the state of a shard.
             (["hmget"], [.shard]),
             (["hget"], [.shard, .coupon]),
             (["get"], [.fence]),

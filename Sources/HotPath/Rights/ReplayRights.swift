@@ -1,25 +1,25 @@
 public import Domain
 public import RedisClient
 
-/// What Redis's user `default` has to be allowed, so that a start of Redis finds what was written before it.
+/// The rights that Redis's user `default` needs, so that Redis reads back everything it has written when it starts.
 ///
-/// Redis reads its append-only file as that user, be it off or on. What a script wrote stands there as one transaction, and of a
-/// transaction each command that the user has no right to is left out (seen with 7.0.15: a line in its log, and no error), so a
-/// user that was locked down takes the redemptions since the last rewrite of the file with it. A replica follows its primary with
-/// all rights, and reads its own file with those of `default`.
+/// Redis reads its append-only file as that user, whether the user is on or off. The writes of a script are one transaction in the file.
+/// Redis leaves out each command of a transaction that the user has no right to (seen with 7.0.15: a line in its log, and no error). So if
+/// that user was locked down, a start loses the redemptions since the last rewrite of the file. A replica follows its primary with all
+/// rights, and reads its own file with those of `default`.
 public enum ReplayRights {
-    /// Mends it, and lets nobody in: the user has all rights and cannot log in.
+    /// The command that gives the user all rights, and lets nobody log in as it.
     public static let command = ["ACL", "SETUSER", "default", "off", "resetpass", "~*", "&*", "+@all"]
     /// The same as a line of redis.conf, or of the file of users that it names.
     public static let line = "user default off resetpass ~* &* +@all"
 
-    /// Commands that write, and what may stand behind their keys.
+    /// The commands that write, each with arguments that may follow its key.
     static let arguments: [String: [String]] = [
         "del": [], "unlink": [], "hdel": ["f"], "hset": ["f", "v"], "pexpireat": ["1"], "set": ["v"], "xadd": ["*", "f", "v"],
         "xtrim": ["MINID", "1"], "zadd": ["1", "m"], "zrem": ["m"], "zremrangebyscore": ["0", "1"],
     ]
 
-    /// Commands as they stand in the file: the writes of the scripts, and the ends of what has a lifetime.
+    /// The commands as they stand in the file: the writes of the scripts, and the removal of keys that expire.
     static func commands(_ shards: [Shard]) -> [[String]] {
         var rights = RedisRights((["del", "unlink"], RedisRights.KeyFamily.allCases))
         for script in Script.allCases { rights.formUnion(script.rights) }
@@ -45,14 +45,14 @@ public enum ReplayRights {
 }
 
 extension RedisClient {
-    /// The writes that this Redis would leave out of its append-only file at its next start. Empty: none.
+    /// The writes that this Redis would leave out at its next start, when it reads its append-only file. Empty: none.
     public func refusedInReplay(_ shards: ShardMap = ShardMap()) async throws(RedisError) -> [String] {
         try ReplayRights.refused(try await pipeline(ReplayRights.questions(shards.shards)), shards.shards)
     }
 }
 
 extension ShardStore {
-    /// The same, of this shard's keys.
+    /// The same for this shard's keys.
     public func refusedInReplay() async throws(RedisError) -> [String] {
         let questions = ReplayRights.questions([shard])
         let replies = try await client.pipeline(to: redis, deadline: nil) { _ -> [[String]] in questions }.replies

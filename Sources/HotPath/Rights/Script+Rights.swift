@@ -1,6 +1,6 @@
 // A script runs with the rights of its caller (Redis 7.0), so a caller needs what the script's commands need.
 extension Script {
-    /// What the commands in the script need.
+    /// The rights that the commands in the script need.
     var rights: RedisRights {
         switch self {
         case .redeem:
@@ -41,7 +41,7 @@ extension Script {
         }
     }
 
-    /// The keys that its callers name. Redis takes each of them for one that is read and written.
+    /// The keys that its callers name. Redis treats each of them as read and written.
     var keys: [RedisRights.KeyFamily] {
         switch self {
         case .redeem: [.coupon, .outbox, .users, .session]

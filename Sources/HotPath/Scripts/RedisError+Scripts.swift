@@ -7,13 +7,13 @@ extension RedisError {
     /// Another owner has begun a later epoch, or opened the shard: the caller is not the owner any more. Nothing was done.
     public var isFenced: Bool { serverPrefix == "FENCED" }
 
-    /// Done in the Redis that was asked, and not known to be in as many replicas as were to have it.
+    /// The command took effect in Redis, and it is not known whether enough replicas have it.
     static func notReplicated(replicas: Int, within milliseconds: Int) -> RedisError {
         let message = "fewer than \(replicas) replicas acknowledged within \(milliseconds) ms"
         return RedisError(.deadlineExceeded, message, outcomeIsUnknown: true)
     }
 
-    /// A script or Redis answered what it should not. The command took effect, so its outcome is not known.
+    /// A script or Redis gave an answer of another form than expected. The command was carried out, so its outcome is unknown.
     static func unexpected(_ reply: RESPValue, of what: String) -> RedisError {
         let text = String(describing: reply).prefix(200)
         return RedisError(.protocolViolation, "unexpected reply of \(what): \(text)", outcomeIsUnknown: true)

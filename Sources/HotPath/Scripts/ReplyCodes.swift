@@ -1,4 +1,4 @@
-// What the scripts answer, one enum a script. The raw values are the words in the scripts' headers; a test compares the two.
+// The codes that the scripts answer, an enum for each script. The raw values are the words in the scripts' headers; a test compares both.
 
 /// `redeem.lua`, for each request.
 public enum RedeemCode: String, CaseIterable, Sendable {
@@ -37,7 +37,7 @@ public enum RedeemCode: String, CaseIterable, Sendable {
         }
     }
 
-    /// Whether the reply has a value for it.
+    /// True if the reply has a value for this code.
     package var hasValue: Bool {
         switch self {
         case .replayed, .alreadyRedeemed, .tooManyAttempts, .couponNotStarted: true
@@ -62,7 +62,7 @@ public enum RedeemCode: String, CaseIterable, Sendable {
 /// `load_user.lua`.
 public enum LoadUserReply: String, CaseIterable, Sendable {
     case loaded
-    /// The user's live state is newer than any snapshot; nothing changed.
+    /// The user's record in Redis is newer than any snapshot; nothing changed.
     case alreadyLoaded = "already_loaded"
     /// The snapshot is of another epoch than the shard: read it again, unless the shard is closed.
     case wrongEpoch = "wrong_epoch"
@@ -79,7 +79,7 @@ enum UserStateCode: String, CaseIterable, Sendable {
 /// `settle.lua`.
 public enum SettleCode: String, CaseIterable, Sendable {
     case settled
-    /// The outbox does not begin with the first entry: somebody settled it before.
+    /// The outbox does not begin with that first entry, since it was settled before.
     case notFirst = "not_first"
     /// The shard is closed or of another epoch.
     case wrongEpoch = "wrong_epoch"
@@ -93,9 +93,9 @@ public enum ApplyControlReply: String, CaseIterable, Sendable {
     case gap
     /// The shard is closed or of another epoch.
     case wrongEpoch = "wrong_epoch"
-    /// A change of a coupon that the shard does not have: Redis and Postgres have parted, and a rebuild mends it.
+    /// The entry changes a coupon that the shard does not have: Redis and Postgres differ, which a rebuild mends.
     case couponNotLoaded = "coupon_not_loaded"
-    /// A new coupon that the shard has already: mended by a rebuild too.
+    /// The entry creates a coupon that the shard has already, which a rebuild mends too.
     case couponAlreadyLoaded = "coupon_already_loaded"
     /// The sum would be above `Limits.amount`.
     case amountOutOfRange = "amount_out_of_range"

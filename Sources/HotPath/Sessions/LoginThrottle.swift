@@ -12,24 +12,24 @@ public struct LoginRate: Sendable, Hashable {
     }
 }
 
-/// What a throttle says of one rate.
+/// The state of one rate, as a throttle tells it.
 public struct RateState: Sendable, Hashable {
-    /// What the rate lets through in all when it is unused.
+    /// How many logins the rate lets through at once when it is unused.
     public let burst: Int
-    /// How long it then takes until it is unused again.
+    /// How long after a whole burst the rate is unused again.
     public let window: Duration
-    /// How many more it lets through now.
+    /// How many more logins it lets through now.
     public let remaining: Int
-    /// Until it is unused again.
+    /// The time until it is unused again.
     public let reset: Duration
-    /// Until it lets one through; zero: now.
+    /// The time until it lets the next login through; zero: now.
     public let retry: Duration
 }
 
-/// Slows down who tries passwords: for each username and for each address failed logins are counted, by `throttle.lua`.
+/// Slows down those who try passwords: `throttle.lua` counts failed logins for each username and for each address.
 ///
-/// A login is charged before the password is looked at, so that any number of tries at once are no way around it, and what turns
-/// out not to be a failed try is given back. Only logins are throttled: nobody can keep a user from sessions that exist.
+/// A login is charged before its password is checked, so many attempts at once are no way around the limit. The charge is given back if
+/// the login did not fail. Only logins are throttled, so nobody can keep a user from sessions that exist.
 public struct LoginThrottle: Sendable {
     public struct Charge: Sendable, Hashable {
         public let isAllowed: Bool
@@ -42,7 +42,7 @@ public struct LoginThrottle: Sendable {
     private let client: RedisClient
     private let keys: Keys
 
-    /// All throttles are in the first shard: the one script must see both.
+    /// All rates are in the first shard, since one call of the script needs both.
     public init(client: RedisClient, shards: ShardMap, perUsername: LoginRate, perAddress: LoginRate) {
         precondition(perUsername.isValid && perAddress.isValid)
         self.client = client
@@ -51,9 +51,10 @@ public struct LoginThrottle: Sendable {
         keys = Keys(shards.shards[0])
     }
 
+    /// Charges a login to the rates of its username and address, if both let it through.
     /// - Parameters:
-    ///   - username: a digest of it, since clients send what they please.
-    ///   - address: of the client, or the network that counts as one.
+    ///   - username: a digest of the username, since clients may send any text.
+    ///   - address: the client's address, or the network that counts as one address.
     public func charge(username: String, address: String) async throws(RedisError) -> Charge {
         let reply = try await client.send(call("charge", username, address))
         let values = reply.array ?? []

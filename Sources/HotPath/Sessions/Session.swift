@@ -5,13 +5,13 @@ public struct NewSession: Sendable, Hashable {
     public let id: SessionID
     public let user: UserID
     public let role: Role
-    /// Of the user's credentials when they were checked. A revocation of all the user's sessions ends those of older versions.
+    /// The version of the user's credentials when they were checked. A revocation of all the user's sessions ends those of older versions.
     public let version: Int
     /// SHA-256 of the refresh token, 64 hexadecimal digits. The token itself is stored nowhere.
     public let refreshDigest: String
-    /// What the client calls itself.
+    /// The name that the client gives itself.
     public let device: String
-    /// Where it came from.
+    /// The address that the client came from.
     public let address: String
 
     public init(
@@ -33,23 +33,23 @@ public struct NewSession: Sendable, Hashable {
     }
 }
 
-/// A login that lives. All moments are of Redis's clock.
+/// A login that has not ended. All moments are of Redis's clock.
 public struct Session: Sendable, Hashable {
     public let id: SessionID
     public let device: String
     public let address: String
     public let created: Timestamp
-    /// The login itself or the last refresh: other requests write nothing.
+    /// The moment of the last refresh, or of the login. Other requests write nothing.
     public let used: Timestamp
-    /// When it ends unless it is refreshed before.
+    /// The moment at which it ends, unless it is refreshed before.
     public let expires: Timestamp
 }
 
-/// A refresh token to take the place of the one presented, as Redis gets to know it.
+/// The refresh token that a rotation puts in the place of the presented one, in the form in which Redis gets it.
 public struct NextRefreshToken: Sendable, Hashable {
     /// SHA-256, 64 hexadecimal digits.
     public let digest: String
-    /// The token, readable only for who has the one presented.
+    /// The token, sealed: only the holder of the presented token can read it.
     public let sealed: String
 
     public init(digest: String, sealed: String) {
@@ -59,10 +59,11 @@ public struct NextRefreshToken: Sendable, Hashable {
 }
 
 public enum RefreshReply: Sendable, Hashable {
+    /// The refresh token was rotated: the next one is the current one now.
     case rotated(Role)
-    /// The token presented was exchanged within the grace: this is the seal of the token that took its place.
+    /// The presented token was rotated within the grace. `sealed` is the token that took its place.
     case repeated(Role, sealed: String)
     case sessionNotFound
-    /// The token was exchanged before. The session is deleted.
+    /// The presented token was rotated longer ago, so it was stolen from somebody. The session is deleted.
     case reused
 }

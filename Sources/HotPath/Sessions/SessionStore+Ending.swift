@@ -2,8 +2,8 @@ public import Domain
 public import RedisClient
 
 // Sessions are ended by plain commands and not by a script, so that they can be ended while a shard is closed, and in a Redis
-// that is full. DEL is the moment at which a session ends: from its reply on nothing is redeemed under it. Who owns a session
-// never changes, so to look first and delete then cannot go wrong.
+// that is full. DEL is the moment at which a session ends: from its reply on nothing is redeemed under it. A session never gets another
+// user, so it is safe to read its user first and to delete it then.
 extension SessionStore {
     /// A user's sessions, the newest first.
     public func list(of user: UserID) async throws(RedisError) -> [Session] {
@@ -15,7 +15,7 @@ extension SessionStore {
         }
         let replies = try await pipeline(commands)
         for (index, id) in ids.enumerated() {
-            // Ended since it was listed.
+            // A session without its fields has ended since it was listed.
             guard let session = Session(id: id, fields: replies[2 * index], expires: replies[2 * index + 1]) else { continue }
             sessions.append(session)
         }
@@ -23,7 +23,7 @@ extension SessionStore {
     }
 
     /// Ends one session of a user.
-    /// - Returns: whether there was one, and it was this user's.
+    /// - Returns: true if there was such a session, and it was this user's.
     @discardableResult
     public func revoke(user: UserID, session: SessionID) async throws(RedisError) -> Bool {
         let owner = try await send(["HGET", keys(of: user).session(session), "user"])
@@ -32,14 +32,15 @@ extension SessionStore {
     }
 
     /// Ends a user's sessions.
-    /// - Parameter kept: one that is to stay.
+    /// - Parameter kept: a session that does not end.
     /// - Returns: how many there were.
     @discardableResult
     public func revokeAll(of user: UserID, except kept: SessionID? = nil) async throws(RedisError) -> Int {
         try await end([user: try await ids(of: user).filter { $0 != kept }])
     }
 
-    /// Ends what revocations end, which may be done any number of times. A moment is one of Redis's clock that has passed.
+    /// Ends the sessions that revocations end. It may be done any number of times. The moment of a revocation is one of Redis's clock, and
+    /// has passed.
     /// - Returns: how many sessions there were.
     @discardableResult
     public func end(_ revocations: SessionRevocations) async throws(RedisError) -> Int {
@@ -60,7 +61,7 @@ extension SessionStore {
         return ended
     }
 
-    /// Ends all sessions of a shard that are there from the beginning to the end of this, no matter whose they are.
+    /// Ends all sessions of a shard, of all users. A session that begins meanwhile may stay.
     /// - Returns: how many there were.
     @discardableResult
     public func endAll(of shard: Shard) async throws(RedisError) -> Int {
@@ -68,7 +69,7 @@ extension SessionStore {
         var ended = 0
         var position = "0"
         repeat {
-            // The sessions and the lists of them: both begin so, and nothing else does.
+            // The keys of sessions and of users' lists of sessions begin so, and no other keys do.
             let page = try await scan(position, keys.sessionPrefix.dropLast())
             let names = page.names
             if !names.isEmpty { _ = try await send(["UNLINK"] + names) }
@@ -82,13 +83,13 @@ extension SessionStore {
         try ScanPage(try await send(ScanPage.keys(position, prefix, count: 1_000)), of: "SCAN")
     }
 
-    /// Reads all sessions, some thousand at a time.
+    /// Ends all sessions that began before a moment. It reads all sessions, about a thousand at a time.
     private func endAll(begunBefore moment: Timestamp) async throws(RedisError) -> Int {
         var ended = 0
         for shard in shards.shards {
             let prefix = Keys(shard).sessionPrefix
             var position = "0"
-            // SCAN gives each key that is there from its beginning to its end; a session that begins meanwhile is not meant.
+            // SCAN finds each key that exists from its beginning to its end. A session that begins meanwhile is not one of those to end.
             repeat {
                 let page = try await scan(position, prefix)
                 let names = page.names

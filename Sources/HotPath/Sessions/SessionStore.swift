@@ -1,7 +1,7 @@
 public import Domain
 public import RedisClient
 
-/// The logins, each in its user's shard. `redeem.lua` asks for them too.
+/// The sessions in Redis, each in its user's shard. `redeem.lua` looks for them too.
 ///
 /// `SessionStore+Ending` lists and ends them.
 public struct SessionStore: Sendable {
@@ -17,16 +17,16 @@ public struct SessionStore: Sendable {
         self.stores = stores
     }
 
-    /// The same in one Redis, as `ShardStore.pinned`.
+    /// The same store, for one Redis alone; see `ShardStore.pinned`.
     public func pinned(to redis: ReplicationID) -> SessionStore {
         SessionStore(shards: shards, stores: stores.map { $0.pinned(to: redis) })
     }
 
     func send(_ command: [String]) async throws(RedisError) -> RESPValue { try await stores[0].send(command) }
 
-    /// Records a login. A user who has as many as there may be loses those that would expire first.
+    /// Records a login. If the user has as many sessions as allowed, the one that would expire first ends.
     public func create(_ session: NewSession, _ limits: SessionLimits) async throws(RedisError) -> CreateSessionCode {
-        // Logins beside this one can take the room that was made.
+        // Other logins can take the room that was made.
         for _ in 0...SessionStore.evictions {
             let values = try await send(creation(of: session, limits)).array ?? []
             let code: CreateSessionCode = try ShardStore.code(in: values.first, of: .createSession)
@@ -41,7 +41,7 @@ public struct SessionStore: Sendable {
 
     private static let evictions = 3
 
-    /// The same for many sessions, each of another user.
+    /// Records many logins, each of another user.
     public func createMany(_ sessions: [NewSession], _ limits: SessionLimits) async throws(RedisError) -> [CreateSessionCode] {
         var codes: [CreateSessionCode] = []
         codes.reserveCapacity(sessions.count)
@@ -51,9 +51,9 @@ public struct SessionStore: Sendable {
         return codes
     }
 
-    /// Exchanges a refresh token for the next one, as `refresh_session.lua` says.
-    /// - Parameter presented: SHA-256 of the token that the client sent, 64 hexadecimal digits. It must be one of ours: one that
-    ///   is neither current nor the one before is taken for stolen.
+    /// Rotates a refresh token: exchanges the presented one for the next, as `refresh_session.lua` says.
+    /// - Parameter presented: SHA-256 of the token that the client sent, 64 hexadecimal digits. This service must have issued it:
+    ///   a token that is neither the current one nor the one before is taken for stolen.
     public func refresh(
         user: UserID,
         session: SessionID,
@@ -81,7 +81,7 @@ public struct SessionStore: Sendable {
         }
     }
 
-    /// Whether the session lives, and began as the user's in that role. `redeem.lua` asks for the first only.
+    /// True if the session exists, and is this user's in this role. `redeem.lua` only looks whether it exists.
     public func isLive(_ session: SessionID, of user: UserID, as role: Role) async throws(RedisError) -> Bool {
         let values = try await send(["HMGET", keys(of: user).session(session), "user", "role"]).array ?? []
         return values.map(\.string) == [user.description, role.rawValue]

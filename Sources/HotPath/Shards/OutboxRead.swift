@@ -1,11 +1,11 @@
 public import Domain
 import RedisClient
 
-/// What was read at one place of the outbox.
+/// An entry of the outbox, as it was read.
 public enum OutboxRead: Sendable, Hashable {
     case entry(OutboxEntry)
-    /// Not what `redeem.lua` writes. The fields are as they stand in Redis: name, value, name, value, … What is not text is
-    /// `\\x` and hexadecimal digits.
+    /// The entry does not have the form that `redeem.lua` writes. The fields are as they stand in Redis: name, value, name, value, … A
+    /// field that is not text is written as `\\x` and hexadecimal digits.
     case malformed(id: StreamID, fields: [String], reason: String)
 
     public var id: StreamID {
@@ -15,8 +15,8 @@ public enum OutboxRead: Sendable, Hashable {
         }
     }
 
-    /// Reads the fields of an entry: epoch, coupon, price, and redemptions, which are bytes. Entries of earlier versions have user and
-    /// tail of each redemption as fields of their own behind the price.
+    /// Reads the fields of an entry: epoch, coupon, price, and redemptions, which are bytes. Entries of earlier versions have two fields
+    /// for each redemption behind the price: its user and its tail.
     init(id: StreamID, fields: [RESPValue]) {
         func malformed(_ reason: String) -> OutboxRead {
             .malformed(id: id, fields: fields.map(OutboxRead.text), reason: reason)

@@ -24,7 +24,7 @@ public struct RedisMemory: Sendable, Hashable {
 }
 
 extension RedisClient {
-    /// Throws what the command does; `nil`: Redis does not tell.
+    /// Asks Redis how much of its memory it uses; `nil`: it does not tell.
     public func memory() async throws(RedisError) -> RedisMemory? {
         RedisMemory(try await send(["INFO", "memory"]))
     }

@@ -25,7 +25,7 @@ extension ShardStore {
             let id = redemption.id.uuid.base64URL
             change = [.text(id), .text(String(redemption.price)), .bytes(redemption.user.uuid.bytes)]
         case .userSessionsRevoked, .sessionsRevoked, .shardRebuild:
-            // The caller has ended them, or another shard is meant, and this only counts the entry.
+            // The caller has ended the sessions, or another shard is rebuilt: this only moves the control number.
             targets = [keys.shard]
             change = []
         }

@@ -3,8 +3,8 @@ public import RedisClient
 
 // Earlier versions had a hash for each user: epoch, and `r:<coupon>` = redemption id among others.
 extension ShardStore {
-    /// A part of all redemptions of the users that an earlier version left here. `nil` in the answer: that was the last.
-    /// - Parameter position: what the part before it answered.
+    /// Reads a part of the redemptions of all users that an earlier version left here. `next` is `nil` with the last part.
+    /// - Parameter position: `next` of the part before; `nil`: the first part.
     public func scanEarlierRedemptions(
         _ position: String? = nil
     ) async throws(RedisError) -> (users: Int, redemptions: [StoredRedemption], next: String?) {
@@ -26,7 +26,7 @@ extension ShardStore {
         return (names.count, redemptions, next == "0" ? nil : next)
     }
 
-    /// Forgets the users that an earlier version left here, once Postgres has all that was theirs.
+    /// Removes the users that an earlier version left here. Call it once Postgres has all of their redemptions.
     public func unlinkEarlierUsers() async throws(RedisError) {
         try await unlinkAll(keys.earlierUserPrefix)
     }

@@ -1,22 +1,21 @@
 public import Domain
 public import RedisClient
 
-// What only the shard's owner does. A rebuild is `close`, `beginEpoch`, `writeCoupons`, `writeShard`, `loadScripts`, in this
-// order; a shard whose Redis was found good is opened by `loadScripts` alone.
+// Only a shard's owner does this. A rebuild is `close`, `beginEpoch`, `writeCoupons`, `writeShard` and `loadScripts`, in this order. A
+// shard whose Redis was found sound is opened by `loadScripts` alone.
 //
-// An owner can be stopped for minutes and then go on with what it was about to do, so each step that could destroy a
-// successor's work is fenced in Redis by the epoch. `close` is not: all that it can do to a successor is to close the shard.
+// An owner can be stopped for minutes and then go on with its next step. So each step that could destroy a successor's work is fenced in
+// Redis by the epoch. `close` is not fenced: all that it can do to a successor is to close the shard.
 extension ShardStore {
-    /// Makes every redemption impossible, no matter who loads scripts: without coupons there is nothing to redeem.
-    /// The outbox stays, to be drained.
-    /// - Parameter coupons: those known, which go first. Coupons that Postgres does not know are looked for and go too.
+    /// Closes the shard: without coupons nothing can be redeemed, even if somebody loads the scripts. The outbox stays, to be drained.
+    /// - Parameter coupons: the coupons that Postgres knows, which are removed first. Others are looked for, and removed too.
     public func close(coupons: [CouponID]) async throws(RedisError) {
         _ = try await pipeline([["SCRIPT", "FLUSH", "SYNC"], ["DEL", keys.shard]])
         try await unlink(coupons.map(keys.coupon))
         try await unlinkAll(keys.couponPrefix)
     }
 
-    /// Removes all keys that begin so, whatever they are, while the shard is closed.
+    /// Removes all keys that begin with `prefix`, of any type. Only while the shard is closed.
     func unlinkAll(_ prefix: String) async throws(RedisError) {
         var position = "0"
         repeat {
@@ -26,7 +25,7 @@ extension ShardStore {
         } while position != "0"
     }
 
-    /// Claims an epoch, which Postgres has committed, clears the outbox, which was drained, and forgets all users.
+    /// Begins an epoch that Postgres has committed: claims it, clears the outbox, which was drained before, and removes all users.
     /// - Throws: `isFenced` if this epoch or a later one was begun in this Redis before. An owner that still holds its lock then
     ///   needs a higher epoch (Postgres is older than this Redis: a backup was restored).
     public func beginEpoch(_ epoch: Epoch) async throws(RedisError) {
@@ -58,7 +57,7 @@ extension ShardStore {
         let _: WriteShardCode = try ShardStore.code(in: try await send(command), of: .writeShard)
     }
 
-    /// Opens the shard, in this Redis and as long as it is the primary.
+    /// Opens the shard by loading its scripts, in this Redis and as long as it is the primary.
     public func loadScripts() async throws(RedisError) {
         let (replies, id) = try await client.pipeline(to: redis, deadline: nil) { id -> [[String]] in
             Script.opening.map { ["SCRIPT", "LOAD", $0.source(in: id)] }
@@ -77,7 +76,7 @@ extension ShardStore {
 }
 
 extension Coupon {
-    /// As `load_coupon.lua` and `apply_control.lua` take it: code digest, price, left, starts, ends, state.
+    /// The coupon as `load_coupon.lua` and `apply_control.lua` take it: code digest, price, left, starts, ends, state.
     var scriptArguments: [String] {
         let moments = [startsAt, endsAt].map { moment in moment.map { String($0.milliseconds) } ?? "" }
         return [codeDigest.hex, String(price), String(total - redeemed)] + moments + [state.rawValue]

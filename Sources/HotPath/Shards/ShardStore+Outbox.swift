@@ -9,7 +9,7 @@ extension ShardStore {
         var command = ["XREAD", "COUNT", String(count)]
         var deadline: Duration?
         if let block {
-            // 0 would mean for ever.
+            // 0 would wait for ever.
             command += ["BLOCK", String(max(1, block.milliseconds))]
             deadline = block + ShardStore.blockedReadMargin
         }
@@ -21,7 +21,7 @@ extension ShardStore {
         return try ShardStore.outboxReads(entries, of: "XREAD")
     }
 
-    /// The entries of a reply.
+    /// Reads the entries of a reply.
     static func outboxReads(_ entries: [RESPValue], of command: String) throws(RedisError) -> [OutboxRead] {
         var reads: [OutboxRead] = []
         reads.reserveCapacity(entries.count)
@@ -34,11 +34,11 @@ extension ShardStore {
         return reads
     }
 
-    /// Trims what Postgres has. Give all that was read and landed or went to quarantine, in order and from the outbox's first entry
-    /// on: malformed ones are trimmed too.
+    /// Settles entries that Postgres has, in `redemptions` or in quarantine: trims them from the outbox. `reads` begins with the outbox's
+    /// first entry and leaves none out; malformed entries are trimmed too.
     ///
-    /// Sent in parts, so that Redis decides redemptions in between. Each part is settled whole or not at all, and one that was
-    /// settled is never settled again, so after any failure the answer is to read the outbox from its beginning.
+    /// It sends parts, so that Redis decides redemptions in between. Each part is settled whole or not at all, and never twice. So after
+    /// any failure, read the outbox from its beginning again.
     public func settle(_ epoch: Epoch, _ reads: [OutboxRead]) async throws(RedisError) -> SettleCode {
         for start in stride(from: 0, to: reads.count, by: ShardStore.settleEntryLimit) {
             let part = reads[start..<min(start + ShardStore.settleEntryLimit, reads.count)]
@@ -58,20 +58,20 @@ extension ShardStore {
         return added - length - trimmed
     }
 
-    /// How much later than its own end a blocking read may be answered.
+    /// How much later than the end of its wait a blocking read may be answered.
     static let blockedReadMargin: Duration = .seconds(1)
 
-    /// The same, for entries among which none was malformed.
+    /// Settles entries of which none is malformed.
     public func settle(_ epoch: Epoch, entries: [OutboxEntry]) async throws(RedisError) -> SettleCode {
         try await settle(epoch, entries.map(OutboxRead.entry))
     }
 
-    /// Entries of one call, at most: a fraction of a millisecond of Redis's time.
+    /// The most entries of one call, which takes a fraction of a millisecond of Redis's time.
     static let settleEntryLimit = 1_000
 }
 
 extension StreamID {
-    /// The least id that is greater.
+    /// The next greater id.
     fileprivate var successor: StreamID {
         sequence == .max
             ? StreamID(milliseconds: milliseconds + 1, sequence: 0) : StreamID(milliseconds: milliseconds, sequence: sequence + 1)

@@ -1,10 +1,10 @@
 public import Domain
 public import RedisClient
 
-/// A redemption as the record of its user says it.
+/// A redemption as its user's record in Redis has it.
 public struct StoredRedemption: Hashable, Sendable {
     public let user: UserID
-    /// In which the user was loaded. That of the shard, or an earlier one.
+    /// The epoch in which the user was loaded: the shard's, or an earlier one.
     public let epoch: Epoch
     public let coupon: CouponID
     public let id: RedemptionID
@@ -12,9 +12,8 @@ public struct StoredRedemption: Hashable, Sendable {
 
 // A rebuild reads these before it gives credit and stock to others.
 extension ShardStore {
-    /// A part of all redemptions of all users that are in this Redis, whatever their epoch; some may come twice. `nil` in the answer:
-    /// that was the last.
-    /// - Parameter position: what the part before it answered.
+    /// Reads a part of the redemptions of all users in this Redis, of any epoch. Some may come twice. `next` is `nil` with the last part.
+    /// - Parameter position: `next` of the part before; `nil`: the first part.
     public func scanRedemptions(
         _ position: String? = nil
     ) async throws(RedisError) -> (redemptions: [StoredRedemption], next: String?) {
@@ -28,7 +27,7 @@ extension ShardStore {
         return (redemptions, next)
     }
 
-    /// What the coupons cost that have a key here.
+    /// The prices of all coupons that have a key in this Redis.
     public func couponPrices() async throws(RedisError) -> [CouponID: Int] {
         var prices: [CouponID: Int] = [:]
         var position = "0"
@@ -42,7 +41,7 @@ extension ShardStore {
         return prices
     }
 
-    /// One SCAN for keys that begin so.
+    /// Runs one SCAN for keys that begin with `prefix`.
     func scan(
         _ position: String,
         _ prefix: String,
@@ -52,8 +51,8 @@ extension ShardStore {
         return (page.names, page.next)
     }
 
-    /// Keys that one SCAN looks at: a fraction of a millisecond of Redis's time.
+    /// The number of keys that one SCAN looks at, in a fraction of a millisecond of Redis's time.
     static let keysPerScan = 500
-    /// The same where the shard is closed, and nobody waits for Redis.
+    /// The number of keys that one SCAN looks at while the shard is closed, and nobody waits for Redis.
     static let keysPerScanWhileClosed = 1_000
 }

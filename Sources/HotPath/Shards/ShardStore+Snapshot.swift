@@ -7,34 +7,34 @@ public struct ShardSnapshot: Sendable, Hashable {
     public var epoch: Epoch?
     /// The last control entry that was applied.
     public var control: Int?
-    /// Entries that left the outbox otherwise than by being settled. `nil`: nobody has counted.
+    /// The number of entries that left the outbox without being settled. `nil`: it is not known.
     public var missingEntries: Int?
     /// The last id that the outbox gave.
     public var lastID: StreamID
-    /// All that the outbox held: what is not settled.
+    /// All entries of the outbox, which are those not settled.
     public var entries: [OutboxEntry]
-    /// Of the coupons asked for, those loaded in the present epoch, and what is left of them.
+    /// What is left of the coupons that were asked for and are loaded in the present epoch.
     public var left: [CouponID: Int]
-    /// Of the same, what they are sold by.
+    /// The terms of the same coupons.
     public var terms: [CouponID: CouponTerms]
-    /// Of the users asked for, those loaded in the present epoch.
+    /// The users that were asked for and are loaded in the present epoch.
     public var users: [UserID: UserState]
 
-    /// How far this snapshot has seen. Rows of its epoch beyond it landed later.
+    /// The last outbox entry that this snapshot has seen. Rows of its epoch beyond it landed later.
     public var position: Cursor { Cursor(epoch: epoch ?? Epoch(0), lastID: lastID) }
 }
 
-/// What a coupon in Redis is sold by, as the fields stand there.
+/// The terms by which Redis sells a coupon, as the fields of its key.
 public struct CouponTerms: Sendable, Hashable {
-    /// By name: code, price, starts, ends, state.
+    /// The fields by name: code, price, starts, ends, state.
     let fields: [String: String]
 
     static let names = ["code", "price", "starts", "ends", "state"]
 
-    /// The names of those in which this differs from a coupon in Postgres.
+    /// The names of the terms that differ from a coupon in Postgres.
     public func differences(from coupon: Coupon) -> [String] {
         var expected = coupon.scriptArguments
-        // What is left is no term.
+        // The stock that is left is not a term.
         expected.remove(at: 2)
         return zip(CouponTerms.names, expected).filter { fields[$0] != $1 }.map(\.0)
     }
@@ -42,12 +42,12 @@ public struct CouponTerms: Sendable, Hashable {
 
 /// A user in Redis.
 public struct UserState: Sendable, Hashable {
-    /// Credit that the user can spend. What is held is what of the user is in the outbox.
+    /// The credit that the user can spend. The credit held is in the outbox: it is the sum of the prices of the user's redemptions there.
     public var available: Int
     /// The last control entry that the user's credit is known to contain.
     public var control: Int
     public var redemptions: [CouponID: RedemptionID]
-    /// Parts of the record that should be redemptions and are none; or all of it is none.
+    /// Parts of the record that cannot be read as redemptions; or one text that stands for the whole record.
     public var unreadable: [String]
 
     fileprivate init(_ bytes: [UInt8]) {
@@ -60,8 +60,8 @@ public struct UserState: Sendable, Hashable {
 }
 
 extension ShardStore {
-    /// Reads the outbox, and coupons and users, in one transaction. It blocks Redis for the time it takes, so ask for some
-    /// hundred users at a time.
+    /// Reads the outbox, coupons and users in one transaction. Redis decides nothing else meanwhile, so ask for a few hundred users at a
+    /// time.
     public func snapshot(coupons: [CouponID] = [], users: [UserID] = []) async throws(RedisError) -> ShardSnapshot {
         let commands =
             [
@@ -114,14 +114,14 @@ extension ShardStore {
         try await send(["XLEN", keys.outbox]).integer ?? 0
     }
 
-    /// A part of all users that are in this Redis, of whatever epoch; some may come twice. `nil` in the answer: that was the last.
-    /// - Parameter position: what the part before it answered.
+    /// Reads a part of all users in this Redis, of any epoch. Some may come twice. `next` is `nil` with the last part.
+    /// - Parameter position: `next` of the part before; `nil`: the first part.
     public func scanUsers(_ position: String? = nil) async throws(RedisError) -> (users: [UserID], next: String?) {
         let (records, next) = try await scanRecords(position)
         return (records.map(\.user), next)
     }
 
-    /// The same, with what is known of them.
+    /// The same, with the records of the users.
     func scanRecords(
         _ position: String? = nil
     ) async throws(RedisError) -> (records: [(user: UserID, record: [UInt8])], next: String?) {
@@ -130,7 +130,7 @@ extension ShardStore {
         let found = page.found
         var records: [(user: UserID, record: [UInt8])] = []
         for index in stride(from: 0, to: found.count - 1, by: 2) {
-            // The field of the epoch is no user's.
+            // The field `epoch` does not belong to a user.
             guard let user = found[index].bytes.flatMap({ UUIDv7(bytes: $0) }), let record = found[index + 1].bytes else {
                 continue
             }

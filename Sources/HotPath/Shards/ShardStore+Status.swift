@@ -1,17 +1,17 @@
 public import Domain
 public import RedisClient
 
-/// Which version of Redeem keeps a shard, as the place tells where earlier versions have its record.
+/// The version of Redeem that keeps a shard. The key that earlier versions have its record under tells it.
 public enum ShardLayout: Sendable, Hashable {
     /// Nobody has begun an epoch here: an empty Redis.
     case none
-    /// This one's.
+    /// This version keeps the shard.
     case current
-    /// That of an earlier version, whose users are hashes of their own.
+    /// An earlier version keeps the shard, with a hash for each user.
     case earlier
 }
 
-/// What a shard in Redis says of itself, to be compared with the cursor in Postgres.
+/// The state of a shard in Redis, to be compared with Postgres.
 public struct ShardStatus: Sendable, Hashable {
     public var layout: ShardLayout
     /// `nil`: there is no shard record, so the shard is closed or this Redis is empty.
@@ -24,15 +24,15 @@ public struct ShardStatus: Sendable, Hashable {
     public var settled: StreamID?
     /// The highest epoch that was ever begun in this Redis; a rebuild needs a higher one. `nil`: none.
     public var begunEpoch: Epoch?
-    /// The last id that the outbox gave, be the entry still there or trimmed. Zero without an outbox.
+    /// The last id that the outbox gave, whether its entry is still there or trimmed. Zero without an outbox.
     public var outboxLastID: StreamID
     public var outboxLength: Int
     /// Entries that are gone from the outbox and were not settled: somebody deleted them, and Postgres may not have them. `nil`: the
     /// shard is closed, or it has had no entry yet.
     public var missingEntries: Int?
-    /// All scripts of `Script.opening` are loaded.
+    /// True if all scripts of `Script.opening` are loaded.
     public var scriptsLoaded: Bool
-    /// Which Redis says so.
+    /// The Redis that was asked.
     public var redis: ReplicationID
 
     public init(
@@ -63,7 +63,7 @@ public struct ShardStatus: Sendable, Hashable {
 }
 
 extension ShardStore {
-    /// The parts are read one after the other, without a lock: the outbox may grow meanwhile.
+    /// Reads the state of the shard. Its parts are read one after the other, without a lock, so the outbox may grow meanwhile.
     public func status() async throws(RedisError) -> ShardStatus {
         let keys = keys
         let (replies, id) = try await client.pipeline(to: redis, deadline: nil) { id -> [[String]] in
@@ -98,7 +98,7 @@ extension ShardStore {
         )
     }
 
-    /// - Parameter type: of what is where earlier versions have the shard's record.
+    /// - Parameter type: the type of the key that earlier versions have the shard's record under.
     private static func layout(_ type: RESPValue) -> ShardLayout {
         switch type.string {
         case "none": .none
@@ -107,7 +107,7 @@ extension ShardStore {
         }
     }
 
-    /// What is left of those coupons that are loaded.
+    /// The stock left of those coupons that are loaded.
     public func stock(of coupons: [CouponID]) async throws(RedisError) -> [CouponID: Int] {
         let replies = try await pipeline(coupons.map { ["HGET", keys.coupon($0), "left"] })
         var stock: [CouponID: Int] = [:]

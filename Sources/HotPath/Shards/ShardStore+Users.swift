@@ -2,12 +2,12 @@ public import Domain
 public import RedisClient
 
 extension ShardStore {
-    /// Takes a user over from Postgres, as `load_user.lua` says.
+    /// Loads a user from Postgres, as `load_user.lua` says.
     public func loadUser(_ snapshot: UserSnapshot) async throws(RedisError) -> LoadUserReply {
         try await call(.loadUser, keys: [keys.shard, keys.users], arguments: snapshot.arguments, as: LoadUserReply.self)
     }
 
-    /// The same for many users, each by itself: what one of them gets tells nothing of the next.
+    /// Loads many users, each by itself: the reply for one tells nothing of the next.
     public func loadUsers(_ snapshots: [UserSnapshot]) async throws(RedisError) -> [LoadUserReply] {
         let replies = try await pipeline(
             snapshots.map { Script.loadUser.call(keys: [keys.shard, keys.users], arguments: $0.arguments) }
@@ -18,7 +18,7 @@ extension ShardStore {
         return codes
     }
 
-    /// What is available is exact. What is held is counted in the `heldEntryLimit` newest entries of the outbox that may have a part of it.
+    /// The user's credit. Available credit is exact; held credit is counted in at most `heldEntryLimit` entries of the outbox.
     /// `nil`: the user is not loaded in the shard's present epoch.
     public func credit(of user: UserID) async throws(RedisError) -> Credit? {
         try ShardStore.credit(in: try await send(state(of: user, "credit")))
@@ -33,7 +33,7 @@ extension ShardStore {
         return credits
     }
 
-    /// What the user redeemed, settled or not. `nil`: the user is not loaded in the shard's present epoch.
+    /// The user's redemptions, settled or not. `nil`: the user is not loaded in the shard's present epoch.
     public func redemptions(of user: UserID) async throws(RedisError) -> [CouponID: RedemptionID]? {
         let reply = try await send(state(of: user, "redemptions"))
         guard let values = try ShardStore.state(in: reply) else { return nil }
@@ -54,8 +54,8 @@ extension ShardStore {
         )
     }
 
-    /// Entries of the outbox that one question for a user's credit looks at, at most: some milliseconds of Redis's time. As a rule it is
-    /// a few, those of the milliseconds in which the user redeemed something.
+    /// The most entries of the outbox that one read of a user's credit looks at, in some milliseconds of Redis's time. Usually these are a
+    /// few, those of the milliseconds in which the user redeemed a coupon.
     static let heldEntryLimit = 1_000
 
     private static func credit(in reply: RESPValue) throws(RedisError) -> Credit? {
@@ -66,7 +66,7 @@ extension ShardStore {
         return Credit(available: available, held: held)
     }
 
-    /// What follows the code. `nil`: the user is not loaded.
+    /// The values behind the code. `nil`: the user is not loaded.
     private static func state(in reply: RESPValue) throws(RedisError) -> ArraySlice<RESPValue>? {
         let values = reply.array ?? []
         let code: UserStateCode = try code(in: values.first, of: .userState)

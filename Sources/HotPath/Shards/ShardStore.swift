@@ -1,7 +1,7 @@
 public import Domain
 public import RedisClient
 
-/// One shard in Redis: all of it but the redemptions, which go through `Redeemer`.
+/// One shard in Redis. It does everything there but redeem, which is for `Redeemer`.
 ///
 /// Every method throws `RedisError`; `isShardClosed` tells that the shard's scripts are not loaded, `isFenced` that a later
 /// owner is at work.
@@ -9,7 +9,7 @@ public struct ShardStore: Sendable {
     public let shard: Shard
     let keys: Keys
     let client: any RedisCommands
-    /// Where all commands go; `nil`: to whichever Redis the client is connected to.
+    /// The Redis that all commands are for; `nil`: any that the client is connected to.
     let redis: ReplicationID?
 
     init(shard: Shard, client: any RedisCommands, redis: ReplicationID? = nil) {
@@ -19,11 +19,11 @@ public struct ShardStore: Sendable {
         keys = Keys(shard)
     }
 
-    /// The same shard in one Redis: where the client is connected to another one, or that one has become another, every command
-    /// fails (`notConnected`) and is not sent. An owner works on the Redis that it has verified.
+    /// The same shard, for one Redis alone. If the client is connected to another one, or that one has become another, every command fails
+    /// (`notConnected`) and is not sent. So an owner works only on the Redis that it has verified.
     public func pinned(to redis: ReplicationID) -> ShardStore { ShardStore(shard: shard, client: client, redis: redis) }
 
-    /// Returns as soon as Redis answers; throws after a while.
+    /// Waits until Redis answers, as `RedisClient.connect`.
     public func connected() async throws(RedisError) { try await client.connect() }
 
     func send(_ command: [String], deadline: Duration? = nil) async throws(RedisError) -> RESPValue {
@@ -34,7 +34,7 @@ public struct ShardStore: Sendable {
         try await client.send(command, to: redis, deadline: nil)
     }
 
-    /// Commands of one pipeline: few enough that a batch neither fills a connection's queue nor outlasts a deadline.
+    /// The most commands of one pipeline: few enough that they neither fill a connection's queue nor outlast a deadline.
     static let pipelineLimit = 500
 
     /// Calls a script that answers with a code alone.
@@ -64,7 +64,7 @@ public struct ShardStore: Sendable {
         return code
     }
 
-    /// Sends any number of commands, some hundred at a time. The first that Redis refused is thrown.
+    /// Sends any number of commands, `pipelineLimit` at a time. Throws the first error that Redis answers.
     func pipeline(_ commands: [[String]]) async throws(RedisError) -> [RESPValue] {
         try await pipeline(commands.map(\.asArguments))
     }

@@ -1,18 +1,18 @@
 package import Domain
 
-/// A user as the shard's hash of users has it. `redeem.lua` describes the form, and scripts alone write it.
+/// A user's record in the shard's hash of users. `redeem.lua` describes its form, and only scripts write it.
 package struct UserRecord: Hashable, Sendable {
-    /// What the user can spend.
+    /// The credit that the user can spend.
     package var available: Int
     /// The last control entry that the credit is known to contain.
     package var control: Int
     /// `nil`: no wrong code was ever entered.
     package var tries: Tries?
     package var redemptions: [CouponID: RedemptionID] = [:]
-    /// Parts that should be redemptions and are none.
+    /// Parts that cannot be read as redemptions.
     package var unreadable: [String] = []
 
-    /// Wrong hidden codes; moments are in milliseconds.
+    /// The attempts with wrong hidden codes. Moments are in milliseconds.
     package struct Tries: Hashable, Sendable {
         package var attempts: Int
         package var since: Int
@@ -33,7 +33,7 @@ package struct UserRecord: Hashable, Sendable {
         self.control = control
     }
 
-    /// `nil`: too short to be one, or its numbers are none that a script writes.
+    /// `nil`: the bytes are too few, or have numbers that no script writes.
     package init?(_ bytes: [UInt8]) {
         guard bytes.count >= 17, let available = UserRecord.number(bytes[0..<8]), let control = UserRecord.number(bytes[8..<16])
         else { return nil }
