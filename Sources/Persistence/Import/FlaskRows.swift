@@ -1,7 +1,7 @@
 public import PostgresClient
 
-/// The rows of a Flask service's tables, as text: their columns are of whatever types its author chose, and what is wrong with
-/// one row shall not keep the others away. `nil` is NULL.
+/// A row of a Flask service's users. Columns are read as text: their types are the choice of that service's author, and a bad value in one
+/// row must not keep the other rows away. `nil` is NULL.
 public struct FlaskUser: Sendable, Hashable {
     public let id: String?
     public let username: String?
@@ -25,9 +25,9 @@ public struct FlaskCoupon: Sendable, Hashable {
     public let active: String?
     public let hiddenCode: String?
     public let numberLeft: String?
-    /// The first moment at which it could not be used, in milliseconds of Unix time.
+    /// The first moment at which it cannot be used any more, in milliseconds of Unix time.
     public let ends: Int?
-    /// There is no `expiration_date`. Without an end is also one that ends later than anybody can tell.
+    /// True if there is no `expiration_date`. `ends` is `nil` also where the date is after the year 9999.
     public let isEndless: Bool
 
     public init(
@@ -51,7 +51,7 @@ public struct FlaskCoupon: Sendable, Hashable {
     }
 }
 
-/// That a user has used a coupon.
+/// A use of a coupon by a user.
 public struct FlaskUse: Sendable, Hashable {
     public let user: String?
     public let coupon: String?

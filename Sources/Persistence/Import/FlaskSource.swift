@@ -1,17 +1,18 @@
 public import Logging
 public import PostgresClient
 
-/// The tables of a Flask service, read in one snapshot, page by page. On the thread that opened it.
+/// The tables of a Flask service, read in one snapshot, page by page. Use it on the thread that opened it.
 public struct FlaskSource {
     /// Rows held in memory at a time.
     static let rowsPerPage = 5_000
-    /// Between two pages this connection waits for the other database, which may wait for a lock.
+    /// How long this connection may be idle within its transaction. Between two pages it waits for Redeem's database, which may wait for a
+    /// lock.
     static let idleTimeout: Duration = .seconds(3_600)
 
     private let connection: PostgresConnection
     /// SQL for the first moment at which a coupon cannot be used, by the type of the column.
     private let ends: String
-    /// The moments there are in no time zone, but for the one that the caller says.
+    /// True if the moments in the table have no time zone. They are read as moments of `timeZone`.
     public let hasNaiveEnds: Bool
     public let timeZone: String
     /// Rows of each table.
@@ -24,7 +25,7 @@ public struct FlaskSource {
     ///
     /// Throws `FlaskSourceError`, and what `body` throws.
     ///
-    /// - Parameter timeZone: of moments that do not say theirs, by a name that the database knows.
+    /// - Parameter timeZone: the time zone of moments that have none; a name that the database knows.
     public static func open<T>(
         _ configuration: PostgresConfiguration,
         logger: Logger,
@@ -35,7 +36,7 @@ public struct FlaskSource {
         var patient = configuration
         patient.idleInTransactionTimeout = idleTimeout
         let connection = try own { () throws(PostgresError) in try PostgresConnection.openForeign(patient, logger: logger) }
-        // Ends with the connection. Nothing was written, so there is nothing to commit.
+        // This transaction ends with the connection. It writes nothing, so there is nothing to commit.
         try own { () throws(PostgresError) in try connection.script("begin isolation level repeatable read read only") }
         return try body(FlaskSource(connection, database: configuration.description, timeZone: timeZone))
     }
@@ -81,7 +82,7 @@ public struct FlaskSource {
         }
     }
 
-    /// A date is the last day on which a coupon can be used.
+    /// The SQL of `ends`. A date is the last day on which a coupon can be used.
     private static func ends(ofType type: String, in timeZone: String) throws(FlaskSourceError) -> String {
         let zone = "'" + timeZone.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "''") + "'"
         let moment =
@@ -92,7 +93,7 @@ public struct FlaskSource {
             default:
                 throw .columnType(#"expiration_date of "Coupon""#, of: type, expected: "date, timestamp or timestamptz")
             }
-        // What is too early or too late for a computer means the past or no end, the infinities among it.
+        // A moment before 1970 means the past, and one after the year 9999 means no end, infinities included.
         return """
             case when expiration_date < '1970-01-01' then 0
                  when expiration_date < '10000-01-01' then floor(extract(epoch from \(moment)) * 1000)::bigint end
@@ -159,7 +160,7 @@ public struct FlaskSource {
         }
     }
 
-    /// Tells an error of this database from one of the other, which `body` may throw.
+    /// Throws errors of this database as `FlaskSourceError`, so that they differ from those of Redeem's database.
     private static func own<T>(_ body: () throws(PostgresError) -> T) throws(FlaskSourceError) -> T {
         do throws(PostgresError) { return try body() } catch { throw FlaskSourceError(error) }
     }

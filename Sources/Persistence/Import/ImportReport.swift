@@ -1,10 +1,10 @@
-/// What an import did with the rows that it read.
+/// Tells what an import did with the rows that it read.
 public struct ImportReport: Sendable, Hashable, Encodable {
-    /// The rows of one table. Each that was read is in exactly one of the other three.
+    /// Counts the rows of one table. Each row that was read is in exactly one of the other three numbers.
     public struct Table: Sendable, Hashable, Encodable {
         public var read = 0
         public var imported = 0
-        /// An earlier run took them over. Left as they are.
+        /// Rows that an earlier run imported. They are left as they are.
         public var alreadyHere = 0
         public var skipped = 0
 
@@ -16,7 +16,7 @@ public struct ImportReport: Sendable, Hashable, Encodable {
         }
     }
 
-    /// Rows that were not taken over, or not as they are, for one reason.
+    /// Rows that were not imported, or not as they are, for one reason.
     public struct Finding: Sendable, Hashable, Encodable {
         public let kind: Kind
         public fileprivate(set) var count = 0
@@ -24,7 +24,7 @@ public struct ImportReport: Sendable, Hashable, Encodable {
         public fileprivate(set) var examples: [String] = []
     }
 
-    /// In the order in which they are told.
+    /// The reasons, in the order in which the report has them.
     public enum Kind: String, Sendable, Hashable, Encodable, CaseIterable {
         case couponOversold = "coupon_oversold"
         case usesRepeated = "uses_repeated"
@@ -41,7 +41,7 @@ public struct ImportReport: Sendable, Hashable, Encodable {
         case useDangling = "use_dangling"
         case useOfSkipped = "use_of_skipped"
         case useTooLate = "use_too_late"
-        // What is not there any more as it was when it was taken over.
+        // Data that is not there any more as it was when it was imported.
         case userNameChanged = "user_name_changed"
         case passwordChanged = "password_changed"
         case userGone = "user_gone"
@@ -57,7 +57,7 @@ public struct ImportReport: Sendable, Hashable, Encodable {
         case couponEndless = "coupon_endless"
         case timeZoneAssumed = "time_zone_assumed"
 
-        /// It is taken over as it is, and somebody should know how it was understood.
+        /// True if the rows are imported as they are, and the report only says how they were understood.
         public var isRemark: Bool { self == .couponEndless || self == .timeZoneAssumed }
     }
 
@@ -67,10 +67,10 @@ public struct ImportReport: Sendable, Hashable, Encodable {
     public var coupons = Table()
     public var uses = Table()
     public private(set) var findings: [Finding] = []
-    /// What was taken over as it is, and how that was understood.
+    /// Rows that were imported as they are, and how they were understood.
     public private(set) var remarks: [Finding] = []
 
-    /// Every row that was read is here now, as it was there; and what earlier runs took over is still so there.
+    /// True if each row that was read is here now as it is there, and what earlier runs imported has not changed there.
     public var isClean: Bool { findings.isEmpty }
 
     public init() {}

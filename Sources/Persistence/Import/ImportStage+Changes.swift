@@ -1,16 +1,16 @@
 import Domain
 import PostgresClient
 
-// What is here changes lawfully once it was taken over: credit is granted and spent, passwords are hashed again. So what a later run
-// finds there is compared with what earlier ones found there, which they have kept in `imported_users` and `imported_coupons`.
+// Imported data may change here: credit is granted and spent, passwords are hashed again. So a later run does not compare the other
+// service's data with the data here, but with what earlier runs found there and kept in `imported_users` and `imported_coupons`.
 extension ImportStage {
-    /// Not the hash itself, which may be a weak one that the user's next login here replaces.
+    /// A digest of the password's hash. The hash itself may be a weak one, which the user's next login here replaces.
     private static let passwordDigest =
         "case when judged.password_hash <> '\(StagedUser.Account.noPassword)' then sha256(convert_to(judged.password_hash, 'UTF8')) end"
     private static let hasNewUses =
         "exists (select from judged_uses where judged_uses.user_id = judged.id and judged_uses.verdict = 'new')"
 
-    /// After the users, their uses and their credit were written.
+    /// Notes what has changed there in users. Call it when users, uses and credit are written.
     func noteChangesOfUsers(into report: inout ImportReport) throws {
         let keep = """
             insert into imported_users (id, source, name, password_digest, credit)
@@ -22,7 +22,7 @@ extension ImportStage {
         if unknown > 0 {
             report.note(.notComparable, count: unknown, "\(unknown) users; later runs compare with what they are there now")
         }
-        // Those who got further uses have been given what they have there.
+        // Users who got further uses have got the credit that they have there.
         let follow = """
             update imported_users taken set credit = judged.credit from judged_users judged, balances
             where judged.id = taken.id and judged.verdict = 'here' and balances.user_id = judged.id
@@ -42,7 +42,7 @@ extension ImportStage {
         ) { row throws(PostgresError) in "user \(try row.decode(0, as: String.self)) '\(try row.decode(1, as: String.self))'" }
     }
 
-    /// - Parameter column: whose values are told; `nil`: those of the password, which are not.
+    /// - Parameter column: the column whose values the report tells; `nil`: the password, which it does not tell.
     private func noteChanged(
         _ kind: ImportReport.Kind,
         _ name: String,
@@ -66,7 +66,8 @@ extension ImportStage {
         }
     }
 
-    /// - Parameter coupons: those that are there. The uses of others are told by their coupon.
+    /// Notes imported uses that are not there any more.
+    /// - Parameter coupons: the coupons that are there. Other coupons are noted themselves, and not their uses.
     func noteUsesGone(of coupons: [CouponID], into report: inout ImportReport) throws {
         let rows = """
             redemptions join users on users.id = redemptions.user_id left join counted_uses counted on counted.id = redemptions.id
@@ -84,9 +85,10 @@ extension ImportStage {
         }
     }
 
+    /// Notes what has changed there in coupons.
     /// - Parameters:
-    ///   - coupons: those that earlier runs took over.
-    ///   - following: those whose stock was made what it is there.
+    ///   - coupons: those that earlier runs imported.
+    ///   - following: those whose stock this run has set to the stock there.
     func noteChanges(of coupons: [StagedCoupon], following: Set<CouponID>, into report: inout ImportReport) throws {
         let taken = try connection.importedCoupons()
         for coupon in coupons {
@@ -120,7 +122,7 @@ extension ImportStage {
         }
     }
 
-    /// What a coupon is there, for later runs.
+    /// Keeps what a coupon is there, for later runs.
     func keep(_ coupon: StagedCoupon) throws {
         let sql = """
             insert into imported_coupons (id, name, price, number_left, ends_at, state) values ($1, $2, $3, $4, $5, $6)
@@ -129,7 +131,7 @@ extension ImportStage {
     }
 }
 
-/// A coupon as it was there when it was taken over.
+/// A coupon as it was there when it was imported.
 struct ImportedCoupon: Sendable, Hashable {
     let name: String
     let price: Int

@@ -3,16 +3,16 @@ public import PostgresClient
 
 extension ImportStage {
     private struct Uses {
-        /// Added by this run.
+        /// Uses that this run adds.
         var new = 0
-        /// Not taken over, since their users may be loaded in Redis.
+        /// Uses that are not imported, since their users may be loaded in Redis.
         var late = 0
         /// Users who used it more than once, and their uses beyond the first.
         var repeaters = 0
         var repeated = 0
     }
 
-    /// Coupons that are new, and the counts of those that were here. In the order of their ids, as landing locks them.
+    /// Writes new coupons, and counts further uses of those that are here, in the order of their ids, as landing locks them.
     func writeCoupons(
         _ coupons: [StagedCoupon],
         _ codeKey: String?,
@@ -38,8 +38,8 @@ extension ImportStage {
         }
         let here = coupons.filter { $0.isHere && (uses[$0.id]?.new ?? 0) > 0 }
         let new = coupons.filter { !$0.isHere }
-        // As late as this, since anyone else who changes something waits from here on; and before the key's row and those of coupons, as
-        // every other change does it.
+        // The lock is taken this late because everybody else who changes something waits from here on. It is taken before the rows of the
+        // key and of coupons, as in every other change.
         if !here.isEmpty || !new.isEmpty {
             try connection.takeLock(.control)
             if let codeKey { try connection.claimKey(.code, ids: [codeKey], actor: actor) }
@@ -47,7 +47,7 @@ extension ImportStage {
         try count(uses, of: here, isOpened: isOpened)
         for coupon in new {
             let uses = uses[coupon.id] ?? Uses()
-            // Anyone who used it there could use it again, so it does not go on sale by itself.
+            // Users whose uses are not imported could use the coupon again, so it is paused until an operator decides.
             if uses.late > 0 {
                 report.note(
                     .couponHeldBack,
@@ -90,7 +90,7 @@ extension ImportStage {
             name: staged.name,
             codeDigest: staged.codeDigest,
             price: staged.price,
-            // Nobody will ever see the difference.
+            // Cut off at the limit; nobody will ever see the difference.
             total: min(redeemed + max(staged.left, 0), Limits.amount),
             redeemed: redeemed,
             endsAt: staged.endsAt,
@@ -100,8 +100,8 @@ extension ImportStage {
         try connection.appendControl(.couponCreated(coupon), actor: actor)
     }
 
-    /// Further uses of coupons that are here. Once a shard was opened, what is left is Redis's business and stays as it is. Before
-    /// that it is what is left there, and what operators have added here since.
+    /// Counts further uses of coupons that are here. Once a shard was opened, Redis keeps the stock that is left, so it stays as it is.
+    /// Before that, it becomes the stock left there and the amounts that operators have added here.
     private func count(_ uses: [CouponID: Uses], of coupons: [StagedCoupon], isOpened: Bool) throws {
         let restocks = isOpened ? [:] : try connection.couponChanges(after: 0).restocked
         let sql = """
@@ -117,7 +117,7 @@ extension ImportStage {
 }
 
 extension PostgresConnection {
-    /// The coupons that the control log says an actor has created.
+    /// The coupons that an actor has created, as the control log tells.
     public func couponsCreated(by actor: String) throws -> Set<CouponID> {
         let sql = "select payload->>'coupon' from control_log where kind = $1 and actor = $2"
         return Set(

@@ -2,7 +2,7 @@ import Domain
 import PostgresClient
 
 extension ImportStage {
-    /// One row for each user and coupon, however often the user used it: `counted_uses`.
+    /// Makes the table `counted_uses`: one row for each user and coupon, with the number of uses.
     func countUses() throws {
         try connection.script(
             """
@@ -15,7 +15,7 @@ extension ImportStage {
         )
     }
 
-    /// What is to become of each user: `judged_users`. Of rows that cannot both be, the first one is taken.
+    /// Makes the table `judged_users`: a verdict on each user. Of rows that exclude each other, the first one counts.
     func judgeUsers() throws {
         try connection.script(
             """
@@ -67,7 +67,8 @@ extension ImportStage {
         }
     }
 
-    /// The id is the same, so it is the same user; or one of another service with the same numbers, so nothing is added to it.
+    /// Notes users whose id has another username here. They may be the same users, or those of another service with the same numbers, so
+    /// nothing is added to them.
     private func noteRenamed(_ report: inout ImportReport) throws {
         let columns = "source, username, username_here"
         let rows = "judged_users where verdict = 'renamed'"
@@ -77,7 +78,7 @@ extension ImportStage {
         }
     }
 
-    /// Of this run and of earlier ones, as long as nobody has set a password.
+    /// Notes users, of this run and of earlier ones, who have no password yet.
     private func noteWithoutPassword(_ report: inout ImportReport) throws {
         let rows = """
             judged_users judged join users on users.id = judged.id

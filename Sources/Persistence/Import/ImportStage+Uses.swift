@@ -2,20 +2,19 @@ import Domain
 import PostgresClient
 
 extension ImportStage {
-    /// Whether a Redis can have loaded anybody. A user is loaded from a snapshot that has the shard's cursor. Where there is none
-    /// yet, none is made before this transaction ends, and whatever is loaded afterwards has all of it.
+    /// True if a Redis can have loaded users, which takes a snapshot with a shard's cursor. If there is no cursor yet, this keeps anybody
+    /// from making one before the transaction ends; users who are loaded after that have everything that it wrote.
     func wasEverOpened() throws -> Bool {
         if try count("outbox_cursor") > 0 { return true }
         try connection.script("lock table outbox_cursor in share row exclusive mode")
         return try count("outbox_cursor") > 0
     }
 
-    /// What is to become of each use: `judged_uses`.
+    /// Makes the table `judged_uses`: a verdict on each use.
     ///
-    /// A use counts as redeemed and adds to its coupon's total, so what is left stays as it is in Redis, no matter who changes it there
-    /// meanwhile. What Redis does keep to itself is that a user who is loaded has *not* used a coupon. So only two kinds of use
-    /// are new: those of users who come in this very transaction, whom no Redis can have loaded; and, as long as no shard was
-    /// ever opened, those of anybody.
+    /// An imported use counts as redeemed and adds to its coupon's total, so the stock left in Redis stays right. But a loaded
+    /// user's record says, by lacking it, that the user has not used a coupon. So only two kinds of uses are new: those of users whom
+    /// this transaction creates, since no Redis can have loaded them; and, as long as no shard was ever opened, those of all users.
     func judgeUses(isOpened: Bool) throws {
         try connection.script(
             """
@@ -36,7 +35,7 @@ extension ImportStage {
         )
     }
 
-    /// No outbox has it, so no row of ours can be taken for one that was imported, nor the other way round.
+    /// The epoch of imported redemptions. No outbox has it, so they differ from all redemptions that were decided here.
     static let epoch = Epoch(0)
 
     func writeUses(into report: inout ImportReport) throws {
@@ -62,8 +61,8 @@ extension ImportStage {
         }
     }
 
-    /// Credit that leaves each new user, after the price of all past uses, what the user has there. For users who were here, and
-    /// got further uses, what is missing to that. No control entry: no shard can have loaded any of them.
+    /// Grants credit. A new user gets as much as leaves, after the price of all past uses, the credit there. A user who was here and got
+    /// further uses gets what is missing. There is no control entry, since no shard can have loaded these users.
     func grantCredit(into report: inout ImportReport) throws {
         let new = """
             insert into credit_grants (user_id, amount, reason, actor)

@@ -1,11 +1,11 @@
 import Domain
 public import PostgresClient
 
-/// A transaction that takes over the users, coupons and past uses of another service. Rows are staged first, then judged and
-/// written all at once.
+/// A transaction that imports the users, coupons and past uses of another service. Rows are staged first, and then judged and written all
+/// at once.
 public struct ImportStage {
     let connection: PostgresConnection
-    /// Named with each grant and coupon.
+    /// The one who imports, for the records of grants and coupons.
     let actor: String
 
     public func stage(_ users: [StagedUser]) throws {
@@ -23,10 +23,10 @@ public struct ImportStage {
         }
     }
 
-    /// Writes what was staged, and says what became of it.
+    /// Judges and writes the staged rows, and reports what became of them.
     ///
-    /// Coupons are the last step: until the transaction ends, anyone who changes something waits for the control log, and the
-    /// shard's owner for the coupons that get further uses.
+    /// Coupons are the last step: from then on until the transaction ends, everybody who changes something waits for the control log, and
+    /// the shard's owner waits for the coupons that get further uses.
     ///
     /// Throws `WrongServiceKey`.
     ///
@@ -62,7 +62,7 @@ public struct ImportStage {
 extension PostgresConnection {
     /// Runs `body` in a transaction in which it can stage and write. One import at a time.
     ///
-    /// Throws `ImportUnderWay`, and what `body` throws: nothing is there then.
+    /// Throws `ImportUnderWay`, and what `body` throws: then nothing was written.
     ///
     /// - Parameter keep: `false` rolls back what `body` has done.
     public func importing<T>(keep: Bool, actor: String, _ body: (ImportStage) throws -> T) throws -> T {
@@ -81,10 +81,10 @@ extension ImportStage {
         try connection.query("select count(*) from \(rows)", parameters: parameters)[0].decode(0)
     }
 
-    /// Tells of rows: how many there are, and the first of them in words.
+    /// Notes rows in the report: their number, and the first of them in words.
     /// - Parameters:
     ///   - rows: what follows FROM, with `parameters` as `$1` and so on.
-    ///   - order: what the first of them are by.
+    ///   - order: the columns that the rows are sorted by.
     func note(
         _ kind: ImportReport.Kind,
         _ columns: String,

@@ -9,7 +9,7 @@ public struct StagedUser: Sendable, Hashable {
         public let username: String
         public let name: String
         public let passwordHash: String
-        /// What the user shall be able to spend.
+        /// The credit that the user is to have.
         public let credit: Int
 
         public init(username: String, name: String, passwordHash: String, credit: Int) {
@@ -20,11 +20,11 @@ public struct StagedUser: Sendable, Hashable {
         }
     }
 
-    /// The id there.
+    /// The id in the other service.
     public let source: String
-    /// The id here, which follows from the id there: so a second run knows what the first one did.
+    /// The id here. It follows from the id there, so a second run knows what the first one did.
     public let id: UserID
-    /// `nil`: the row is not taken over. It is staged all the same, to tell its uses from those of nobody.
+    /// `nil`: the user is not imported. The row is staged all the same, so that its uses differ from those of unknown users.
     public let account: Account?
 
     public init(source: String, id: UserID, account: Account?) {
@@ -34,11 +34,11 @@ public struct StagedUser: Sendable, Hashable {
     }
 }
 
-/// That a staged user has used a staged coupon. It may be staged more than once.
+/// A use of a staged coupon by a staged user. The same use may be staged more than once.
 public struct StagedUse: Sendable, Hashable {
     public let id: RedemptionID
     public let user: UserID
-    /// The user's id there.
+    /// The user's id in the other service.
     public let userSource: String
     public let coupon: CouponID
     public let price: Int
@@ -58,13 +58,13 @@ public struct StagedCoupon: Sendable, Hashable {
     public let name: String
     public let codeDigest: CodeDigest
     public let price: Int
-    /// What is left of it there; below 0 where it was oversold.
+    /// The stock left there; below 0 if the coupon was oversold.
     public let left: Int
     public let endsAt: Timestamp?
     public let state: Coupon.State
-    /// What people know it by there.
+    /// The name by which people know it there.
     public let label: String
-    /// An earlier run created it.
+    /// True if an earlier run created it.
     public let isHere: Bool
 
     public init(

@@ -2,15 +2,15 @@ public import Domain
 public import PostgresClient
 
 extension PostgresConnection {
-    /// `nil`: nobody has recorded one yet.
+    /// The key that is recorded; `nil`: none yet.
     public func recordedKey(_ name: ServiceKeyName) throws -> RecordedKey? {
         try query("select id, set_at, actor from service_keys where name = $1", name.rawValue).first.map { row in
             RecordedKey(id: try row.decode(0), setAt: try row.decode(1), actor: try row.decode(2))
         }
     }
 
-    /// Records the first of the keys where none is recorded yet. Throws `WrongServiceKey` where one is that is not among them. Until
-    /// the transaction ends the record stays as it is: so a transaction that needs the lock of the control log takes that first, as
+    /// Records the first of the keys if none is recorded yet. Throws `WrongServiceKey` if the recorded one is not among them. The record is
+    /// locked until the transaction ends. So a transaction that also needs the lock of the control log takes that first, as
     /// `replaceCodeKey` does.
     public func claimKey(_ name: ServiceKeyName, ids: [String], actor: String) throws {
         let insert = "insert into service_keys (name, id, actor) values ($1, $2, $3) on conflict do nothing"
@@ -22,8 +22,8 @@ extension PostgresConnection {
         guard ids.contains(recorded) else { throw WrongServiceKey(name, given: ids, recorded: recorded) }
     }
 
-    /// From now on this is the key.
-    /// - Parameter known: it may take the place of these keys only, or `WrongServiceKey` is thrown; `nil`: of any.
+    /// Records the key that is used from now on.
+    /// - Parameter known: the keys that it may replace, or else `WrongServiceKey` is thrown; `nil`: it may replace any.
     public func recordKey(_ name: ServiceKeyName, id: String, replacing known: [String]?, actor: String) throws {
         try transaction {
             if let known { try claimKey(name, ids: [id] + known, actor: actor) }
@@ -41,17 +41,16 @@ extension PostgresConnection {
 
     // MARK: Another code key
 
-    /// Coupons that have not ended.
+    /// Coupons that have not ended: a new code key needs codes for them.
     public func couponsThatNeedACode() throws -> [CouponID] {
         let sql = "select id from coupons where ends_at is null or ends_at > now() order by id"
         return try query(sql).map { row throws(PostgresError) in try row.decode(0) }
     }
 
-    /// Gives coupons digests of new codes, under another code key than before. Coupons that have ended and are not named get a
-    /// digest of nothing, so that nothing which the old key digested is left. All shards are rebuilt, so that Redis has them too.
+    /// Replaces the code key: gives coupons digests of new codes under another key. Ended coupons that `digests` lacks get a random digest,
+    /// which is of no code, so nothing is left that the old key digested. All shards are rebuilt, so that Redis has the digests too.
     ///
-    /// Throws `CodeKeyReplacementError`, and a unique violation for two equal digests. All of it is one
-    /// transaction.
+    /// Throws `CodeKeyReplacementError`, and a unique violation for two equal digests. All of it is one transaction.
     /// - Returns: how many coupons got a new code, how many got none, and the last entry of the control log: a shard that has it
     ///   has the new digests.
     public func replaceCodeKey(
@@ -84,7 +83,7 @@ extension PostgresConnection {
     }
 }
 
-/// Why the code key was not replaced.
+/// The reason why the code key was not replaced.
 public enum CodeKeyReplacementError: Error, Hashable, Sendable {
     /// It is the key that the coupons have already.
     case sameKey

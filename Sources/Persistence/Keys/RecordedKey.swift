@@ -1,6 +1,6 @@
 public import Domain
 
-/// Which key of the service.
+/// The keys of the service.
 public enum ServiceKeyName: String, CaseIterable, Sendable {
     /// Digests hidden codes.
     case code
@@ -19,7 +19,7 @@ public struct RecordedKey: Hashable, Sendable {
 /// A process was given another key than the others.
 public struct WrongServiceKey: Error, Hashable, Sendable, CustomStringConvertible {
     public let name: ServiceKeyName
-    /// Of the keys that were given.
+    /// The ids of the keys that the process was given.
     public let given: [String]
     public let recorded: String
 

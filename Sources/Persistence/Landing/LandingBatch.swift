@@ -1,6 +1,6 @@
 public import Domain
 
-/// What the owner of a shard has read from its outbox behind the cursor.
+/// The entries that a shard's owner has read from the outbox behind the cursor.
 public struct LandingBatch: Hashable, Sendable {
     /// An outbox entry that does not parse.
     public struct Malformed: Hashable, Sendable {
@@ -16,12 +16,12 @@ public struct LandingBatch: Hashable, Sendable {
     }
 
     public let shard: Shard
-    /// Where the owner thinks that Postgres is.
+    /// The cursor that Postgres has, as the owner knows it.
     public let cursor: Cursor
     /// In the order of the stream.
     public let entries: [OutboxEntry]
     public let malformed: [Malformed]
-    /// Where Postgres is to be afterwards: the last id of all that was read.
+    /// The last id that was read, which the cursor has afterwards.
     public let last: StreamID
 
     public init(shard: Shard, cursor: Cursor, entries: [OutboxEntry], malformed: [Malformed] = [], last: StreamID) {
@@ -32,7 +32,7 @@ public struct LandingBatch: Hashable, Sendable {
         self.last = last
     }
 
-    /// Every id is behind the cursor and not behind `last`, and ids grow.
+    /// True if all ids are behind the cursor and not behind `last`, and those of entries grow.
     var isInOrder: Bool {
         var previous = cursor.lastID
         for entry in entries {
@@ -50,7 +50,7 @@ public struct UnlandedEntries: Hashable, Sendable {
     public let epoch: Epoch
     public let entries: [OutboxEntry]
     public let malformed: [LandingBatch.Malformed]
-    /// Why it cannot be landed.
+    /// The reason why they cannot be landed.
     public let reason: String
 
     public init(
@@ -68,17 +68,18 @@ public struct UnlandedEntries: Hashable, Sendable {
     }
 }
 
+/// The result of landing a batch.
 public struct LandingResult: Hashable, Sendable {
-    /// Redemptions in Postgres now.
+    /// The number of redemptions that landed.
     public let landed: Int
-    /// Redemptions, and entries that did not parse, in `quarantine` now: each needs an operator.
+    /// The number of redemptions, and of entries that did not parse, that went to quarantine: each needs an operator.
     public let quarantined: Int
-    /// Where Postgres is now.
+    /// The cursor that Postgres has now.
     public let cursor: Cursor
 }
 
 public enum LandingError: Error, Hashable, Sendable, CustomStringConvertible {
-    /// Somebody else has landed, or begun an epoch, or an earlier attempt took effect after all. Nothing was written.
+    /// Another owner has landed something or begun an epoch, or an earlier attempt took effect after all. Nothing was written.
     case cursorMoved(actual: Cursor?)
     /// The batch holds ids at or below its cursor, beyond its last id, or not in order. Nothing was written.
     case outOfOrder
@@ -92,7 +93,7 @@ public enum LandingError: Error, Hashable, Sendable, CustomStringConvertible {
     }
 }
 
-/// One row to be, with the entry that it came in.
+/// A row to be written, with the outbox entry that it came in.
 struct LandingRow {
     let redemption: Redemption
     let entry: StreamID

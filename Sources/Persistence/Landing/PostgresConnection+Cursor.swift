@@ -2,7 +2,7 @@ public import Domain
 public import PostgresClient
 
 extension PostgresConnection {
-    /// `nil`: the shard has never been opened.
+    /// The shard's cursor; `nil`: the shard has never been opened.
     public func cursor(of shard: Shard) throws -> Cursor? {
         try query("select epoch, last_id from outbox_cursor where shard = $1", shard).first.map(PostgresConnection.cursor)
     }
@@ -11,9 +11,9 @@ extension PostgresConnection {
         Cursor(epoch: try row.decode(0), lastID: try row.decode(1))
     }
 
-    /// Begins the next epoch (1 for a shard without a cursor) before the first stream id, and commits it.
+    /// Begins the shard's next epoch, the first of all being 1, and commits it. The cursor is then before the first stream id.
     ///
-    /// It is above each epoch of which something is in quarantine, too: what is there counts as held by Redis in its epoch, and can land.
+    /// The new epoch is also above each epoch of an entry in quarantine: such an entry counts as held by Redis in its epoch, and can land.
     ///
     /// Throws `LandingError.cursorMoved` unless the cursor is `expected`.
     ///
@@ -37,24 +37,24 @@ extension PostgresConnection {
         }
     }
 
-    /// An epoch that is further beyond the last one was never begun: somebody wrote it into the outbox by hand. It does not count, or
-    /// epochs would run out.
+    /// How far an epoch in quarantine may be ahead of the last one. One that is further ahead was never begun: somebody wrote it into the
+    /// outbox by hand. It does not count, or epochs would run out.
     private static let epochsAhead = 1_000_000
 
-    /// The last epoch of which something is in quarantine, or `last` where that is later.
+    /// The last epoch of an entry in quarantine, or `last` if that is later.
     private func lastQuarantinedEpoch(of shard: Shard, after last: Epoch) throws(PostgresError) -> Epoch {
         let sql = "select coalesce(max(epoch), $2) from quarantine where shard = $1 and epoch > $2 and epoch - $2 <= $3"
         return try query(sql, shard, last, PostgresConnection.epochsAhead)[0].decode(0)
     }
 
-    /// Until the transaction ends nobody else moves the cursor, and it is what the caller thinks.
+    /// Locks the cursor until the transaction ends. Throws `LandingError.cursorMoved` unless it is `expected`.
     func lockCursor(of shard: Shard, expected: Cursor) throws {
         let sql = "select epoch, last_id from outbox_cursor where shard = $1 for update"
         let actual = try query(sql, shard).first.map(PostgresConnection.cursor)
         guard actual == expected else { throw LandingError.cursorMoved(actual: actual) }
     }
 
-    /// Only after `lockCursor`. Tells the listeners.
+    /// Moves the cursor and notifies listeners. Call it after `lockCursor`.
     func moveCursor(of shard: Shard, to cursor: Cursor) throws(PostgresError) {
         try notify(.cursor, "\(shard.index) \(cursor.epoch) \(cursor.lastID)")
         try execute("update outbox_cursor set epoch = $2, last_id = $3 where shard = $1", shard, cursor.epoch, cursor.lastID)

@@ -6,11 +6,11 @@ extension PostgresConnection {
         "id", "user_id", "coupon_id", "price", "redeemed_at", "shard", "epoch", "stream_id",
     ]
 
-    /// Takes a batch into Postgres and moves the cursor, in one transaction. What cannot be a redemption (an unknown user or
-    /// coupon, a second one of the same user, one beyond the coupon's total, a wrong epoch) goes to quarantine, and the rest
-    /// lands.
+    /// Lands a batch: writes its redemptions as rows and moves the cursor, in one transaction. A redemption that does not fit goes to
+    /// quarantine, and the others land. It does not fit if its user or coupon is unknown, it is a second one of the same user, it is
+    /// beyond the coupon's total, or its epoch or price is wrong.
     ///
-    /// Throws `LandingError`, or `PostgresError`; after one whose `outcomeIsUnknown` is true, the cursor tells.
+    /// Throws `LandingError` or `PostgresError`. After one whose `outcomeIsUnknown` is true, the cursor tells whether the batch landed.
     public func land(_ batch: LandingBatch) throws -> LandingResult {
         guard batch.isInOrder else { throw LandingError.outOfOrder }
         let rows = batch.entries.lazy.filter { $0.epoch == batch.cursor.epoch }.flatMap { entry in
@@ -42,7 +42,7 @@ extension PostgresConnection {
         return LandingResult(landed: landed, quarantined: quarantined + unfit, cursor: cursor)
     }
 
-    /// Writes the rows into `redemptions`: all of them, or it throws.
+    /// Writes all rows into `redemptions`, or throws.
     func insert(_ rows: ArraySlice<LandingRow>, _ batch: LandingBatch) throws(PostgresError) {
         guard !rows.isEmpty else { return }
         try requireUsers(rows)

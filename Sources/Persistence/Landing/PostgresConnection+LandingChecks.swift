@@ -2,16 +2,16 @@ import Domain
 import PostgresClient
 
 extension PostgresConnection {
-    /// Stands in for a foreign key: one query a batch, where a key would lock the user's row for each redemption. Users are
-    /// never deleted, so a user found here is there at the commit too.
+    /// Checks that all users exist. It replaces a foreign key, which would lock the user's row for each redemption, by one query a batch.
+    /// Users are never deleted, so a user found here is there at the commit too.
     func requireUsers(_ rows: ArraySlice<LandingRow>) throws(PostgresError) {
         let users = Array(Set(rows.lazy.map(\.redemption.user)))
         let found = try query("select count(*) from users where id = any($1)", users)[0].decode(0, as: Int.self)
         guard found == users.count else { throw PostgresError.dangling("an unknown user", "redemptions_user") }
     }
 
-    /// Adds to `coupons.redeemed`. Fails where a coupon does not exist or has another price, or would be redeemed more often than its
-    /// total. A coupon keeps its price for good, so another one was never decided by the script: somebody wrote into Redis.
+    /// Adds the rows to `coupons.redeemed`. Throws if a coupon does not exist, has another price, or would be redeemed more often than its
+    /// total. A coupon's price never changes, so the script did not decide on another one: somebody wrote into Redis.
     func countRedeemed(_ rows: ArraySlice<LandingRow>) throws(PostgresError) {
         var counts: [CouponID: Int] = [:]
         for row in rows { counts[row.redemption.coupon, default: 0] += 1 }
@@ -43,7 +43,7 @@ extension PostgresConnection {
 }
 
 extension PostgresError {
-    /// What a foreign key would say.
+    /// The error that a foreign key would throw.
     fileprivate static func dangling(_ what: String, _ constraint: String) -> PostgresError {
         PostgresError(.serverError, "a redemption of \(what)", sqlState: "23503", constraint: constraint)
     }

@@ -2,9 +2,9 @@ public import Domain
 public import PostgresClient
 
 extension PostgresConnection {
-    /// Inserts the rows that can be, in their order, and puts the others into quarantine. Returns how many these are.
+    /// Inserts the rows that fit, in their order, and puts the others into quarantine. Returns how many went to quarantine.
     ///
-    /// Halves what fails until the bad rows stand alone: a few bad rows among thousands cost some dozens of attempts.
+    /// Rows that fail together are halved until the bad ones stand alone: a few bad rows among thousands cost some dozens of attempts.
     func insertWhatFits(_ rows: ArraySlice<LandingRow>, _ batch: LandingBatch) throws -> Int {
         do {
             try savepoint { try insert(rows, batch) }
@@ -19,7 +19,7 @@ extension PostgresConnection {
         }
     }
 
-    /// Entries that do not parse, and those of another epoch. Returns how many things went to quarantine.
+    /// Puts entries that do not parse, and redemptions of another epoch, into quarantine. Returns how many these are.
     func quarantineUnfit(_ batch: LandingBatch) throws -> Int {
         var count = 0
         for entry in batch.entries where entry.epoch != batch.cursor.epoch {
@@ -37,9 +37,9 @@ extension PostgresConnection {
         try quarantine(row, reason, batch.shard, batch.cursor.epoch)
     }
 
-    // What is there stays as it is, and is not there twice: unique indexes see to that, no matter who else puts it there at the same time.
+    // Nothing is put into quarantine twice. Unique indexes see to that, even if another connection does the same at the same time.
 
-    /// Returns how many were not there: 1 or 0.
+    /// Puts a row into quarantine. Returns 1, or 0 if it was there.
     @discardableResult
     private func quarantine(
         _ row: LandingRow,
@@ -83,7 +83,7 @@ extension PostgresConnection {
         )
     }
 
-    /// The same for what does not parse.
+    /// The same for an entry that does not parse.
     @discardableResult
     private func quarantine(_ malformed: LandingBatch.Malformed, _ shard: Shard, _ epoch: Epoch) throws(PostgresError) -> Int {
         let sql = """
@@ -94,8 +94,8 @@ extension PostgresConnection {
         return try execute(sql, shard, epoch, malformed.id, malformed.fields.map(\.storable), malformed.reason.storable)
     }
 
-    /// Puts that into quarantine which Postgres has neither as rows nor there, and which nobody has dropped from there. Returns how
-    /// much it is.
+    /// Puts into quarantine what is neither a row nor in quarantine, and was never dropped from there. Returns how many redemptions and
+    /// malformed entries these are.
     public func quarantineUnlanded(_ found: UnlandedEntries) throws -> Int {
         let rows = found.entries.flatMap { entry in
             entry.redemptions.map { (LandingRow(redemption: $0, entry: entry.id), entry.epoch) }
@@ -118,7 +118,7 @@ extension PostgresConnection {
         }
     }
 
-    /// The same for redemptions that no outbox has: users in Redis have them. Returns how many went to quarantine.
+    /// The same for redemptions that no outbox has, and users' records in Redis have. Returns how many went to quarantine.
     public func quarantine(_ found: [UnaccountedRedemption], reason: String) throws -> Int {
         try lookingForQuarantine {
             let known = try knownRedemptions(found.map(\.id))
@@ -130,8 +130,8 @@ extension PostgresConnection {
         }
     }
 
-    /// A transaction that looks for what is known and then puts the rest into quarantine. They take turns: one that looked before
-    /// another put something there could put it back once an operator has dropped it.
+    /// Runs a transaction that looks which redemptions are known, and then puts the others into quarantine. Such transactions take turns.
+    /// Otherwise one that had looked could put a redemption back that another had put there, and an operator had dropped since.
     private func lookingForQuarantine<T>(_ body: () throws -> T) throws -> T {
         try transaction {
             try takeLock(.quarantine)
@@ -139,7 +139,7 @@ extension PostgresConnection {
         }
     }
 
-    /// Those that are rows, or in quarantine, or were dropped from there.
+    /// The redemptions that are rows, are in quarantine, or were dropped from there.
     private func knownRedemptions(_ ids: [RedemptionID]) throws(PostgresError) -> Set<RedemptionID> {
         let sql = """
             select id from redemptions where id = any($1)
@@ -150,7 +150,7 @@ extension PostgresConnection {
         return Set(try query(sql, ids).map { row throws(PostgresError) in try row.decode(0, as: RedemptionID.self) })
     }
 
-    /// Things that could not land and wait for an operator.
+    /// The number of entries in quarantine, each of which waits for an operator.
     /// - Parameter shard: `nil`: of all shards.
     public func quarantineCount(of shard: Shard? = nil) throws -> Int {
         try query("select count(*) from quarantine where $1::int is null or shard = $1", shard)[0].decode(0)
@@ -158,14 +158,14 @@ extension PostgresConnection {
 }
 
 extension PostgresError {
-    /// Why a row did not land.
+    /// The reason why a row did not land.
     var reason: String {
         [sqlState, message, detail].compactMap { $0 }.joined(separator: ": ")
     }
 }
 
 extension String {
-    /// Postgres's text holds every character but NUL, and nothing may keep an entry out of quarantine.
+    /// The text with NUL replaced, which Postgres's text cannot hold: nothing may keep an entry out of quarantine.
     fileprivate var storable: String {
         utf8.contains(0) ? String(decoding: utf8.flatMap { $0 == 0 ? Array(#"\0"#.utf8) : [$0] }, as: UTF8.self) : self
     }

@@ -1,7 +1,7 @@
 public import Domain
 public import PostgresClient
 
-/// What operators decide about things in quarantine.
+/// The decisions of operators about entries in quarantine.
 extension PostgresConnection {
     private static let quarantineColumns = """
         quarantine.id, shard, epoch, stream_id, reason, quarantine.created_at,
@@ -10,7 +10,7 @@ extension PostgresConnection {
 
     private static func quarantined(_ row: PostgresRow, username: String? = nil) throws(PostgresError) -> QuarantinedEntry {
         let content: QuarantinedEntry.Content
-        // Of a coupon that nobody knows any more the price is missing.
+        // The price is missing if the coupon is not known any more.
         if let id = try row.decode(6, as: RedemptionID?.self), let price = try row.decode(9, as: Int?.self) {
             let redemption = Redemption(
                 id: id,
@@ -34,7 +34,7 @@ extension PostgresConnection {
         )
     }
 
-    /// A page, the oldest first.
+    /// A page of entries, the oldest first.
     public func quarantined(_ filter: QuarantineFilter, after id: Int, limit: Int) throws -> [QuarantinedEntry] {
         let sql = """
             select \(PostgresConnection.quarantineColumns), users.username
@@ -48,11 +48,12 @@ extension PostgresConnection {
         }
     }
 
-    /// Tries to land one thing after all, in one transaction: the row, its coupon's count, and the end of its quarantine.
+    /// Tries to land one entry after all, in one transaction: writes the row, adds it to its coupon's count, and takes the entry out of
+    /// quarantine.
     ///
-    /// Only where Redis still holds its credit and stock, as it does within the epoch that decided it. A rebuild has given them out
-    /// again: landing it afterwards could leave no room for a redemption that was accepted since. The cursor's row is locked, so
-    /// that no epoch begins in between.
+    /// It lands only within the epoch that decided it, as long as Redis holds its credit and stock. A rebuild gives these out again, so an
+    /// entry that landed later could leave no room for a redemption that was accepted since. The cursor's row is locked, so that no
+    /// epoch begins in between.
     public func retryQuarantined(_ id: Int) throws -> QuarantineRetry {
         do {
             return try transaction {
@@ -73,13 +74,13 @@ extension PostgresConnection {
         }
     }
 
-    /// Why something of another epoch does not land, and what can be done.
+    /// The reason why an entry of another epoch does not land, and what can be done.
     private func refusal(of entry: QuarantinedEntry, now epoch: Epoch?) -> String {
         let place = "it is of epoch \(entry.epoch) and the shard is \(epoch.map { "of epoch \($0) now" } ?? "never opened")"
         if let epoch, entry.epoch < epoch {
             return "\(place): its credit and stock were given out again; drop it, and the user can redeem again"
         }
-        // Redis may have held something for it or not: somebody who writes there by hand may write any epoch.
+        // Redis may hold credit and stock for it or not, since an entry that was written by hand may have any epoch.
         return """
             \(place): this Postgres is older than what accepted it, or somebody wrote it into Redis by hand. Nobody else has got its \
             credit and stock, until `redeem sync` rebuilds the shard. If there is a backup that knows epoch \(entry.epoch), put that \
@@ -87,8 +88,8 @@ extension PostgresConnection {
             """
     }
 
-    /// Decides that these will never land, all of them or none: they go to `quarantine_drops`, with who did it and why, and
-    /// what Redis holds for them is given back through the control log.
+    /// Drops entries, all of them or none: they never land. They go to `quarantine_drops`, with who dropped them and why, and the control
+    /// log gives back what Redis holds for them.
     ///
     /// Throws `QuarantineError.notFound`; then nothing was dropped.
     public func dropQuarantined(_ ids: [Int], reason: String, actor: String) throws -> [Int: QuarantineDrop] {
@@ -128,12 +129,12 @@ extension PostgresConnection {
         return try query(sql, ids).map { row throws(PostgresError) in try PostgresConnection.quarantined(row) }
     }
 
-    /// Until the transaction ends no epoch begins. `nil`: the shard has never been opened.
+    /// The shard's epoch, locked so that no other begins until the transaction ends. `nil`: the shard has never been opened.
     private func lockEpoch(of shard: Shard) throws -> Epoch? {
         try query("select epoch from outbox_cursor where shard = $1 for share", shard).first?.decode(0)
     }
 
-    /// What became of those of the redemptions that are in quarantine or were dropped from it.
+    /// The fates of those redemptions that are in quarantine or were dropped from it.
     public func fates(of ids: [RedemptionID]) throws -> [RedemptionID: RedemptionFate] {
         let sql = """
             select (entry->>'redemption')::uuid, coalesce((entry->>'price')::bigint, 0), control_seq, true

@@ -1,6 +1,6 @@
 public import Domain
 
-/// One thing that an outbox held and `redemptions` could not take.
+/// An entry in quarantine: a redemption, or a malformed entry of an outbox, that could not land.
 public struct QuarantinedEntry: Hashable, Sendable {
     public enum Content: Hashable, Sendable {
         case redemption(Redemption)
@@ -8,25 +8,25 @@ public struct QuarantinedEntry: Hashable, Sendable {
         case unreadable(String)
     }
 
-    /// Given by Postgres; grows.
+    /// A number that Postgres gives; it grows.
     public let id: Int
     public let shard: Shard
-    /// Of the entry. Redis has what was decided in its present epoch, and nothing of earlier ones.
+    /// The epoch that decided it. Redis holds credit and stock for entries of its present epoch, and not for those of earlier ones.
     public let epoch: Epoch
     public let streamID: StreamID
     public let content: Content
-    /// Of the redemption's user; `nil` where there is none such.
+    /// The username of the redemption's user; `nil`: there is no such user.
     public let username: String?
-    /// Why it did not land, in Postgres's words where they are Postgres's.
+    /// The reason why it did not land, in Postgres's words if Postgres refused it.
     public let reason: String
     /// When it came into quarantine.
     public let since: Timestamp
 }
 
-/// Which of them to list.
+/// Says which entries to list.
 public struct QuarantineFilter: Hashable, Sendable {
     public var shard: Shard?
-    /// A part of the reason, in either case.
+    /// A part of the reason, in upper or lower case.
     public var reason: String?
 
     public init(shard: Shard? = nil, reason: String? = nil) {
@@ -35,25 +35,25 @@ public struct QuarantineFilter: Hashable, Sendable {
     }
 }
 
-/// What became of an attempt to land something after all.
+/// The result of an attempt to land an entry after all.
 public enum QuarantineRetry: Hashable, Sendable {
     /// It is a row of `redemptions` now, and not in quarantine any more.
     case landed(RedemptionID)
     /// It still does not fit, for this reason, and stays in quarantine.
     case refused(String)
-    /// There is no such thing in quarantine.
+    /// There is no such entry in quarantine.
     case notFound
 }
 
-/// What a drop means for Redis.
+/// The consequence of a drop for Redis.
 public enum QuarantineDrop: Hashable, Sendable {
     /// The shard's owner gives credit and stock back as soon as it has applied this entry of the control log.
     case givenBack(control: Int)
-    /// Nothing is to be given back: a rebuild has done it since, or will (it is of an epoch that this Postgres has yet to begin), or
-    /// nothing could be read from it.
+    /// Nothing needs to be given back. A rebuild has done it since, or will do it, for an epoch that this Postgres has yet to begin; or the
+    /// entry cannot be read.
     case nothingHeld
-    /// Postgres has another row of the same user and coupon, or the very same redemption, so Redis and Postgres differ about this
-    /// user in more than what was dropped: a rebuild mends it.
+    /// Postgres has another redemption of the same user and coupon, or the same one. So Redis and Postgres differ about this user in more
+    /// than what was dropped, which a rebuild mends.
     case rebuildNeeded
 }
 
@@ -67,7 +67,7 @@ public enum QuarantineError: Error, Hashable, Sendable, CustomStringConvertible 
     }
 }
 
-/// What Postgres knows of a redemption that is not a row.
+/// The fate of a redemption that is not a row.
 public enum RedemptionFate: Hashable, Sendable {
     case quarantined(price: Int)
     /// - Parameter control: the entry of the control log that gives its price and stock back; `nil`: none does.

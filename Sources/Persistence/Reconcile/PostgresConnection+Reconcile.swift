@@ -1,19 +1,19 @@
 public import Domain
 public import PostgresClient
 
-/// What Postgres knows of one coupon.
+/// One coupon's figures in the ledger.
 public struct CouponLedger: Hashable, Sendable {
     public let coupon: CouponID
     public let total: Int
-    /// The column that landing adds to.
+    /// The count that landing adds to.
     public let redeemed: Int
     /// Rows of `redemptions`; `nil`: not counted.
     public let redemptions: Int?
-    /// Rows that are newer than the snapshot of Redis asked for.
+    /// Rows that are newer than the snapshot of Redis they are compared with.
     public let newer: Int
 }
 
-/// One snapshot of all coupons, with the points in both logs that it stands for.
+/// A snapshot of all coupons in the ledger, with the cursor and the last control entry of the same moment.
 public struct LedgerSnapshot: Hashable, Sendable {
     public let cursor: Cursor?
     /// The last control sequence number.
@@ -23,21 +23,21 @@ public struct LedgerSnapshot: Hashable, Sendable {
     public let quarantined: [CouponID: Int]
 }
 
-/// What the control log says after a moment, by coupon: what a Redis of that moment has yet to apply.
+/// The changes to coupons in the control log that a Redis has yet to apply.
 public struct CouponChanges: Hashable, Sendable {
-    /// Added to the totals.
+    /// The amounts added to totals.
     public internal(set) var restocked: [CouponID: Int] = [:]
     public internal(set) var created: Set<CouponID> = []
-    /// Paused or resumed.
+    /// Coupons that were paused or resumed.
     public internal(set) var restated: Set<CouponID> = []
-    /// Uses to be given back, of redemptions that were dropped from quarantine.
+    /// The numbers of uses to give back, of redemptions that were dropped from quarantine.
     public internal(set) var dropped: [CouponID: Int] = [:]
 }
 
 /// The reads of `reconcile`. Within one `transaction(.snapshotReadOnly)` all of them see the same moment.
 extension PostgresConnection {
     /// - Parameters:
-    ///   - position: what a snapshot of Redis has seen; rows of its epoch with a higher stream id count as newer.
+    ///   - position: the last entry that a snapshot of Redis has seen; rows of its epoch with a higher stream id are newer.
     ///   - countsRows: counts the rows of each coupon. That reads the whole table.
     public func ledger(of shard: Shard, newerThan position: Cursor, countsRows: Bool) throws -> LedgerSnapshot {
         try snapshot {
@@ -89,7 +89,7 @@ extension PostgresConnection {
         )
     }
 
-    /// What a Redis at this control sequence number has yet to apply.
+    /// The changes to coupons that a Redis has yet to apply if `sequence` is its last control entry.
     public func couponChanges(after sequence: Int) throws -> CouponChanges {
         var changes = CouponChanges()
         let sql = """
@@ -97,7 +97,7 @@ extension PostgresConnection {
             where seq > $1 and payload ? 'coupon' order by seq
             """
         for row in try query(sql, sequence) {
-            // What cannot be read changes no coupon.
+            // An entry that cannot be read changes no coupon.
             guard let kind = ControlChange.Kind(rawValue: try row.decode(0)),
                 let coupon = try row.decode(1, as: String?.self).flatMap({ CouponID($0) })
             else { continue }
@@ -128,13 +128,13 @@ extension PostgresConnection {
         }
     }
 
-    /// Appends to the control log that the shard is to be rebuilt; its owner does it when it comes to the entry, or has done it by
-    /// then for another reason. Returns the entry's number: a shard that has it has been rebuilt since.
+    /// Asks the shard's owner to rebuild it, by an entry of the control log. Returns the entry's number: a shard that has it was rebuilt
+    /// after the call.
     public func askForRebuild(of shard: Shard, actor: String) throws -> Int {
         try controlTransaction { try appendControl(.shardRebuild(shard), actor: actor).sequence }
     }
 
-    /// Those of the users that are not in Postgres.
+    /// The users among these that are not in Postgres.
     public func strangers(among users: [UserID]) throws -> [UserID] {
         let sql = "select id from unnest($1::uuid[]) as given (id) where not exists (select from users where users.id = given.id)"
         return try query(sql, users).map { row throws(PostgresError) in try row.decode(0) }

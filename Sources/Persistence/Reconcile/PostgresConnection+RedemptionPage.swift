@@ -1,9 +1,9 @@
 public import Domain
 public import PostgresClient
 
-/// A part of `redemptions`, or all of it: the rows of consecutive users. Read in one snapshot.
+/// A part of `redemptions`, or all of it: the rows of consecutive users, read in one snapshot.
 ///
-/// Users and coupons are as the rows have them, which may be no ids of ours where somebody wrote by hand.
+/// Users and coupons are texts, since a row that somebody wrote by hand may have something else than an id.
 public struct RedemptionPage: Sendable {
     public struct Repeated: Hashable, Sendable {
         public let user: String
@@ -24,7 +24,7 @@ public struct RedemptionPage: Sendable {
 }
 
 extension PostgresConnection {
-    /// To be called within one `transaction(.snapshotReadOnly)`.
+    /// Reads a page. Call it within a `transaction(.snapshotReadOnly)`.
     ///
     /// - Parameters:
     ///   - user: the last one of the page before; `nil`: the first page.
@@ -70,7 +70,8 @@ extension PostgresConnection {
         }
     }
 
-    /// Joins, since `not in` reads all users for each row where they are too many for a hash. Of users those of the page are read.
+    /// Counts rows whose user or coupon does not exist. It joins, since `not in` reads all users for each row if they are too many for a
+    /// hash. Only the users of the page are read.
     private func danglingRedemptions(of users: UserRange) throws -> Int {
         let sql = """
             select count(*) from redemptions
@@ -91,8 +92,8 @@ extension PostgresConnection {
     }
 }
 
-/// Users in the order of their ids. The condition names only the ends that there are: with `$1 is null or …` Postgres, once it uses a
-/// plan for any values, reads the whole table for each page.
+/// A range of users in the order of their ids. The condition has only the ends that exist: with `$1 is null or …` Postgres reads the whole
+/// table for each page, once it uses a plan for all values.
 struct UserRange {
     var after: String?
     var through: String?

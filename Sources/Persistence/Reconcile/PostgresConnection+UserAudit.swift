@@ -1,7 +1,7 @@
 public import Domain
 public import PostgresClient
 
-/// All that Postgres knows of a user's credit, in one snapshot.
+/// A user's credit as Postgres knows it, in one snapshot: all grants and all redemptions.
 public struct UserAudit: Hashable, Sendable {
     public struct Grant: Hashable, Sendable {
         public let amount: Int
@@ -11,7 +11,7 @@ public struct UserAudit: Hashable, Sendable {
 
     public struct Row: Hashable, Sendable {
         public let redemption: Redemption
-        /// It landed after the snapshot of Redis that it is compared with.
+        /// True if it landed after the snapshot of Redis that it is compared with.
         public let isNewer: Bool
     }
 
@@ -33,7 +33,7 @@ extension PostgresConnection {
         try query("select count(*) from users")[0].decode(0)
     }
 
-    /// - Parameter position: what a snapshot of Redis has seen; rows of its epoch with a higher stream id are newer.
+    /// - Parameter position: the last entry that a snapshot of Redis has seen; rows of its epoch with a higher stream id are newer.
     /// - Returns: the shard's cursor, and the users in the order given.
     public func audit(_ users: [UserID], of shard: Shard, newerThan position: Cursor) throws -> (
         cursor: Cursor?, users: [UserAudit]

@@ -2,7 +2,7 @@ import Domain
 public import PostgresClient
 
 extension PostgresConnection {
-    /// A transaction that may append to the control log. Its writers take turns, so that the order of sequence numbers is the
+    /// Runs a transaction that may append to the control log. Writers take turns, so that the order of sequence numbers is the
     /// order of commits and a number that was rolled back is given again.
     func controlTransaction<T>(_ body: () throws -> T) throws -> T {
         try transaction {
@@ -11,7 +11,8 @@ extension PostgresConnection {
         }
     }
 
-    /// Only within `controlTransaction`. What servers do goes by a function of the schema, since it is all that they may do.
+    /// Appends an entry. Call it within `controlTransaction`. The entries that servers append are written by a function of the schema,
+    /// since servers have no right to write the table.
     @discardableResult
     func appendControl(_ change: ControlChange, actor: String) throws(PostgresError) -> ControlEntry {
         var sequence = try lastControlSequence() + 1
@@ -63,28 +64,28 @@ extension PostgresConnection {
         return ControlEntry(sequence: sequence, change: change)
     }
 
-    /// 0 where nothing has been done yet.
+    /// The number of the last entry; 0: there is none.
     public func lastControlSequence() throws(PostgresError) -> Int {
         try query("select coalesce(max(seq), 0) from control_log")[0].decode(0)
     }
 
-    /// The last entry that created a coupon; 0 where none has.
+    /// The number of the last entry that created a coupon; 0: there is none.
     public func lastCouponSequence() throws(PostgresError) -> Int {
         try query("select coalesce(max(seq), 0) from control_log where kind = 'coupon_created'")[0].decode(0)
     }
 
-    /// When the entry of this number was written (µs); `nil`: there is none.
+    /// The moment at which the entry of this number was written (µs); `nil`: there is none.
     public func controlMark(of sequence: Int) throws(PostgresError) -> Int? {
         let sql = "select \(PostgresConnection.controlMark) from control_log where seq = $1"
         return try query(sql, sequence).first?.decode(0)
     }
 
-    /// From 0 to 2^53 - 1 whatever stands there (a row that was edited may say infinity, or a moment before 1970), so that no row
-    /// fails the statement, and scripts take it.
+    /// The SQL of an entry's mark. It is from 0 to 2^53 - 1 in every row, so that no row fails the statement, and scripts accept it. A row
+    /// that somebody edited may have infinity, or a moment before 1970.
     static let controlMark =
         "least(greatest(extract(epoch from created_at) * 1000000, 0), \(Limits.amount))::bigint"
 
-    /// Delivered to the listeners when the transaction commits.
+    /// Notifies the listeners when the transaction commits.
     func notify(_ channel: PostgresChannel, _ payload: String) throws(PostgresError) {
         try query("select pg_notify($1, $2)", channel.rawValue, payload)
     }

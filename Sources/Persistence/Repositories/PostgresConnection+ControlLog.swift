@@ -20,7 +20,7 @@ extension PostgresConnection {
     }
 }
 
-/// What one row says, as text.
+/// The content of one row, as text.
 struct ControlPayload {
     enum Member: String, CaseIterable {
         case coupon, user, amount, state, name, code, price, total, redeemed, starts, ends, below, before, redemption, shard
@@ -59,7 +59,7 @@ struct ControlPayload {
         }
     }
 
-    /// An imported coupon may have been redeemed before it was created here. Rows from before there was importing do not say.
+    /// An imported coupon may have been redeemed before it was created here. Rows of earlier versions lack 'redeemed'.
     private func coupon() throws(Flaw) -> Coupon {
         let total = try number(.total)
         let redeemed = members[.redeemed] == nil ? 0 : try number(.redeemed)

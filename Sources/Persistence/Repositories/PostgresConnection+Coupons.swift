@@ -29,7 +29,7 @@ extension PostgresConnection {
         return try query(sql, codeDigest).first.map(PostgresConnection.coupon)
     }
 
-    /// The coupon of each code, of the first coupons in the order of their ids.
+    /// The coupon of each code, for the first `limit` coupons in the order of their ids.
     public func couponCodes(limit: Int) throws -> [CodeDigest: CouponID] {
         let rows = try query("select code_digest, id from coupons order by id limit $1", limit)
         return Dictionary(
@@ -60,12 +60,11 @@ extension PostgresConnection {
 
     // MARK: Changes by an operator
 
-    /// Creates a coupon that nobody has redeemed, version 1, whatever `coupon` says of these two.
+    /// Creates a coupon. It has version 1 and no redemptions, whatever `coupon` says.
     ///
     /// Throws a unique violation of `PostgresConstraint.couponID` or `.couponCode`, check violations of the coupon's ranges, and
     /// `WrongServiceKey`.
-    /// - Parameter codeKey: the id of the key that its code was digested with; `nil`: of none that anybody else has, and it is not
-    ///   compared.
+    /// - Parameter codeKey: the id of the key that its code was digested with; `nil`: it is not compared with the recorded one.
     public func createCoupon(_ coupon: Coupon, codeKey: String?, actor: String) throws -> Coupon {
         let created = Coupon(
             id: coupon.id,
@@ -104,7 +103,7 @@ extension PostgresConnection {
         )
     }
 
-    /// Pauses or resumes. `nil`: there is no such coupon. Nothing is written where it is in that state already.
+    /// Pauses or resumes a coupon; nothing is written if it is in that state already. `nil`: there is no such coupon.
     public func setCouponState(_ id: CouponID, _ state: Coupon.State, actor: String) throws -> Coupon? {
         try controlTransaction {
             let sql = "update coupons set state = $2, version = version + 1 where id = $1 and state <> $2"

@@ -2,8 +2,8 @@ public import Domain
 public import PostgresClient
 
 extension PostgresConnection {
-    /// Grants less redemptions in Postgres, or `nil` where there is no such user. Redemptions that are still in the outbox
-    /// are not subtracted yet.
+    /// The user's balance: grants minus redemptions in Postgres. Redemptions that are still in the outbox are not subtracted yet. `nil`:
+    /// there is no such user.
     public func balance(of user: UserID) throws -> Int? {
         try query("select balance from balances where user_id = $1", user).first?.decode(0)
     }
@@ -29,10 +29,10 @@ extension PostgresConnection {
         }
     }
 
-    /// What Redis needs to load these users, all of it from one snapshot. Users who do not exist are absent from the answer;
-    /// all are, where the shard has no cursor yet.
+    /// The snapshots by which Redis loads these users, all of one moment. Users who do not exist are left out. All are left out if the
+    /// shard has no cursor yet.
     public func snapshot(of users: [UserID], shard: Shard) throws -> [UserSnapshot] {
-        // One statement, one snapshot. A row a redemption; one row with nulls for a user without any.
+        // One statement sees one moment. It has a row for each redemption, and a row with nulls for a user without any.
         let sql = """
             select users.id, granted.sum, (select coalesce(max(seq), 0) from control_log), outbox_cursor.epoch,
                    redemptions.coupon_id, redemptions.id, redemptions.price

@@ -1,17 +1,17 @@
 public import Domain
 public import PostgresClient
 
-/// Advisory locks, as Postgres's pairs of two integers. One place, so that no two meanings share a pair.
+/// The advisory locks, each of which Postgres knows by two integers. All are listed here, so that no two have the same integers.
 ///
 /// A transaction that takes several takes them in this order, so that no two wait for each other for ever: `imports`, `control`, the row of
 /// a key (`claimKey`), rows of coupons in the order of their ids.
 enum AdvisoryLock {
     case migrations
-    /// Held from taking a control sequence number until the commit.
+    /// A transaction holds it from taking a control sequence number until its commit.
     case control
-    /// Held by the transaction that imports.
+    /// The transaction that imports holds it.
     case imports
-    /// Held from looking for what is known to the commit of what is put into quarantine.
+    /// A transaction that puts redemptions into quarantine holds it from its look at what is known until its commit.
     case quarantine
     /// The shard's owner holds it as long as its connection lives.
     case shard(Shard)
@@ -42,13 +42,13 @@ extension PostgresConnection {
         return try query(sql, AdvisoryLock.space, lock.number)[0].decode(0)
     }
 
-    /// From now on a commit of this connection is on disk when it returns, whatever the database's default: answers of durability
+    /// Makes each later commit of this connection wait until it is on disk, whatever the database's default is. Answers of durability
     /// `ledger` rest on it. A stricter default stays.
     public func commitDurably() throws(PostgresError) {
         try query("select set_config('synchronous_commit', 'on', false) where current_setting('synchronous_commit') = 'off'")
     }
 
-    /// Takes the lock of a shard's owner, if nobody has it. It ends with the connection, and with `unlock`.
+    /// Takes the lock of a shard's owner, if nobody has it. The lock ends with the connection, or by `unlock`.
     public func tryLock(_ shard: Shard) throws(PostgresError) -> Bool {
         // A connection that takes a lock twice must give it back twice, so a second lock would survive `unlock`.
         if try holdsLock(shard) { return true }
@@ -68,12 +68,12 @@ extension PostgresConnection {
         return try query(sql, AdvisoryLock.space, AdvisoryLock.shard(shard).number)[0].decode(0)
     }
 
-    /// Ends the connection of the shard's owner where it is within a statement whose data has not come for `silence`.
+    /// Closes the connection of the shard's owner if it is within a statement whose data has not come for `silence`.
     ///
-    /// `idle_session_timeout` ends a silent owner elsewhere. Within COPY neither it nor `statement_timeout` does (PostgreSQL 15:
-    /// a backend that reads COPY data looks at nothing but an order to end), so without this a process that was stopped
-    /// there would keep the shard as long as it is stopped.
-    /// - Returns: whether there was such an owner.
+    /// Outside of COPY `idle_session_timeout` closes the connection of a silent owner. Within COPY neither it nor `statement_timeout` does
+    /// (PostgreSQL 15: a backend that reads COPY data heeds nothing but an order to end). Without this, a process that was stopped within
+    /// COPY would keep the shard as long as it is stopped.
+    /// - Returns: true if there was such an owner.
     public func endSilentOwner(of shard: Shard, after silence: Duration) throws(PostgresError) -> Bool {
         let sql = """
             select pg_terminate_backend(pid)

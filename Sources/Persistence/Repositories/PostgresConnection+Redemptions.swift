@@ -5,8 +5,8 @@ public import PostgresClient
 extension PostgresConnection {
     private static let redemptionColumns = "id, user_id, coupon_id, price"
 
-    /// Materialized: with the LIMIT in sight, Postgres might rather walk through the ids of all users, newest first, until it
-    /// has met enough of this one.
+    /// The SQL of a page. The first part is materialized: if Postgres saw the LIMIT there, it might walk through the redemptions of all
+    /// users, newest first, until it has enough of this user.
     static let redemptionPage = """
         with page as materialized (
             select \(redemptionColumns) from redemptions where user_id = $1 and ($2::uuid is null or id < $2)
@@ -23,7 +23,7 @@ extension PostgresConnection {
         return try query(sql, id).first.map(PostgresConnection.redemption)
     }
 
-    /// Those of the redemptions that are in Postgres.
+    /// The redemptions among these that are in Postgres.
     public func stored(_ ids: [RedemptionID]) throws -> Set<RedemptionID> {
         Set(
             try query("select id from redemptions where id = any($1)", ids).map { row throws(PostgresError) in

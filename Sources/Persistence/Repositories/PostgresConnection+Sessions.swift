@@ -1,11 +1,11 @@
 public import Domain
 public import PostgresClient
 
-// What ends sessions is written here, into the control log, with whatever it follows from in the same transaction. A shard's owner
-// carries it to Redis, so a caller that dies before it has done so itself leaves no session behind.
+// Revocations of sessions are written here into the control log, in the transaction of the change that causes them. A shard's owner
+// carries them to Redis. So no session stays if a caller dies before it has ended the sessions in Redis itself.
 extension PostgresConnection {
     /// Changes the password, which ends the user's sessions.
-    /// - Parameter version: that the credentials must still have; `nil`: any.
+    /// - Parameter version: the version that the credentials must still have; `nil`: any.
     /// - Returns: the version that the credentials have now; sessions of an older one are over. `nil`: there is no such user.
     public func setPasswordHash(of user: UserID, to hash: String, at version: Int? = nil, actor: String) throws -> Int? {
         try change(user, "password_hash = $2,", [hash], at: version, actor: actor)
@@ -30,8 +30,8 @@ extension PostgresConnection {
         }
     }
 
-    /// Compare and set, for a hash of the same password; sessions go on. `false`: the stored hash is not `old` (any more), or there
-    /// is no such user, and nothing was written: a password that was changed meanwhile is not changed back.
+    /// Replaces the stored hash by another one of the same password; sessions go on. False: the stored hash is not `old`, or there is no
+    /// such user. Then nothing was written, so a password that was changed meanwhile is not changed back.
     public func replacePasswordHash(of user: UserID, from old: String, to new: String) throws -> Bool {
         let sql = "update users set password_hash = $3 where id = $1 and password_hash = $2"
         return try execute(sql, user, old, new) == 1
@@ -40,8 +40,8 @@ extension PostgresConnection {
     /// How long `isCurrent` waits for a change that is under way. One that takes longer is somebody's open transaction.
     private static let lockTimeoutMilliseconds = 2_000
 
-    /// Whether the credentials are still those of the user. Waits for a change that is under way: so of a login that made its
-    /// session before it asks this, and a change of password, at least one sees the other.
+    /// True if the credentials are still those of the user. It waits for a change that is under way. So if a login creates its session
+    /// before it asks this, then either it sees a change of password, or that change sees and ends the session.
     ///
     /// Throws an error with `isLockTimeout` where the change does not end.
     public func isCurrent(_ credentials: Credentials) throws -> Bool {
@@ -52,9 +52,9 @@ extension PostgresConnection {
         }
     }
 
-    /// All that the control log ended after an entry, of the time in which a session can have begun that still lives.
+    /// The sessions that the control log ended after an entry. Entries that are older than any session that can exist are left out.
     public func sessionRevocations(after sequence: Int) throws -> SessionRevocations {
-        // A session lives for a year at most, whatever the settings. What cannot be read is the control feed's to tell.
+        // A session lives for a year at most, whatever the settings. Rows that cannot be read are left out; the control feed tells of them.
         let sql = """
             select payload->>'user', max((payload->>'below')::bigint) filter (where kind = 'user_sessions_revoked'),
                    max((payload->>'before')::bigint) filter (where kind = 'sessions_revoked')
@@ -84,7 +84,7 @@ extension PostgresConnection {
         actor: String
     ) throws -> Int? {
         try controlTransaction {
-            // A number of ours, so it needs no parameter.
+            // This is a number, not text from outside, so it needs no parameter.
             let condition = expected.map { "and version = \($0)" } ?? ""
             let sql = "update users set \(columns) version = version + 1 where id = $1 \(condition) returning version"
             guard let version: Int = try query(sql, parameters: [user] + values).first?.decode(0) else { return nil }

@@ -8,7 +8,7 @@ public struct NewUser: Hashable, Sendable {
     public let name: String
     public let role: Role
     public let passwordHash: String
-    /// What the user can spend from the beginning.
+    /// The credit that the user has at the beginning.
     public let credit: Int
 
     public init(id: UserID, username: String, name: String, role: Role, passwordHash: String, credit: Int) {
@@ -21,7 +21,7 @@ public struct NewUser: Hashable, Sendable {
     }
 }
 
-/// What a login is checked against.
+/// The data that a login is checked against.
 public struct Credentials: Hashable, Sendable {
     public let user: User
     public let passwordHash: String
@@ -61,7 +61,7 @@ extension PostgresConnection {
     public func createUsers(_ new: [NewUser], actor: String) throws {
         do {
             try transaction {
-                // In parts, so that the limit on the time of a statement is none on the number of users.
+                // In parts, so that the limit on the time of a statement does not limit the number of users.
                 for start in stride(from: 0, to: new.count, by: PostgresConnection.usersPerCopy) {
                     try insert(new[start..<min(start + PostgresConnection.usersPerCopy, new.count)], actor: actor)
                 }
@@ -90,7 +90,7 @@ extension PostgresConnection {
         return try query(sql, new.map(\.username)).first?.decode(0)
     }
 
-    /// Those of the names that somebody has.
+    /// The names among these that are taken.
     public func usernames(among names: [String]) throws -> Set<String> {
         var taken: Set<String> = []
         for start in stride(from: 0, to: names.count, by: PostgresConnection.usersPerCopy) {
@@ -105,7 +105,7 @@ extension PostgresConnection {
     public func user(username: String) throws -> User? { try credentials(of: username)?.user }
 
     public func credentials(of username: String) throws -> Credentials? {
-        // NUL is no character of Postgres's text: nobody is called so.
+        // Postgres's text cannot have NUL, so no username has it.
         guard !username.utf8.contains(0) else { return nil }
         let sql = "select \(PostgresConnection.userColumns), password_hash, version from users where username = $1"
         guard let row = try query(sql, username).first else { return nil }

@@ -17,7 +17,7 @@ public enum PostgresRole: String, CaseIterable, Sendable {
 
         let privilege: Privilege
         let table: String
-        /// Empty: all.
+        /// Empty: all columns.
         let columns: [String]
 
         init(_ privilege: Privilege, _ table: String, _ columns: String...) {
@@ -32,7 +32,7 @@ public enum PostgresRole: String, CaseIterable, Sendable {
         case .server:
             [
                 Right(.select, "users"),
-                // Hashes of an older cost are replaced; to end all sessions of a user is a new version.
+                // Servers replace hashes of an older cost. A new version ends all sessions of a user.
                 Right(.update, "users", "password_hash", "version"),
                 Right(.select, "coupons"),
                 Right(.select, "redemptions"),
@@ -62,7 +62,7 @@ public enum PostgresRole: String, CaseIterable, Sendable {
         }
     }
 
-    /// Functions of the schema that it may call. They run with the rights of the tables' owner.
+    /// Functions of the schema that the role may call. They run with the rights of the tables' owner.
     var functions: [String] {
         switch self {
         case .server: ["end_sessions(uuid, bigint, bigint, text)"]
@@ -70,12 +70,12 @@ public enum PostgresRole: String, CaseIterable, Sendable {
         }
     }
 
-    /// Statements, run in Redeem's database by the owner of the tables, who needs to be no superuser: CREATEROLE is enough, as on a
-    /// managed Postgres. They may be run again, as after each `redeem migrate`: a role keeps its password, and has these rights and no
-    /// others. Without a password nobody can log in as a role by one.
+    /// The SQL that makes the roles. The owner of the tables runs it in Redeem's database; CREATEROLE is enough, as on a managed Postgres.
+    /// It may be run again, as after each `redeem migrate`: a role keeps its password, and has these rights and no others. As long as a
+    /// role has no password, nobody can log in as it by one.
     ///
-    /// A new role has no attributes but LOGIN. To write that down (NOSUPERUSER) needs a superuser, so it is looked at instead. What
-    /// the role has by PUBLIC is not granted once more, since that takes the owner of the database.
+    /// A new role has no attribute but LOGIN. Only a superuser could state the others (NOSUPERUSER), so the script checks them instead. A
+    /// right that the role has through PUBLIC is not granted again, since only the owner of the database could.
     public static var script: String {
         let roles = PostgresRole.allCases.map { role in
             let grants = role.rights.map { right in
@@ -108,8 +108,9 @@ public enum PostgresRole: String, CaseIterable, Sendable {
         return "begin;\n\(schemaIsClosed)\(roles.joined(separator: "\n"))commit;\n"
     }
 
-    /// A database that comes from Postgres 14 lets everybody create in the schema of the tables: functions and operators that the owner's
-    /// statements could meet in place of those that are meant. Whose the schema is not only gets a warning for REVOKE.
+    /// SQL that takes from everybody the right to create in the schema of the tables, which a database from Postgres 14 gives. Otherwise
+    /// the owner's statements could call somebody's functions or operators in place of those that are meant. REVOKE only warns those who
+    /// do not own the schema, so the result is checked.
     private static let schemaIsClosed = """
         do $$ begin
             for attempt in 1..2 loop
@@ -153,7 +154,7 @@ extension PostgresRole {
 }
 
 extension PostgresConnection {
-    /// Whether this is the owner of all tables, or may act as the owner.
+    /// True if the connected role owns all tables, or may act as their owner.
     public func ownsTheTables() throws -> Bool {
         let sql = """
             select coalesce(bool_and(pg_has_role(tableowner, 'usage')), false) from pg_tables where schemaname = current_schema()

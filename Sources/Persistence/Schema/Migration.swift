@@ -19,7 +19,7 @@ public struct Migration: Hashable, Sendable, CustomStringConvertible {
 }
 
 extension Migration {
-    /// All of this program, compiled into it from `Migrations/*.sql`. In the name of an embedded file an underscore stands for
+    /// All migrations of this program, compiled into it from `Migrations/*.sql`. In the name of an embedded file an underscore stands for
     /// the first digit.
     public static let all = [
         Migration(number: 1, name: "initial", bytes: PackageResources._001_initial_sql),
@@ -37,9 +37,9 @@ extension Migration {
     }
 }
 
-/// Why the schema cannot be brought to, or is not at, what this program needs.
+/// The reason why the database does not have the schema that this program needs.
 public enum MigrationError: Error, Hashable, Sendable, CustomStringConvertible {
-    /// Its text is not the one that was applied.
+    /// The text of the migration is not the one that was applied.
     case changed(Migration, applied: String)
     /// The database has migrations that this program does not know.
     case databaseIsNewer(database: Int, program: Int)

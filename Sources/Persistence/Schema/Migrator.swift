@@ -13,7 +13,7 @@ public struct Migrator: Sendable {
         self.migrations = migrations
     }
 
-    /// Applies what is missing and returns it. Throws `MigrationError`, or `PostgresError` for a connection that fails.
+    /// Applies the missing migrations and returns them. Throws `MigrationError`, or `PostgresError` for a connection that fails.
     @discardableResult
     public func run(on connection: PostgresConnection) throws -> [Migration] {
         try connection.withoutStatementTimeout {
@@ -23,7 +23,7 @@ public struct Migrator: Sendable {
         }
     }
 
-    /// What `run` would apply. Changes nothing.
+    /// The migrations that `run` would apply. Changes nothing.
     public func pending(on connection: PostgresConnection) throws -> [Migration] {
         try connection.snapshot {
             let exists = try connection.query("select to_regclass('schema_migrations') is not null")[0].decode(0, as: Bool.self)

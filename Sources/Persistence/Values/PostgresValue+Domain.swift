@@ -23,14 +23,14 @@ extension Timestamp: PostgresValue {
 
     public static var postgresType: PostgresType { .timestamptz }
     public func write(to bytes: inout [UInt8]) {
-        // A moment that does not fit is beyond Postgres's calendar too, and Postgres answers 22008.
+        // A moment that does not fit is also outside of Postgres's calendar, and Postgres answers 22008.
         let (value, overflow) = (milliseconds - Timestamp.postgresZero).multipliedReportingOverflow(by: 1000)
         bytes.appendBigEndian(overflow ? (milliseconds < 0 ? Int64.min + 1 : Int64.max - 1) : value)
     }
     public init?(postgres bytes: UnsafeRawBufferPointer, type: PostgresType) {
         guard type == .timestamptz, bytes.count == 8 else { return nil }
         let microseconds = Int64(bigEndianBytes: bytes)
-        // Floor, not toward zero, so that the order of moments stays.
+        // Rounded down, not toward zero, so that moments keep their order.
         let milliseconds = microseconds / 1000 - (microseconds % 1000 < 0 ? 1 : 0)
         self.init(milliseconds: milliseconds + Timestamp.postgresZero)
     }
