@@ -5,14 +5,14 @@ internal import Persistence
 internal import PostgresClient
 internal import ServiceLifecycle
 
-/// Applies operators' changes to Redis in the order of the control log, each exactly once: the script that applies one
-/// also checks and advances the shard's sequence number. Needs no lock, and no truth of its own.
+/// Applies operators' changes to Redis in the order of the control log, each exactly once: the script that applies one also checks and
+/// advances the shard's sequence number. So the feed needs no lock, and keeps no state of its own.
 struct ControlFeed: Sendable {
     let shard: OwnedShard
-    /// Opens a connection of its own.
+    /// Opens a connection to Postgres for this feed alone.
     let connect: @Sendable () async throws -> any ShardLedger
 
-    /// Runs until the shard must be verified again (returned), a graceful shutdown (`nil`) or a failure (thrown).
+    /// Runs until the shard must be verified again (returns the reason), a graceful shutdown (returns `nil`), or a failure (throws).
     func run(epoch: Epoch) async throws -> ReverifyReason? {
         let ledger = try await connect()
         do {
@@ -30,8 +30,8 @@ struct ControlFeed: Sendable {
         guard var applied = try await shard.store.status().control else { return .drift(.shardMissing) }
         while !Task.isStopping {
             let entries = try await ledger.controlEntries(after: applied, limit: shard.configuration.controlEntriesPerRead)
-            // Before they are counted: an owner that dies in between ends them again, which changes nothing. All at once, so that
-            // what comes after many of them need not wait for each.
+            // Sessions end before their entries are applied: if this owner dies in between, the next one ends them again, which changes
+            // nothing. All of them end at once, so that later entries need not wait for each.
             try await shard.sessions.end(SessionRevocations(entries.compactMap(\.entry?.change)))
             for entry in entries {
                 if let reason = try await apply(entry, epoch) { return reason }
@@ -50,7 +50,7 @@ struct ControlFeed: Sendable {
         case .change(let change): entry = ControlEntry(sequence: logged.sequence, change: change)
         case .unreadable(let flaw): return setAside(logged.sequence, flaw)
         }
-        // Not counted here: a rebuild counts all entries that are there when it reads the coupons, this one among them.
+        // This entry is not applied here: the rebuild counts all entries that exist when it reads the coupons, this one among them.
         if entry.change == .shardRebuild(shard.shard) { return .drift(.operatorAsked) }
         switch try await shard.store.applyControl(entry, mark: logged.mark, epoch: epoch) {
         case .applied:
@@ -60,15 +60,15 @@ struct ControlFeed: Sendable {
             )
             return nil
         case .alreadyApplied: return nil
-        // Writers take turns, so one that is missing never comes.
+        // Writers take turns, so a missing entry never comes.
         case .gap: return setAside(entry.sequence, "an entry before it is missing")
         case .wrongEpoch: return .drift(.otherEpoch)
         case .couponNotLoaded, .couponAlreadyLoaded, .amountOutOfRange: return .drift(.controlRefused)
         }
     }
 
-    /// What an entry tells is in the tables since the same transaction, and a rebuild reads these: it counts all entries that are
-    /// there. So nothing that was done is lost by not reading one, and nothing that comes later waits for it.
+    /// Gets over an entry that cannot be read, by a rebuild. The transaction that wrote the entry also wrote the change into the tables. A
+    /// rebuild reads the tables, and counts all entries. So no change is lost, and no later entry waits.
     private func setAside(_ sequence: Int, _ flaw: String) -> ReverifyReason {
         shard.metrics.controlUnreadable()
         shard.logger.error(

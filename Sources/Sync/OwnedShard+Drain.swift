@@ -6,8 +6,8 @@ internal import RedisClient
 internal import ServiceLifecycle
 
 extension OwnedShard {
-    /// Carries decisions to Postgres until the shard has to be verified again (returned), a graceful shutdown (`nil`) or a
-    /// failure (thrown).
+    /// Carries decisions to Postgres until the shard must be verified again (returns the reason), a graceful shutdown (returns `nil`), or a
+    /// failure (throws).
     func drain(from start: Cursor) async throws -> ReverifyReason? {
         var cursor = start
         var nextCheck = clock.now() + configuration.checkInterval
@@ -40,8 +40,8 @@ extension OwnedShard {
         return nil
     }
 
-    /// One transaction: the rows, the counts of their coupons, and the cursor. Postgres refuses when the cursor is not the
-    /// one this owner knows.
+    /// Lands entries in one transaction: writes the rows and the counts of their coupons, and moves the cursor. Postgres refuses if the
+    /// cursor is not the one that this owner knows.
     func land(_ read: [OutboxRead], _ cursor: Cursor) async throws -> Cursor {
         let (entries, malformed) = OwnedShard.sorted(read)
         guard let last = read.last else { return cursor }
@@ -52,8 +52,8 @@ extension OwnedShard {
         return result.cursor
     }
 
-    /// Trims the stream: what left it is spent, and held no more.
-    /// - Returns: false where the stream does not begin with the first of them: read it again.
+    /// Settles entries: trims them from the stream, after which their credit is spent and no longer held.
+    /// - Returns: false if the stream does not begin with the first of them; read it again then.
     func settle(_ read: [OutboxRead], _ cursor: Cursor) async throws -> Bool {
         switch try await store.settle(cursor.epoch, read) {
         case .settled: return true
@@ -62,20 +62,20 @@ extension OwnedShard {
         }
     }
 
-    /// Whether the shard is still open and sound. Its query also tells Postgres that this owner is alive.
+    /// Checks that the shard is still open and sound; `nil`: it is. The query also tells Postgres that this owner is alive.
     private func check(_ cursor: Cursor, _ missing: inout Int) async throws -> ReverifyReason? {
         let found = try await verify()
         alarmIfEntriesAreMissing(found.status, told: &missing)
         switch found.verdict {
         case .rebuild(let reason): return .drift(reason)
-        // Nobody but this owner moves it forward.
+        // Only this owner may move the cursor.
         case .sound(let actual) where actual != cursor: throw LandingError.cursorMoved(actual: actual)
         case .sound: return found.status.scriptsLoaded ? nil : .scriptsMissing
         }
     }
 
-    /// Whether Redis lacks a coupon. Postgres is read first: once Redis has applied as much of the control log as that snapshot
-    /// contains, it has each of its coupons. As long as it has not, the answer waits for the next time.
+    /// True if Redis lacks a coupon. Postgres is read first. Once Redis has applied as much of the control log as that snapshot contains,
+    /// it must have all of its coupons. Before that the answer is false.
     private func isCouponMissing(_ epoch: Epoch) async throws -> Bool {
         let (coupons, control, _) = try await ledger.couponsSnapshot()
         let status = try await store.status()
@@ -83,8 +83,8 @@ extension OwnedShard {
         return try await store.stock(of: coupons.map(\.id)).count < coupons.count
     }
 
-    /// Servers promise nothing on a Redis that would not find its own writes when it starts again. What was accepted before goes on
-    /// to Postgres, the sooner the better.
+    /// Logs an error if Redis, at its next start, would not read back all that it wrote. Servers promise nothing on such a Redis. What it
+    /// accepted before is carried to Postgres all the same.
     private func alarmIfReplayIsRefused(told: inout [String]) async throws {
         let refused = try await store.refusedInReplay()
         metrics.replay(refused: refused.count)
@@ -97,7 +97,8 @@ extension OwnedShard {
         }
     }
 
-    /// Entries that somebody deleted from the outbox: users may have been told of what was in them, and Postgres may never hear of it.
+    /// Logs an error if somebody deleted entries from the outbox: their users may have been told that they redeemed, and Postgres may never
+    /// hear of it.
     func alarmIfEntriesAreMissing(_ status: ShardStatus, told: inout Int) {
         let missing = max(0, status.missingEntries ?? 0)
         metrics.missing(entries: missing)
@@ -117,7 +118,7 @@ enum SyncError: Error, CustomStringConvertible {
     /// This Redis drops a part of its append-only file when it starts, and may have done so.
     case replayRefused([String])
 
-    /// Whether it needs an operator, and so an alarm.
+    /// True if it needs an operator, so that it is logged as an error.
     var isAlarming: Bool {
         switch self {
         case .epochMoved, .redisAway: false

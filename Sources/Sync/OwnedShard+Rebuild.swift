@@ -6,9 +6,9 @@ internal import Persistence
 extension OwnedShard {
     /// Rebuilds Redis from Postgres under the next epoch and leaves it closed, to be opened by loading the scripts.
     ///
-    /// Safe to be cut off anywhere. Until the epoch is committed the old one is only closed and drained, both of which can
-    /// be done again. From the commit on Redis is of another epoch than Postgres, or has no shard record, until that record
-    /// is written last: the next owner rebuilds again. What the old stream held was landed before the commit.
+    /// It may be cut off anywhere. Until the epoch is committed, the shard is only closed and drained, both of which can be done again.
+    /// From the commit until the shard's record is written, which is last, Redis has another epoch than Postgres or no record, so the next
+    /// owner rebuilds again. The entries of the old stream were landed before the commit.
     func rebuild(_ reason: RebuildReason, _ found: ShardComparison) async throws -> Cursor {
         metrics.shardOpen(false)
         metrics.rebuilt(reason)
@@ -19,7 +19,7 @@ extension OwnedShard {
         )
         if found.postgresWentBack { tellThatPostgresWentBack() }
 
-        // Before the record goes that tells of it, so that an owner who is cut off here leaves it to the next one.
+        // The record shows that this is needed, so it comes before the record is removed: if this owner is cut off, the next one does it.
         if found.hasSessionsOfAnotherTime(reason) {
             let ended = try await sessions.endAll(of: shard)
             metrics.loggedEverybodyOut()
@@ -30,7 +30,7 @@ extension OwnedShard {
         }
         let prices = found.mayHaveMoreThanPostgres(reason) ? try await prices() : nil
         let known = try await ledger.allCoupons().map(\.id)
-        // Without the record the next owner does all that follows: it cannot know that it is not needed.
+        // From here on there is no record. An owner that finds none does all that follows, since nothing tells that a step is not needed.
         try await store.close(coupons: known)
         let drained = try await salvageOutbox(from: found.cursor)
         var leftByAnEarlierVersion = 0
@@ -42,7 +42,7 @@ extension OwnedShard {
         if leftByAnEarlierVersion > 0 { try await store.unlinkEarlierUsers() }
         let snapshot = try await ledger.couponsSnapshot()
         try await store.writeCoupons(snapshot.coupons, epoch: fresh.epoch)
-        // The record counts them as applied, so an owner who is cut off behind it leaves none of them to the next one.
+        // The record will count the revocations as applied, so the sessions end before it is written.
         try await endRevokedSessions(after: found.revocationsKnown(to: .rebuild(reason)))
         try await store.writeShard(epoch: fresh.epoch, control: snapshot.control, mark: snapshot.mark)
         logger.notice(
@@ -52,17 +52,18 @@ extension OwnedShard {
         return fresh
     }
 
-    /// Commits the next epoch in Postgres, then claims it in Redis, which refuses one that it has seen before: of an owner that
-    /// lost the shard, or of a Postgres older than this Redis.
+    /// Commits the next epoch in Postgres, then claims it in Redis. Redis refuses an epoch that it has seen before: that of an owner that
+    /// lost the shard, or of a Postgres that is older than this Redis.
     private func beginEpoch(after drained: Cursor?, above begun: Epoch?) async throws -> Cursor {
         let fresh = try await ledger.beginEpoch(shard, after: drained, above: begun)
         try await store.beginEpoch(fresh.epoch)
         return fresh
     }
 
-    /// Lands what the closed shard's stream still has beyond the cursor. Entries of another epoch than the cursor's cannot be
-    /// landed safely, since their credit and stock were given out again: those that Postgres lacks go to quarantine. So do those at or
-    /// below the cursor that Postgres lacks, and what cannot be read: after this the stream is cleared.
+    /// Lands the entries that the closed shard's stream has beyond the cursor. After this the stream is cleared.
+    ///
+    /// Entries of another epoch than the cursor's cannot land, since their credit and stock were given out again. What Postgres lacks of
+    /// them goes to quarantine. So does what it lacks of entries at or below the cursor, and so do entries that cannot be read.
     private func salvageOutbox(from cursor: Cursor?) async throws -> Cursor? {
         var position = StreamID.zero
         var cursor = cursor

@@ -3,19 +3,19 @@ internal import HotPath
 internal import Logging
 internal import Persistence
 
-// What only Redis has goes to quarantine before anything is given to others.
+// Redemptions that only Redis has go to quarantine, before their credit and stock are given to others.
 extension OwnedShard {
     static let salvageReason = "only Redis had it: accepted, in no outbox and not in Postgres"
-    /// A primary that never heard of its successor may come back with what it accepted alone.
+    /// The reason where a primary comes back that never heard of its successor, with redemptions that it alone accepted.
     static let passedReason = "not in Postgres, which had landed later ones of this shard"
-    /// Asked of Postgres at a time.
+    /// The number of redemptions that Postgres is asked for at a time, about.
     private static let redemptionsPerQuestion = 1_000
 
-    /// Looks through all users for redemptions that Postgres lacks.
+    /// Looks through all users for redemptions that Postgres lacks, and puts them into quarantine.
     /// - Parameters:
-    ///   - prices: of coupons. Redis has those that Postgres has never heard of.
-    ///   - epoch: with `settled`: the shard is open, and what it accepted in this epoch behind that entry is in the outbox. `nil`: it
-    ///     is closed, and what the outbox held is in Postgres.
+    ///   - prices: the prices of all coupons, also of those that only Redis has.
+    ///   - epoch: the epoch of a shard that is open. Its redemptions behind the entry `settled` are left out: they are in the outbox.
+    ///     `nil`: the shard is closed, and Postgres has what the outbox had.
     func salvageUsers(prices: [CouponID: Int], in epoch: Epoch? = nil, settledUpTo settled: StreamID? = nil) async throws {
         var waiting: Set<RedemptionID> = []
         if let settled { waiting = try await redemptions(behind: settled) }
@@ -29,8 +29,8 @@ extension OwnedShard {
         }
     }
 
-    /// The same of users that an earlier version left here.
-    /// - Returns: how many keys of theirs there are.
+    /// The same for users that an earlier version left here.
+    /// - Returns: the number of their keys.
     func salvageEarlierUsers(prices: [CouponID: Int]) async throws -> Int {
         var users = 0
         try await salvage(prices: prices) { position in
@@ -41,7 +41,8 @@ extension OwnedShard {
         return users
     }
 
-    /// - Parameter read: a part of what is looked through, and the position of the next; `nil`: that was the last.
+    /// Puts redemptions that Postgres lacks into quarantine.
+    /// - Parameter read: reads a part of all redemptions. `next` is the position of the next part; `nil`: that was the last.
     private func salvage(
         prices: [CouponID: Int],
         _ read: (_ position: String?) async throws -> (redemptions: [StoredRedemption], next: String?)
@@ -82,13 +83,13 @@ extension OwnedShard {
         }
     }
 
-    /// What coupons cost. A coupon's price never changes.
+    /// The prices of all coupons, also of those that only Redis has. A coupon's price never changes.
     func prices() async throws -> [CouponID: Int] {
         let known = try await ledger.allCoupons().map { ($0.id, $0.price) }
         return try await store.couponPrices().merging(known) { $1 }
     }
 
-    /// Redemptions of the same millisecond as an entry that was settled, which came after it: their ids do not tell.
+    /// The redemptions in the outbox that are of the same millisecond as a settled entry, and came after it. Their ids do not tell this.
     private func redemptions(behind settled: StreamID) async throws -> Set<RedemptionID> {
         var found: Set<RedemptionID> = []
         var position = settled
@@ -102,8 +103,8 @@ extension OwnedShard {
         }
     }
 
-    /// Puts what Postgres lacks of these into quarantine: they leave the outbox without being landed.
-    /// - Parameter epoch: the cursor's. Without a cursor, entries that cannot be read are kept under epoch 0, which no shard has.
+    /// Puts into quarantine what Postgres lacks of these entries, which leave the outbox without being landed.
+    /// - Parameter epoch: the cursor's epoch. Without a cursor, entries that cannot be read are kept under epoch 0, which no shard has.
     func keep(_ read: [OutboxRead], of epoch: Epoch?, because reason: String) async throws {
         guard !read.isEmpty else { return }
         let (entries, malformed) = OwnedShard.sorted(read)

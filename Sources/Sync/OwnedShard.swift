@@ -18,8 +18,8 @@ struct OwnedShard: Sendable {
 
     var shard: Shard { store.shard }
 
-    /// The same, on one Redis alone. Between two commands Redis may be replaced by another one that lacks what this owner knows
-    /// of: a step that was decided on for the one must not be carried out on the other.
+    /// The same shard, on one Redis alone. Another Redis may take the place of this one between two commands, and a step that was decided
+    /// for one must not be carried out on another.
     private func pinned(to redis: ReplicationID) -> OwnedShard {
         OwnedShard(
             store: store.pinned(to: redis),
@@ -33,7 +33,7 @@ struct OwnedShard: Sendable {
         )
     }
 
-    /// Compares Redis with Postgres. What Redis has applied was in Postgres before, so that is asked for last.
+    /// Compares Redis with Postgres. The mark is read last: the entry that Redis has applied was in Postgres before.
     func verify() async throws -> ShardComparison {
         let cursor = try await ledger.cursor(of: shard)
         let status = try await store.status()
@@ -50,7 +50,7 @@ struct OwnedShard: Sendable {
         try await shard.requireReplay()
         let isTorn = try await shard.hasTornFile(found)
         if !isTorn {
-            // A rebuild begins to count again.
+            // It is told now, since a rebuild begins to count at 0 again.
             var told = 0
             alarmIfEntriesAreMissing(found.status, told: &told)
         }
@@ -59,8 +59,8 @@ struct OwnedShard: Sendable {
         return (shard, try await shard.open(verdict, found, since: started))
     }
 
-    /// Whether this Redis, when it started, wrote into users, coupons or the outbox what had not taken place. Once it has the scripts, an
-    /// owner has mended that.
+    /// True if this Redis, when it started, carried out a part of a transaction that had not taken place. If it has the scripts, an owner
+    /// has mended that since.
     private func hasTornFile(_ found: ShardComparison) async throws -> Bool {
         guard !found.status.scriptsLoaded else { return false }
         let count = try await store.tornTransactions()
@@ -75,8 +75,8 @@ struct OwnedShard: Sendable {
         return true
     }
 
-    /// Redis that drops a part of its append-only file at a start may have just done so. The file has everything until something
-    /// is written over it, so it stays as it is for another start, with the rights that it takes.
+    /// Throws if Redis leaves out a part of its append-only file when it starts, since it may just have done so. The file has everything
+    /// until Redis rewrites it. So nothing is changed, until Redis is started again with the rights that it needs.
     private func requireReplay() async throws {
         let refused = try await store.refusedInReplay()
         metrics.replay(refused: refused.count)
@@ -94,7 +94,7 @@ struct OwnedShard: Sendable {
             cursor = current
             if let settled = found.status.settled, found.hasSettledBeyondTheCursor {
                 tellThatPostgresWentBack()
-                // Nothing is given to others: the shard stays in its epoch, so what is found can still land.
+                // The shard stays in its epoch, and no credit or stock is given to others, so what is found can still land.
                 try await salvageUsers(prices: try await prices(), in: current.epoch, settledUpTo: settled)
             }
         case .rebuild(let reason):
@@ -114,15 +114,14 @@ struct OwnedShard: Sendable {
         return cursor
     }
 
-    /// No session that was revoked redeems anything after the shard is open, though Redis may have missed the revocation or lost
-    /// it.
+    /// Ends sessions whose revocation Redis may have missed or lost, so that none of them redeems anything once the shard is open.
     /// - Parameter sequence: the last entry of the control log that this Redis is known to have applied.
     func endRevokedSessions(after sequence: Int) async throws {
         try await sessions.end(try await ledger.sessionRevocations(after: sequence))
     }
 
-    /// An owner that stopped between COMMIT and settle left entries in the outbox that Postgres has, so their prices count as held:
-    /// exactly those at or below the cursor. What Postgres lacks of them for another reason is kept.
+    /// Settles the entries at or below the cursor. An owner that stopped between COMMIT and settling leaves them in the outbox, where their
+    /// prices still count as held. What Postgres lacks of them, for another reason, goes to quarantine.
     func settleLeftovers(upTo cursor: Cursor) async throws {
         while true {
             let entries = try await store.readOutbox(after: .zero, count: configuration.entriesPerBatch, block: nil)

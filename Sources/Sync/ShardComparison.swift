@@ -1,9 +1,9 @@
 internal import Domain
 internal import HotPath
 
-/// What Postgres and Redis say of one shard, side by side. No I/O.
+/// One shard in Postgres and in Redis, side by side. No I/O.
 struct ShardComparison: Hashable, Sendable {
-    /// Postgres's.
+    /// The cursor in Postgres.
     let cursor: Cursor?
     let status: ShardStatus
     /// When Postgres wrote the entry of the control log that Redis applied last; `nil`: it has no such entry.
@@ -13,7 +13,7 @@ struct ShardComparison: Hashable, Sendable {
         guard let cursor else { return .rebuild(.firstStart) }
         guard status.layout != .earlier else { return .rebuild(.layoutChanged) }
         guard let epoch = status.epoch, let applied = status.control else { return .rebuild(.shardMissing) }
-        // Somebody took away what keeps workers of earlier versions off: one of them, cut off before it wrote its own record.
+        // The key is gone that keeps off workers of earlier versions. One of them removed it, and was cut off before it wrote its record.
         guard status.layout == .current else { return .rebuild(.layoutChanged) }
         guard epoch == cursor.epoch else { return .rebuild(.otherEpoch) }
         guard status.outboxLastID >= cursor.lastID else { return .rebuild(.behindCursor) }
@@ -22,21 +22,21 @@ struct ShardComparison: Hashable, Sendable {
         return .sound(cursor)
     }
 
-    /// Without a mark there is no record.
+    /// True if Postgres has another entry under the number of the last one that Redis applied. A record without a mark does not tell.
     private var appliedAnotherEntry: Bool {
         guard let mark, let applied = status.controlMark, status.control != 0 else { return false }
         return mark != applied
     }
 
-    /// Redis has settled what Postgres has not landed, in one epoch: Postgres went back in time. Once it lands again this is not seen
-    /// any more.
+    /// True if Redis has settled an entry of this epoch that Postgres has not landed: Postgres went back in time. Once Postgres lands later
+    /// entries, this cannot be seen any more.
     var hasSettledBeyondTheCursor: Bool {
         guard let cursor, let settled = status.settled, status.epoch == cursor.epoch else { return false }
         return settled > cursor.lastID
     }
 
-    /// Whether Postgres is older than this Redis, or another one: a backup was put back. Each of these is in Postgres before it is
-    /// in Redis, so while time goes on in both, none is ever seen.
+    /// True if Postgres is older than this Redis, or another one, as after a backup was put back. Each of the values compared is in
+    /// Postgres before it is in Redis. So none of these signs is seen unless Postgres went back.
     var postgresWentBack: Bool {
         guard let cursor else { return status.epoch != nil || status.begunEpoch != nil }
         if [status.epoch, status.begunEpoch].contains(where: { $0 ?? cursor.epoch > cursor.epoch }) { return true }
@@ -44,9 +44,9 @@ struct ShardComparison: Hashable, Sendable {
         return appliedAnotherEntry || hasSettledBeyondTheCursor
     }
 
-    /// Whether this Redis may have redemptions that Postgres lacks and that no outbox has. What was settled had landed, so in a Redis
-    /// that only is behind there are none: a replica that was promoted, an older append-only file. For the other reasons nobody
-    /// knows: a record that is not there tells nothing, and where a store was written to by hand anything may be.
+    /// True if this Redis may have redemptions that neither Postgres nor an outbox has. A Redis that is only behind has none, since settled
+    /// redemptions had landed: a promoted replica, an older append-only file. For the other reasons it is not known: a missing record tells
+    /// nothing, and a store that somebody wrote to by hand may have anything.
     func mayHaveMoreThanPostgres(_ reason: RebuildReason) -> Bool {
         switch reason {
         case .behindCursor: postgresWentBack
@@ -56,35 +56,35 @@ struct ShardComparison: Hashable, Sendable {
         }
     }
 
-    /// What Redis applied of the control log is what Postgres has in it.
+    /// True if the entries that Redis applied are those of Postgres's control log.
     var controlAgrees: Bool {
         guard let applied = status.control else { return false }
         return applied == 0 || (mark != nil && !appliedAnotherEntry)
     }
 
-    /// The last entry of the control log that this Redis has surely applied, so that no session is left of those that it ended.
+    /// The last entry of the control log that this Redis has surely applied: the sessions that it and the entries before it ended are gone.
     func revocationsKnown(to verdict: Verdict) -> Int {
-        // A session that began or went on in the part that came back may have been revoked since.
+        // After a torn file, a session that is in the part that came back may have been revoked since.
         controlAgrees && verdict != .rebuild(.tornFile) ? status.control ?? 0 : 0
     }
 
-    /// Whether the sessions of this Redis are of another time than the users in Postgres, so that none of them can be trusted.
-    /// Of an earlier time: they may have ended since. Of a later one: they began with credentials that Postgres has forgotten,
-    /// and a revocation, which names a version of the credentials, would not end them.
+    /// True if the sessions of this Redis are of another time than the users in Postgres, so that none of them can be trusted. Sessions of
+    /// an earlier time may have ended since. Sessions of a later time began with credentials that Postgres has forgotten: a revocation,
+    /// which names a version of the credentials, would not end them.
     func hasSessionsOfAnotherTime(_ reason: RebuildReason) -> Bool {
         tellsOfAnEarlierRedis(reason) || (postgresWentBack && !controlAgrees)
     }
 
-    /// Whether this Redis is one of an earlier time, put back: then sessions that have ended since, and refresh tokens that were
-    /// exchanged since, are good in it again. Unlike revocations by operators, log-outs and exchanges are in no log.
+    /// True if an earlier state of Redis was put back. Sessions that have ended since, and refresh tokens that were rotated since, are
+    /// valid in it again. Unlike revocations by operators, log-outs and rotations are in no log.
     private func tellsOfAnEarlierRedis(_ reason: RebuildReason) -> Bool {
         switch reason {
         case .behindCursor: true
-        // Of a later epoch it is where Postgres went back.
+        // Redis is of a later epoch if Postgres went back.
         case .otherEpoch: (status.epoch ?? Epoch(0)) < (cursor?.epoch ?? Epoch(0))
-        // A rebuild that did not finish has left no record behind, and the highest epoch that was begun.
+        // A rebuild that did not finish leaves no record, but it leaves the highest epoch begun.
         case .shardMissing: status.begunEpoch != cursor?.epoch
-        // Its record is not read, but the end of its outbox is where it always was.
+        // The record of another version is not read, but its outbox is under the same key as ours.
         case .layoutChanged:
             status.begunEpoch != cursor?.epoch || status.outboxLastID < cursor?.lastID ?? .zero
         case .firstStart, .aheadOfControl, .controlDiffers, .controlRefused, .controlUnreadable, .couponMissing, .tornFile,

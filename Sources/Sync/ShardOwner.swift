@@ -6,16 +6,16 @@ internal import PostgresClient
 internal import RedisClient
 internal import ServiceLifecycle
 
-/// The life of a worker beside one shard: wait for the lock; while it is held, keep the shard open and carry decisions to
-/// Postgres and operators' changes to Redis; begin again after any failure. The lock lives and dies with the Postgres
-/// connection that also does the writing, so a worker that lost it cannot write.
+/// The loop of a worker for one shard. It waits for the lock. While it has the lock, it keeps the shard open, and carries decisions to
+/// Postgres and operators' changes to Redis. After any failure it begins again. The lock belongs to the Postgres connection that also
+/// writes, so a worker that lost the lock cannot write.
 struct ShardOwner: Sendable {
     let store: ShardStore
     let reader: ShardStore
     let sessions: SessionStore
     /// Runs beside an open shard; `nil`: nothing does.
     let reconcile: ContinuousReconcile?
-    /// Opens a connection to Postgres: one that is to own the shard, or one beside it.
+    /// Opens a connection to Postgres: the one that is to own the shard, or another one beside it.
     let connect: @Sendable (_ asOwner: Bool) async throws -> any ShardLedger
     let configuration: SyncConfiguration
     let clock: SyncClock
@@ -50,15 +50,16 @@ struct ShardOwner: Sendable {
             do {
                 let ledger = try await connect(true)
                 do {
-                    // Who waits knows nothing of it.
+                    // A worker that waits for the lock knows nothing of the shard.
                     metrics.replay(refused: 0)
                     metrics.missing(entries: 0)
                     if try await becomeOwner(ledger) {
                         logger.info("owns the shard")
                         let began = clock.now()
-                        // What fails at once each time (a schema that is not there) must not be tried twenty times a second.
+                        // A failure that comes at once each time (a missing schema) must not be met twenty times a second, so the pause
+                        // stays.
                         defer { if clock.now() - began > configuration.retryPauseLimit { pause.reset() } }
-                        // The next owner tells what is in quarantine.
+                        // From now on the next owner tells what is in quarantine.
                         defer { metrics.inQuarantine(0) }
                         try await stayingHeard(ledger) { try await own(ledger, metrics) }
                     }
@@ -86,8 +87,8 @@ struct ShardOwner: Sendable {
         logger.info("stopped")
     }
 
-    /// A store that answers, and refuses: rights that are missing (NOPERM), a disk that is full (MISCONF), a table that is not there.
-    /// A store that is away comes back by itself.
+    /// True if a store answers and refuses: rights are missing (NOPERM), a disk is full (MISCONF), a table does not exist. A store that is
+    /// away comes back by itself.
     private static func needsAnOperator(_ error: any Error) -> Bool {
         switch error {
         case let error as SyncError: error.isAlarming
@@ -98,19 +99,18 @@ struct ShardOwner: Sendable {
         }
     }
 
-    /// Of a Redis that starts, is made a replica, or has another owner.
+    /// Refusals that pass: those of a Redis that starts, is made a replica, or has another owner.
     private static let passingRefusals: Set = ["NOSCRIPT", "FENCED", "LOADING", "MASTERDOWN", "READONLY", "BUSY", "NOREPLICAS"]
-    /// Classes: the connection, a conflict of transactions, an operator's intervention.
+    /// Classes of refusals that pass: the connection, a conflict of transactions, an operator's intervention.
     private static let passingStates: Set = ["08", "40", "57"]
 
-    /// A worker that does not reach Redis stays away for long enough that a worker that waits gets the shard.
+    /// The pause after a failure. A worker that does not reach Redis pauses for so long that a waiting worker gets the shard.
     private func delay(after error: any Error, _ backoff: inout Backoff) -> Duration {
         if case SyncError.redisAway = error { configuration.lockRetry * 2 } else { backoff.next() }
     }
 
-    /// Runs the body, and meanwhile tells Postgres that this owner is alive, whatever the body waits for: what it does in Redis may
-    /// take longer than an owner may be silent (a look through all keys, or one command that Redis answers late). A process that is
-    /// stopped says nothing.
+    /// Runs the body, and meanwhile tells Postgres that this owner is alive. The body may wait for Redis longer than an owner may be
+    /// silent: for a look through all keys, or for one command that is answered late. A stopped process tells nothing, and loses the lock.
     private func stayingHeard(_ ledger: any ShardLedger, _ body: @escaping @Sendable () async throws -> Void) async throws {
         try await withThrowingTaskGroup(of: Bool.self) { group in
             group.addTask {
@@ -149,7 +149,7 @@ struct ShardOwner: Sendable {
         return false
     }
 
-    /// Waits until there is a Redis to be verified, so that this begins as soon as it answers. False: shutting down.
+    /// Waits until Redis answers, so that it is verified as soon as it does. False: shutting down.
     private func waitForRedis() async throws -> Bool {
         let limit = clock.now() + configuration.redisPatience
         while !Task.isStopping {
@@ -160,7 +160,7 @@ struct ShardOwner: Sendable {
             } catch {
                 guard clock.now() < limit else { throw SyncError.redisAway(error) }
             }
-            // It may be one that answers at once, and refuses us.
+            // Redis may refuse the connection at once, so there is a pause before the next attempt.
             await clock.sleep(configuration.retryPause)
         }
         return false
@@ -182,7 +182,7 @@ struct ShardOwner: Sendable {
         while !Task.isStopping {
             guard try await waitForRedis() else { return }
             let (verified, cursor) = try await shard.verifyAndOpen(rebuild)
-            // Nobody waits for its end: a shard that must be verified again does not wait for a statement that counts all rows.
+            // Nobody waits for this task's end: a shard that must be verified again does not wait for a statement that counts all rows.
             let reconciling = reconcile.map { reconcile in Task { await reconcile.run() } }
             defer { reconciling?.cancel() }
             let reason = try await withThrowingTaskGroup(of: ReverifyReason?.self) { group in

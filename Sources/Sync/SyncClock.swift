@@ -1,6 +1,6 @@
 internal import ServiceLifecycle
 
-/// What time it is, and waiting: the clock of an owner's loop.
+/// The clock of an owner's loop: it tells the time, and waits.
 struct SyncClock: Sendable {
     let now: @Sendable () -> ContinuousClock.Instant
     /// Ends early when the task is cancelled or the service is shutting down.

@@ -2,7 +2,7 @@ internal import Domain
 internal import Metrics
 internal import Telemetry
 
-/// What a sync worker tells of a shard. All of it is there from the start, so that an alert on its growth sees the first time.
+/// The metrics of a sync worker for one shard. All of them exist from the start, so that an alert on growth sees the first event.
 struct SyncMetrics: Sendable {
     private let owner: Gauge
     private let lag: Gauge
@@ -43,8 +43,7 @@ struct SyncMetrics: Sendable {
         inQuarantine(0)
     }
 
-    /// Whether this worker owns the shard and has opened it. One that waits knows nothing of the shard, so it says nothing of it
-    /// but that.
+    /// Records whether this worker owns the shard and has opened it. A worker that waits knows nothing else of the shard.
     func shardOpen(_ isOpen: Bool) {
         owner.record(isOpen ? 1 : 0)
         if !isOpen { lag.record(0) }
@@ -61,10 +60,10 @@ struct SyncMetrics: Sendable {
 
     func landed(_ rows: Int) { landed.increment(by: rows) }
 
-    /// Put there by this worker.
+    /// Counts the redemptions that this worker put into quarantine.
     func quarantined(_ count: Int) { quarantined.increment(by: count) }
 
-    /// There now, no matter who put it there. Who does not own the shard says 0.
+    /// Records how many entries are in quarantine now. A worker that does not own the shard records 0.
     func inQuarantine(_ count: Int) { quarantine.record(count) }
 
     func postgresWentBack() { wentBack.increment() }

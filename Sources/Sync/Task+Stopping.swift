@@ -1,6 +1,6 @@
 internal import ServiceLifecycle
 
 extension Task where Success == Never, Failure == Never {
-    /// Whether this task should come to an end: a graceful shutdown, or a cancellation.
+    /// True if this task should end: the service shuts down, or the task is cancelled.
     static var isStopping: Bool { isShuttingDownGracefully || isCancelled }
 }

@@ -1,6 +1,6 @@
 public import Domain
 
-/// What a comparison of Redis with the cursor says of a shard.
+/// The result of comparing a shard in Redis with Postgres.
 public enum Verdict: Hashable, Sendable {
     /// Redis has all that Postgres has, in the same epoch.
     case sound(Cursor)
@@ -33,12 +33,12 @@ public enum RebuildReason: String, Hashable, Sendable, CaseIterable {
     case couponMissing = "coupon_missing"
     /// Redis has carried out a part of a transaction that had not taken place (`ShardStore.tornTransactions`).
     case tornFile = "torn_file"
-    /// An operator had it rebuilt, by the control log.
+    /// An operator asked for the rebuild, by the control log.
     case operatorAsked = "operator_asked"
 }
 
 extension RebuildReason {
-    /// Nobody has to find out why.
+    /// True if nobody has to find out why it came to this.
     var isExpected: Bool {
         switch self {
         case .firstStart, .layoutChanged, .operatorAsked: true

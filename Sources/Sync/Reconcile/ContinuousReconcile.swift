@@ -5,8 +5,8 @@ internal import Persistence
 internal import PostgresClient
 internal import ServiceLifecycle
 
-/// Compares an owner's shard with Postgres again and again, beside its work, on connections of its own. Mends nothing: it counts
-/// and tells.
+/// Compares an owner's shard with Postgres again and again, beside its work, on connections of its own. It mends nothing; it only counts
+/// and logs.
 struct ContinuousReconcile: Sendable {
     let shard: Shard
     let hotPath: HotPath
@@ -33,12 +33,13 @@ struct ContinuousReconcile: Sendable {
         metrics = ReconcileMetrics(shard: shard)
     }
 
-    /// What one comparison sees for a moment (a shard whose rebuild had begun) must be seen by a second one.
+    /// How long after a comparison that finds drift a second one follows, which counts: the first may have met a rebuild that had just
+    /// begun.
     private static let secondLook: Duration = .seconds(1)
     private static let examplesLogged = 3
 
-    /// Until the task is cancelled or the worker stops. May then still wait for a statement of Postgres, so nobody should wait for
-    /// it: it changes nothing.
+    /// Runs until the task is cancelled or the worker stops. It may then still wait for a statement of Postgres, so do not wait for its
+    /// end: it changes nothing.
     func run() async {
         var configuration = postgres
         configuration.maximumConnections = 1
@@ -60,12 +61,12 @@ struct ContinuousReconcile: Sendable {
                 logger.warning("Redis and Postgres could not be compared", metadata: ["error": "\(error)"])
             }
         }
-        // The next owner tells what holds.
+        // From now on the next owner records the drift.
         metrics.clear()
         await client.close()
     }
 
-    /// Says when drift appears, changes or goes.
+    /// Logs when drift appears, changes or goes.
     private func tell(_ report: ReconcileReport, _ told: inout [Int: Int]) {
         let violations = Dictionary(
             uniqueKeysWithValues: report.checks.filter { !$0.holds }.map { ($0.invariant, $0.violations) }

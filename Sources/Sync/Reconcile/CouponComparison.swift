@@ -11,9 +11,9 @@ struct CouponComparison {
     let waiting: Int
     /// Redemptions of the present epoch in quarantine.
     let quarantined: Int
-    /// Redis has yet to be told of the coupon.
+    /// True if Redis has yet to apply the coupon's creation.
     let isNew: Bool
-    /// Uses that the control log has for Redis and that it has not applied.
+    /// Uses that the control log adds, and that Redis has yet to apply.
     let unapplied: Int
 
     func check(into report: inout ReconcileReport) {
@@ -29,7 +29,7 @@ struct CouponComparison {
             5,
             left >= 0 && missing == 0,
             "\(id): left \(left) + redemptions \(landed) + undrained \(waiting), total \(ledger.total - unapplied)",
-            // A coupon with less than nothing left cannot be written into Redis.
+            // A rebuild cannot write a coupon with less than 0 left into Redis.
             isOversold ? .oversold : left >= 0 && missing == quarantined ? .quarantine(shard) : .rebuild(shard)
         )
     }

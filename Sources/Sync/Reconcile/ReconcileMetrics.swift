@@ -2,7 +2,7 @@ internal import Domain
 internal import Metrics
 internal import Telemetry
 
-/// What continuous comparisons tell of a shard.
+/// The metrics of the continuous comparisons of a shard.
 struct ReconcileMetrics: Sendable {
     private let shard: Shard
 
@@ -21,7 +21,7 @@ struct ReconcileMetrics: Sendable {
 
     func failed() { runs(.failed).increment() }
 
-    /// Nothing is known of a shard that somebody else owns.
+    /// Sets all drift to 0, since a worker knows nothing of a shard that it does not own.
     func clear() {
         for check in ReconcileReport().checks { drift(check.invariant).record(0) }
     }

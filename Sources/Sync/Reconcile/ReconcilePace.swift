@@ -1,21 +1,21 @@
 internal import Domain
 internal import HotPath
 
-/// How much a comparison may take from those it looks at.
+/// The pace of a comparison, which bounds its load on Redis and Postgres.
 struct ReconcilePace: Sendable {
     /// Users compared at a time; bounds the time that Redis is blocked.
     var usersPerPage: Int
-    /// Rows of `redemptions` counted at a time; bounds the time that Postgres works without a rest. `nil`: all at once, and with
-    /// each coupon, so that no count is between two others.
+    /// Rows of `redemptions` counted at a time; bounds the time that Postgres works without a rest. `nil`: all at once, and those of each
+    /// coupon also in the snapshot that has the coupon.
     var rowsPerPage: Int?
-    /// After each page there is a rest of so many times what it took.
+    /// After each page the comparison rests, for this many times as long as the page took.
     var rest: Int
-    /// Each page reads the outbox. While it has more entries than this, the comparison waits.
+    /// The most entries of the outbox with which a page is read, since each page reads the outbox. With more, the comparison waits.
     var outboxLimit: Int
 
-    /// Somebody waits for the answer.
+    /// The pace of a comparison whose answer somebody waits for.
     static let attended = ReconcilePace(usersPerPage: 500, rowsPerPage: nil, rest: 0, outboxLimit: .max)
-    /// Beside the work: a tenth of the time at most, in pages of about a millisecond of Redis's time and a few of Postgres's.
+    /// The pace beside an owner's work: at most a tenth of the time, in pages of about a millisecond of Redis and a few of Postgres.
     static let continuous = ReconcilePace(usersPerPage: 100, rowsPerPage: 1_000, rest: 9, outboxLimit: 1_000)
 
     private static let outboxPause: Duration = .seconds(1)

@@ -1,6 +1,6 @@
 public import Domain
 
-/// What `reconcile` found, one check an invariant (docs/ARCHITECTURE.md).
+/// Tells what `reconcile` found, with a check for each invariant (docs/ARCHITECTURE.md).
 public struct ReconcileReport: Sendable {
     public struct Violation: Sendable {
         public let text: String
@@ -10,7 +10,7 @@ public struct ReconcileReport: Sendable {
     public struct Check: Sendable {
         public let invariant: Int
         public let text: String
-        /// How many coupons, users or rows were looked at.
+        /// The number of coupons, users or rows that were looked at.
         public internal(set) var checked = 0
         public internal(set) var violations = 0
         /// The first `ReconcileReport.examplesKept` violations.
@@ -22,13 +22,13 @@ public struct ReconcileReport: Sendable {
     }
 
     static let examplesKept = 20
-    /// Beyond, only their number is known, and repairing takes more than one run.
+    /// The most redemptions in `unaccounted`. Of further ones only the number is known, so repairing takes another run.
     static let unaccountedKept = 10_000
 
     public internal(set) var checks: [Check]
     /// How often each remedy was named.
     public internal(set) var remedies: [Remedy: Int] = [:]
-    /// The first `unaccountedKept`.
+    /// The first `unaccountedKept` redemptions that only Redis has.
     public internal(set) var unaccounted: [UnaccountedRedemption] = []
 
     public var holds: Bool { checks.allSatisfy(\.holds) }

@@ -27,9 +27,9 @@ extension Reconciler {
         }
     }
 
-    /// Users in Redis whom Postgres does not know: it went back in time, or somebody deleted them.
+    /// Compares users in Redis whom Postgres does not know, because it went back in time or somebody deleted them.
     ///
-    /// Redis is read first here too: who is loaded was in Postgres before.
+    /// Redis is read first here too: a loaded user was in Postgres before.
     func strangers(of store: ShardStore, _ prices: [CouponID: Int], into report: inout ReconcileReport) async throws {
         var position: String?
         repeat {
@@ -69,7 +69,7 @@ extension Reconciler {
             attempt += 1
             try await pace.pause(after: began)
         } while snapshot.epoch != audit.cursor?.epoch && attempt < Reconciler.attempts
-        // That the epochs differ was reported with the coupons.
+        // If the epochs differ, the comparison of coupons has reported it.
         guard let epoch = snapshot.epoch, epoch == audit.cursor?.epoch else { return }
         let waiting = Dictionary(grouping: snapshot.entries.flatMap(\.redemptions), by: \.user)
         for user in audit.users {
@@ -88,16 +88,16 @@ extension Reconciler {
     }
 }
 
-/// What one snapshot of Postgres says of a page of users.
+/// A page of users in one snapshot of Postgres.
 private struct UserPageAudit: Sendable {
     let cursor: Cursor?
     let users: [UserAudit]
-    /// Of what Redis has decided and is not a row.
+    /// The fates of redemptions that Redis has decided and that are not rows.
     let fates: [RedemptionID: RedemptionFate]
 }
 
 extension ShardSnapshot {
-    /// All that this Redis has of these users, settled or not.
+    /// All redemptions that this Redis has of these users, settled or not.
     fileprivate func decided(by ids: [UserID]) -> Set<RedemptionID> {
         let wanted = Set(ids)
         let waiting = entries.lazy.flatMap(\.redemptions).filter { wanted.contains($0.user) }.map(\.id)

@@ -4,15 +4,15 @@ internal import Logging
 internal import Persistence
 public import PostgresClient
 
-/// Compares Redis with Postgres on a live system. Reads only.
+/// Compares Redis with Postgres on a live system. It only reads.
 ///
-/// Redis is read first, in one atomic step: the outbox and what is compared. Then Postgres, in one snapshot. So Postgres has
-/// all that Redis had trimmed; what landed in between is in both, and is told apart by its stream id. An operator's change
-/// that Redis has not applied yet is told apart by its sequence number. Work in flight is therefore never called drift.
+/// Redis is read first, the outbox and what is compared in one atomic step; then Postgres, in one snapshot. So Postgres has everything that
+/// Redis had trimmed. Redemptions that landed in between are in both, and are told by their stream ids. Operators' changes that Redis has
+/// not applied yet are told by their sequence numbers. So work in flight is never called drift.
 public struct Reconciler: Sendable {
-    /// A rebuild that begins between the two reads makes them incomparable; they are repeated so often.
+    /// How often the two reads are tried. A rebuild that begins between them makes them incomparable.
     static let attempts = 5
-    /// How long a shard may be closed before it is called so.
+    /// How long a shard may be closed before that is a violation.
     static let opening: Duration = .seconds(2)
 
     let hotPath: HotPath
@@ -49,7 +49,7 @@ public struct Reconciler: Sendable {
         return report
     }
 
-    /// What needs no look at Redis.
+    /// Checks that need no look at Redis.
     private func tables(into report: inout ReconcileReport) async throws {
         var tally = RedemptionTally()
         var last: String?
@@ -69,7 +69,8 @@ public struct Reconciler: Sendable {
         report.expect(4, quarantined == 0, "\(quarantined) redemptions are in quarantine", .quarantine(nil))
     }
 
-    /// A shard is closed for a moment when its Redis has got another id, as it does with its first replica: the owner opens it.
+    /// True if the shard is open, or is opened soon. It is closed for a moment when Redis gets another id, as it does with its first
+    /// replica.
     private func isOpen(_ status: ShardStatus, _ store: ShardStore) async throws -> Bool {
         var status = status
         let limit = ContinuousClock.now + Reconciler.opening
@@ -154,7 +155,7 @@ public struct Reconciler: Sendable {
         for coupon in coupons where looked.contains(coupon.id) {
             guard let terms = snapshot.terms[coupon.id] else { continue }
             var names = terms.differences(from: coupon)
-            // Redis has yet to be told.
+            // Redis has yet to apply the change.
             if later.restated.contains(coupon.id) { names.removeAll { $0 == "state" } }
             report.expect(
                 5,

@@ -1,10 +1,10 @@
 internal import Domain
 internal import Persistence
 
-/// The rows of `redemptions`, counted a page at a time, beside the counts of the coupons. No I/O.
+/// Compares the rows of `redemptions`, counted page by page, with the counts of the coupons. No I/O.
 ///
-/// Each page is of another moment. A row is only ever added, in one transaction with one more on its coupon's count. So the rows
-/// of all pages are at least the count at the first page and at most the count at the last: where one page is all, exactly it.
+/// Each page is of another moment. Rows are only ever added, each in one transaction with its coupon's count. So a coupon's rows in all
+/// pages are at least its count at the first page, and at most its count at the last. With a single page both are the same.
 struct RedemptionTally {
     /// The counts at the first page.
     private var atLeast: [CouponID: Int]?

@@ -1,26 +1,25 @@
 public import Domain
 
-/// What can be done about a violation.
+/// The remedy for a violation.
 public enum Remedy: Hashable, Sendable {
-    /// Redis has parted from Postgres, and Postgres or the outbox has all that was accepted: rebuilding the shard mends it.
+    /// Redis and Postgres differ, and Postgres or the outbox has all that was accepted: rebuilding the shard mends it.
     case rebuild(Shard)
     /// A coupon's count of redemptions is not that of its rows.
     case recount(CouponID)
-    /// Something could not land and an operator has to decide. With a shard: its Redis still holds the credit and the stock.
+    /// A redemption could not land, and an operator has to decide. With a shard: its Redis still holds the credit and the stock.
     case quarantine(Shard?)
-    /// Redis accepted a redemption that is in neither the outbox nor Postgres. Whether it is to stand nobody can tell but
-    /// an operator.
+    /// Redis accepted a redemption that is in neither the outbox nor Postgres. Only an operator can decide whether it stands.
     case unaccounted(Shard)
     /// The owner mends it without being asked.
     case owner
-    /// What an operator has to do.
+    /// An operator has to do what the text says.
     case byHand(String)
 
     static let oversold = Remedy.byHand(
         "more was redeemed than the total, which the schema forbids: put coupons_redeemed_range back, and raise the total"
     )
 
-    /// What it is called in a report for programs.
+    /// The name of the remedy in a report for programs.
     public var name: String {
         switch self {
         case .rebuild: "rebuild"

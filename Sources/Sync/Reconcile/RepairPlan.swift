@@ -1,16 +1,15 @@
 public import Domain
 
-/// What of a report can be repaired without anybody losing what he was promised. Decided from the report alone.
+/// The repairs for a report that take nothing from anybody that was promised. They follow from the report alone.
 ///
-/// Three things are. Evidence of a redemption that is nowhere but in Redis is put into quarantine: nothing is decided by that. A
-/// coupon's count is set to that of its rows, which it only repeats. And a shard is rebuilt from Postgres, after what its outbox
-/// holds was landed, unless its Redis is the only one to hold what somebody has yet to decide about: a rebuild would give that
-/// credit and stock to others.
+/// There are three kinds. A redemption that only Redis has is put into quarantine, which decides nothing. A coupon's count is set to the
+/// number of its rows, which it only repeats. A shard is rebuilt from Postgres, after the entries of its outbox have landed; but not as
+/// long as its Redis alone holds something that an operator has yet to decide, since a rebuild would give that credit and stock to others.
 public struct RepairPlan: Hashable, Sendable {
     public let quarantine: [UnaccountedRedemption]
     public let recounts: [CouponID]
     public let rebuilds: [Shard]
-    /// Those that a rebuild would mend and that are not rebuilt as long as there is something to decide.
+    /// Shards that a rebuild would mend, and that are not rebuilt before an operator has decided.
     public let undecided: [Shard]
 
     public init(_ report: ReconcileReport) {
@@ -31,7 +30,7 @@ public struct RepairPlan: Hashable, Sendable {
 
     public var isEmpty: Bool { quarantine.isEmpty && recounts.isEmpty && rebuilds.isEmpty }
 
-    /// What would be done, and what would not be, a line each.
+    /// The plan for people: a line for each repair, and for each shard that is not rebuilt.
     public var lines: [String] {
         var lines: [String] = []
         if !quarantine.isEmpty {

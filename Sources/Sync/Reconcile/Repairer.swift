@@ -3,7 +3,7 @@ public import HotPath
 import Persistence
 public import PostgresClient
 
-/// Does what a plan says. Each step is a transaction of Postgres, may be cut off after any, and can be done again.
+/// Carries out a plan. Each step is one transaction of Postgres. It may be cut off after any step, and the plan carried out again.
 public struct Repairer: Sendable {
     /// How long an owner may take to rebuild its shard.
     public static let patience: Duration = .seconds(60)
@@ -23,10 +23,10 @@ public struct Repairer: Sendable {
         self.patience = patience
     }
 
-    /// - Parameter done: told what was done, a line each.
+    /// - Parameter done: gets a line for each repair that was done.
     /// - Throws: `RepairError` where no owner has rebuilt a shard in time; the next one to come still does.
     public func perform(_ plan: RepairPlan, done: (String) -> Void) async throws {
-        // First, so that the evidence is safe whatever comes after.
+        // This comes first, so that the evidence is safe.
         if !plan.quarantine.isEmpty {
             let count = try await quarantine(plan.quarantine)
             done("\(count) redemptions that only Redis has are in quarantine now")
@@ -52,13 +52,13 @@ public struct Repairer: Sendable {
         return count
     }
 
-    /// Asks through the control log, which outlives this process, and waits until the owner has done it.
+    /// Asks for a rebuild by the control log, which outlives this process, and waits until the owner has done it.
     private func rebuild(_ shard: Shard, done: (String) -> Void) async throws {
         let actor = actor
         let entry = try await postgres.withConnection { try $0.askForRebuild(of: shard, actor: actor) }
         let deadline = ContinuousClock.now + patience
         while ContinuousClock.now < deadline {
-            // While Redis is away it is asked for all the same, and may yet be done in time.
+            // Redis may be away for a while; the rebuild may still be done in time.
             let status: ShardStatus?
             do { status = try await hotPath.store(shard).status() } catch { status = nil }
             if let status, let control = status.control, let epoch = status.epoch, control >= entry, status.scriptsLoaded {

@@ -7,15 +7,15 @@ struct UserComparison {
     let audit: UserAudit
     /// `nil`: not loaded in the present epoch.
     let state: UserState?
-    /// What the outbox holds of the user, settled by nobody yet.
+    /// The user's redemptions in the outbox, which are not settled yet.
     let outbox: [Redemption]
-    /// What is in quarantine, or was dropped from it.
+    /// The fates of redemptions that are in quarantine, or were dropped from it.
     let fates: [RedemptionID: RedemptionFate]
     /// The last control entry that Redis had applied.
     let control: Int
     let shard: Shard
     let epoch: Epoch
-    /// Of all coupons. A coupon's price never changes.
+    /// The prices of all coupons. A coupon's price never changes.
     let prices: [CouponID: Int]
 
     func check(into report: inout ReconcileReport) {
@@ -46,16 +46,16 @@ struct UserComparison {
 
     private func compare(_ state: UserState, into report: inout ReconcileReport) {
         let user = audit.user
-        // Rows that landed after Redis was read are in the outbox of that moment, or newer than it.
+        // Rows that landed after Redis was read were in the outbox then, or are newer than it.
         let waiting = Set(outbox.map(\.id))
         let settled = audit.rows.filter { !$0.isNewer && !waiting.contains($0.redemption.id) }.map(\.redemption)
         let granted = audit.grants.filter { ($0.control ?? 0) <= max(control, state.control) }.reduce(0) { $0 + $1.amount }
         let held = outbox.reduce(0) { $0 + $1.price }
-        // Dropped from quarantine, which Redis has yet to hear.
+        // Redemptions that were dropped from quarantine, which Redis has yet to apply.
         let unheard = Set(state.redemptions.values).subtracting(waiting).compactMap { id in
             price(ofDropped: id) { $0 > control }.map { (id: id, price: $0) }
         }
-        // Dropped and given back, though the entry that held it is still to be settled.
+        // Redemptions that were dropped and given back, although their entry in the outbox is not settled yet.
         let returned = outbox.compactMap { redemption in
             price(ofDropped: redemption.id) { $0 <= control }.map { (id: redemption.id, price: $0) }
         }
@@ -87,7 +87,7 @@ struct UserComparison {
         "more was redeemed than granted: find out which grant is missing, or grant the difference"
     )
 
-    /// - Parameter alone: what Redis has and should not have.
+    /// - Parameter alone: the redemptions that Redis has and should not have.
     private func remedy(for alone: [CouponID: RedemptionID], into report: inout ReconcileReport) -> Remedy {
         var remedy = Remedy.rebuild(shard)
         for (coupon, id) in alone {
