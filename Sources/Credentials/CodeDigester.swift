@@ -1,7 +1,7 @@
 public import Domain
 
-/// Digests hidden codes under the code key. Anyone who has the database but not the key cannot try codes against it. What is digested
-/// is a code's normal form, so that it does not matter which keyboard it was typed on.
+/// Digests hidden codes under the code key, so that somebody who has the database but not the key cannot try codes against it. A code's
+/// normal form is digested, so it does not matter which keyboard the code was typed on.
 public struct CodeDigester: Sendable {
     private let hmac: HMACSHA256
     /// The key's id, as Postgres records it.

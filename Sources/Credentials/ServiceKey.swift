@@ -1,5 +1,4 @@
-/// A secret of the service: the key that signs access tokens, or the key that digests hidden codes. Printing it tells
-/// nothing.
+/// A secret of the service: a key that signs access tokens, or the key that digests hidden codes. Printing it shows nothing of it.
 public struct ServiceKey: Sendable, Hashable, CustomStringConvertible, CustomReflectable {
     /// RFC 7518, section 3.2: a key for HS256 has at least the size of the hash.
     public static let leastBytes = 32
@@ -25,11 +24,11 @@ public struct ServiceKey: Sendable, Hashable, CustomStringConvertible, CustomRef
         self.bytes = bytes
     }
 
-    /// What the key is known by as the code key; see `TokenKeys.ids` for the others. A hidden code has no control characters, so the
-    /// label is none.
+    /// The id of the key as the code key; `TokenKeys.ids` has those of token keys. The label has a control character, which a hidden code
+    /// cannot have, so the id is not the digest of a code.
     public var codeKeyID: String { HMACSHA256(key: bytes).id("\u{0}redeem code key") }
 
-    /// The text that `init(_:)` reads. To be written only where secrets are kept.
+    /// The text that `init(_:)` reads. Write it only where secrets are kept.
     public var secretText: String { Base64.encode(bytes) }
 
     public var description: String { "ServiceKey" }

@@ -1,5 +1,5 @@
-/// HMAC-SHA-256 (RFC 2104) under one key. The two keyed blocks are hashed once, here; an authentication copies the two
-/// states. 0.2 µs for 230 bytes on the machine where it was written, against 1.1 µs of OpenSSL's one-shot `HMAC`.
+/// HMAC-SHA-256 (RFC 2104) under one key. The two keyed blocks are hashed once, here; an authentication copies the two states. It takes
+/// 0.2 µs for 230 bytes on the machine where it was written; OpenSSL's one-shot `HMAC` takes 1.1 µs.
 struct HMACSHA256: Sendable {
     private let inner: SHA256
     private let outer: SHA256

@@ -3,7 +3,7 @@ import CLibCrypto
 /// PBKDF2 (RFC 8018, section 5.2) with HMAC. It costs time and no memory, so no hash of ours is made with it; those of other
 /// programs are checked with it.
 enum PBKDF2 {
-    /// By the names that Python's `hashlib` gives them.
+    /// The hash functions, by the names of Python's `hashlib`.
     enum Hash: String, Sendable, CaseIterable {
         case sha1
         case sha224
@@ -11,7 +11,7 @@ enum PBKDF2 {
         case sha384
         case sha512
 
-        /// Of the digest.
+        /// Bytes of the digest.
         var byteCount: Int {
             switch self {
             case .sha1: 20
@@ -33,7 +33,7 @@ enum PBKDF2 {
         }
     }
 
-    /// A key as long as the hash's digest. `nil` where OpenSSL refuses: an OpenSSL in FIPS mode does not take short salts.
+    /// Derives a key as long as the hash's digest. `nil`: OpenSSL refuses, as it does short salts in FIPS mode.
     static func key(password: [UInt8], salt: [UInt8], iterations: Int, hash: Hash) -> [UInt8]? {
         var done = false
         let key = [UInt8](unsafeUninitializedCapacity: hash.byteCount) { buffer, initialized in
@@ -51,7 +51,7 @@ enum PBKDF2 {
             }
             done = result == 1
             initialized = done ? hash.byteCount : 0
-            // What went wrong stays in the thread's queue, where an unrelated TLS call would find it.
+            // OpenSSL leaves the error in the thread's queue, where an unrelated TLS call would find it.
             if !done { ERR_clear_error() }
         }
         return done ? key : nil

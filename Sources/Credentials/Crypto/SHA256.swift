@@ -58,7 +58,7 @@ package struct Digest32: Sendable {
 
     var bytes: [UInt8] { withUnsafeBytes(Array.init) }
 
-    /// Whether the two are the same, in a time that does not depend on where they differ.
+    /// True if both are the same. The time that it takes does not depend on where they differ.
     func matches(_ other: Digest32) -> Bool {
         withUnsafeBytes { left in
             other.withUnsafeBytes { right in CRYPTO_memcmp(left.baseAddress, right.baseAddress, SHA256.byteCount) == 0 }

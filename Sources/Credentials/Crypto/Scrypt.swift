@@ -25,13 +25,13 @@ enum Scrypt {
             }
             done = result == 1
             initialized = done ? count : 0
-            // What went wrong stays in the thread's queue, where an unrelated TLS call would find it.
+            // OpenSSL leaves the error in the thread's queue, where an unrelated TLS call would find it.
             if !done { ERR_clear_error() }
         }
         return done ? key : nil
     }
 
-    /// Whether two keys are the same, in a time that does not depend on where they differ.
+    /// True if both keys are the same. The time that it takes does not depend on where they differ.
     static func matches(_ left: [UInt8], _ right: [UInt8]) -> Bool {
         left.count == right.count && CRYPTO_memcmp(left, right, left.count) == 0
     }

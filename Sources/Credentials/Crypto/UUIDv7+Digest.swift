@@ -1,7 +1,7 @@
 public import Domain
 
 extension UUIDv7.Tail {
-    /// The first bits of the text's SHA-256: the same text, the same tail. Who uses it sees to it that no two things have one text.
+    /// A tail of the first bits of the text's SHA-256, so the same text has the same tail. Callers must not have one text for two things.
     public init(digestOf text: String) {
         var text = text
         self = text.withUTF8 { UUIDv7.Tail(digestOf: UnsafeRawBufferPointer($0)) }

@@ -8,7 +8,7 @@ struct PasswordHash: Sendable, Hashable, CustomStringConvertible {
     let salt: [UInt8]
     let key: [UInt8]
 
-    /// Costs what `cost` says: never on an event loop or the cooperative pool. `nil`: no memory for it.
+    /// Hashes a password, in the time and memory of `cost`, so never on an event loop or the cooperative pool. `nil`: memory is short.
     init?(password: String, cost: ScryptCost, salt: [UInt8] = SecureRandom.bytes(saltBytes)) {
         guard let key = Scrypt.key(password: Array(password.utf8), salt: salt, cost: cost, count: PasswordHash.keyBytes) else {
             return nil
@@ -30,7 +30,7 @@ struct PasswordHash: Sendable, Hashable, CustomStringConvertible {
         self.key = key
     }
 
-    /// Costs what the hash's own cost says. `nil`: no memory for it.
+    /// Compares a password with the hash, in the time and memory of the hash's own cost. `nil`: memory is short.
     func matches(_ password: String) -> Bool? {
         Scrypt.key(password: Array(password.utf8), salt: salt, cost: cost, count: key.count).map { Scrypt.matches($0, key) }
     }

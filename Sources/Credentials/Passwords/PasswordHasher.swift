@@ -27,7 +27,7 @@ public final class PasswordHasher: Sendable {
     private let configuration: Configuration
     private let pool: NIOThreadPool
     private let admitted = Atomic<Int>(0)
-    /// What an unknown user's password is checked against, so that the answer takes as long as for a known one.
+    /// The hash that an unknown user's password is checked against, so that the answer takes as long as for a known user.
     private let decoy: PasswordHash
 
     public init(configuration: Configuration = Configuration()) {
@@ -38,7 +38,8 @@ public final class PasswordHasher: Sendable {
         pool.start()
     }
 
-    /// - Returns: the PHC string to store, of the password's normal form.
+    /// Hashes the password's normal form.
+    /// - Returns: the PHC string to store.
     public func hash(_ password: String) async throws(Failure) -> String {
         let cost = configuration.cost
         let password = NormalForm.of(password)
@@ -48,15 +49,16 @@ public final class PasswordHasher: Sendable {
         return hash
     }
 
-    /// A right password whose hash is outdated costs two hashes, of the same turn on the same thread. A wrong one never does, so
-    /// that the time of an answer tells nobody who knows no password that a hash is outdated; it does tell what the stored hash
-    /// costs.
+    /// Checks a password against a stored hash.
     ///
-    /// A hash from before passwords were normalised is of the bytes that were typed then. So a password that is typed in another
-    /// form than the normal one is tried in both, which costs two hashes: also for a wrong one, and where there is no such user.
+    /// A right password whose hash is outdated costs two hashes, in one turn on one thread. A wrong password costs one. So the time of an
+    /// answer tells only those who know the password that its hash is outdated. It does tell everybody what the stored hash costs.
     ///
-    /// - Parameter stored: the user's PHC string, or one of Werkzeug's; `nil` where there is no such user: the same work is done,
-    ///   in vain. So it is for a text of another kind, which no password matches.
+    /// A hash from before passwords were normalised is of the bytes that were typed then. So a password that is not typed in its normal
+    /// form is tried in both forms. This costs two hashes, also for a wrong password and for an unknown user.
+    ///
+    /// - Parameter stored: the user's PHC string, or one of Werkzeug's; `nil`: there is no such user. Then the same work is done in vain.
+    ///   So it is for a text of another kind, which no password matches.
     public func check(_ password: String, against stored: String?) async throws(Failure) -> PasswordCheck {
         let hash = stored.flatMap { StoredPassword($0) }
         let (decoy, cost) = (decoy, configuration.cost)
@@ -64,7 +66,7 @@ public final class PasswordHasher: Sendable {
         let isNormal = normal.utf8.elementsEqual(password.utf8)
         let check = try await run { () -> PasswordCheck? in
             guard let hash else {
-                // What is found does not matter: no password has this hash.
+                // The result does not matter, since no password has this hash.
                 for form in isNormal ? [normal] : [normal, password] where decoy.matches(form) == nil { return nil }
                 return .wrong
             }
@@ -76,17 +78,17 @@ public final class PasswordHasher: Sendable {
             }
             guard matches else { return .wrong }
             guard isOutdated else { return .right }
-            // Without memory for a new one the old hash is as good as it was a moment ago.
+            // If memory is short, the old hash stays until the next login.
             return PasswordHash(password: normal, cost: cost).map { .outdated(replacement: $0.description) } ?? .right
         }
         guard let check else { throw .outOfMemory }
         return check
     }
 
-    /// Whether `check` can say anything but `wrong` of a stored text.
+    /// True if `check` can answer anything but `wrong` for a stored text.
     public static func canCheck(_ stored: String) -> Bool { StoredPassword(stored) != nil }
 
-    /// Seconds that a refused caller had better wait.
+    /// Seconds that a refused caller should wait.
     package var retryAfterSeconds: Int { 1 + configuration.waiting / (3 * configuration.threads) }
 
     public func close() async {

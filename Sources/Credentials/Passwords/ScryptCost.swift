@@ -7,7 +7,7 @@ public struct ScryptCost: Hashable, Sendable {
     /// p
     public let parallelism: Int
 
-    /// What OWASP's Password Storage Cheat Sheet asks for: N = 2^17, r = 8, p = 1; 128 MiB and about 0.3 s.
+    /// The cost that OWASP's Password Storage Cheat Sheet asks for: N = 2^17, r = 8, p = 1; 128 MiB and about 0.3 s.
     public static let standard = ScryptCost(logarithm: 17, blockSize: 8, parallelism: 1)
     /// For tests, where a hash need not resist anybody.
     public static let least = ScryptCost(logarithm: 4, blockSize: 8, parallelism: 1)

@@ -1,6 +1,6 @@
 /// Every form of stored password that can be checked.
 enum StoredPassword: Sendable, Hashable {
-    /// The form that is written.
+    /// The form of new hashes.
     case own(PasswordHash)
     /// Taken over from a Flask service.
     case werkzeug(WerkzeugHash)
@@ -15,7 +15,7 @@ enum StoredPassword: Sendable, Hashable {
         }
     }
 
-    /// Costs what the hash itself says. `nil`: no memory for it.
+    /// Compares a password with the hash, in the time and memory of the hash's own cost. `nil`: memory is short.
     func matches(_ password: String) -> Bool? {
         switch self {
         case .own(let hash): hash.matches(password)
@@ -31,11 +31,11 @@ enum StoredPassword: Sendable, Hashable {
     }
 }
 
-/// What a password is worth against a stored hash.
+/// The result of checking a password against a stored hash.
 public enum PasswordCheck: Sendable, Hashable {
     case wrong
     case right
     /// Right, and the stored hash is of another cost or kind than new ones are.
-    /// - Parameter replacement: what to store instead.
+    /// - Parameter replacement: the hash to store instead.
     case outdated(replacement: String)
 }

@@ -2,14 +2,14 @@
 /// the key in lower-case hexadecimal digits. Methods are `pbkdf2:HASH:ITERATIONS` and, since 2.3, `scrypt:N:r:p`
 /// (https://werkzeug.palletsprojects.com/en/stable/utils/#module-werkzeug.security).
 ///
-/// Only ever checked, never made. The plain digests of before Werkzeug 3 (`md5$…`, `sha1$…`) are not taken: anyone who copies them
-/// can try thousands of millions of passwords a second.
+/// Such a hash is only checked, never made. The plain digests of before Werkzeug 3 (`md5$…`, `sha1$…`) are not accepted: somebody who
+/// copies them can try thousands of millions of passwords a second.
 struct WerkzeugHash: Sendable, Hashable {
     /// The most that a stored hash may ask for: four times what Werkzeug 3.1 does, 2 s with SHA-256.
     static let iterationsLimit = 4_000_000
-    /// What a method without iterations means, as in Werkzeug 3.1. All versions write them down.
+    /// The iterations of a method that names none, as in Werkzeug 3.1. All versions name them.
     static let standardIterations = 1_000_000
-    /// What `scrypt` without parameters means.
+    /// The cost of `scrypt` without parameters.
     static let standardCost = ScryptCost(logarithm: 15, blockSize: 8, parallelism: 1)
     static let scryptKeyBytes = 64
     static let saltBytesLimit = 128

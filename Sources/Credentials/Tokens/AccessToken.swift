@@ -1,6 +1,6 @@
 package import Domain
 
-/// What an access token says: who, under which login, until when.
+/// The content of an access token: the user, the session, the role, and until when it is valid.
 package struct AccessToken: Hashable, Sendable {
     package let user: UserID
     package let session: SessionID
@@ -9,9 +9,9 @@ package struct AccessToken: Hashable, Sendable {
     let issuedAt: Int
     let expiresAt: Int
 
-    /// Longer texts are refused unread. Ours have about 400 bytes.
+    /// The most bytes of a text; longer ones are refused unread. Our tokens have about 400 bytes.
     static let bytes = 1024
-    /// Seconds by which another server's clock may be ahead of ours.
+    /// Seconds by which the clock of the server that signed may be ahead of ours.
     static let leeway = 60
 
     package enum Failure: Error, Hashable, Sendable, CaseIterable {

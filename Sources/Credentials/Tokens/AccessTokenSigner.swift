@@ -34,7 +34,7 @@ public struct AccessTokenSigner: Sendable {
         return seal(String(decoding: key.header, as: UTF8.self) + Base64.encode(payload.utf8), with: key)
     }
 
-    /// Puts the signature behind whatever it is given.
+    /// Appends the signature to `signed`.
     func seal(_ signed: String, with key: TokenKey) -> String {
         var signed = signed
         let signature = signed.withUTF8 { key.hmac.authenticate(UnsafeRawBufferPointer($0)) }

@@ -29,7 +29,7 @@ package struct AccessTokenVerifier: Sendable {
         let signed = UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(token)[..<dot])
         try checkSignature(token[(dot + 1)...], of: signed, with: key)
 
-        // From here on the bytes are ours, unless the key is lost; they are read as strictly all the same.
+        // From here on the bytes are of our making, unless the key has leaked. They are read as strictly all the same.
         let result = withUnsafeTemporaryAllocation(of: UInt8.self, capacity: AccessToken.bytes) { memory in
             Result { () throws(AccessToken.Failure) in
                 guard let count = Base64.decode(payload, into: UnsafeMutableRawBufferPointer(memory)) else { throw .invalid }
@@ -54,7 +54,7 @@ package struct AccessTokenVerifier: Sendable {
 }
 
 extension AccessTokenVerifier {
-    /// Reads a payload: each member that we write once, and others not at all, since we would not know what they ask of us.
+    /// Reads a payload. It must have each member that we write exactly once, and no others, whose meaning we would not know.
     private func accessToken(in payload: UnsafeBufferPointer<UInt8>) throws(AccessToken.Failure) -> AccessToken {
         var isFromUs = false
         var isForUs = false

@@ -1,8 +1,8 @@
 public import Domain
 
-/// What a client exchanges for the next access token. Opaque to it: `rt1_`, then base64url of the user's id (16 bytes), the
-/// session's id (16), a secret of 256 random bits, and a tag (16). The ids say where to look; the tag tells a token that was ours
-/// once from one that somebody made up, who could otherwise end a session by naming it.
+/// The token that a client exchanges for the next access token. Clients need not understand it: it is `rt1_`, then base64url of the user's
+/// id (16 bytes), the session's id (16), a secret of 256 random bits, and a tag (16). The ids tell where to look. The tag proves that
+/// this service issued the token; otherwise anybody could end a session by a made-up token that names it.
 public struct RefreshToken: Sendable, CustomStringConvertible {
     static let prefix = "rt1_"
     static let secretBytes = 32
@@ -12,7 +12,7 @@ public struct RefreshToken: Sendable, CustomStringConvertible {
     public let user: UserID
     public let session: SessionID
     let secret: [UInt8]
-    /// What the client gets.
+    /// The text that the client gets.
     public let secretText: String
 
     init(user: UserID, session: SessionID, secret: [UInt8], tag: [UInt8]) {
@@ -22,7 +22,7 @@ public struct RefreshToken: Sendable, CustomStringConvertible {
         secretText = RefreshToken.prefix + Base64.encode(user.uuid.bytes + session.uuid.bytes + secret + tag)
     }
 
-    /// What Redis stores: SHA-256 of the text, as 64 hexadecimal digits.
+    /// The digest that Redis stores: SHA-256 of the text, as 64 hexadecimal digits.
     public var digest: String { SHA256.digest(of: secretText).hex }
 
     public var description: String { "RefreshToken" }

@@ -1,28 +1,28 @@
 public import Domain
 
-/// Makes refresh tokens and knows them again. `refresh_session.lua` rotates them.
+/// Issues refresh tokens, and reads them again. `refresh_session.lua` rotates them.
 ///
-/// A token is sealed under the one that it takes the place of: its secret, combined by exclusive or with a pad that only the older
-/// token yields. So Redis can keep the successor for a client that lost the answer and comes again with the older token, and yet
-/// holds nothing that is worth anything by itself. A pad is used once: of all successors proposed for a token one is stored.
+/// A token is sealed under the one before it: its secret is combined, by exclusive or, with a pad that only the older token yields. So
+/// Redis can keep the successor for a client that lost the answer and presents the older token again, and the seal is worth nothing by
+/// itself. A pad is used once, since only one of the successors that are proposed for a token is stored.
 public struct RefreshTokens: Sendable {
     private static let keyLabel = Array("redeem refresh token tag".utf8)
     private static let padLabel = Array("redeem refresh token successor".utf8)
 
     private let hmac: HMACSHA256
 
-    /// - Parameter key: one that stays: were it the key of the access tokens, then a new one would end all logins. A key of its own
-    ///   is derived from it.
+    /// - Parameter key: a key that stays. With the key of the access tokens, replacing that would end all sessions. The key for refresh
+    ///   tokens is derived from it.
     public init(key: ServiceKey) {
         hmac = HMACSHA256(key: HMACSHA256(key: key.bytes).authenticate(RefreshTokens.keyLabel).bytes)
     }
 
-    /// The first one of a session.
+    /// Issues the first refresh token of a session.
     public func issue(user: UserID, session: SessionID) -> RefreshToken {
         token(user: user, session: session, secret: SecureRandom.bytes(RefreshToken.secretBytes))
     }
 
-    /// `nil`: not one of ours.
+    /// Reads the text of a token; `nil`: this service did not issue it.
     package func read(_ text: String) -> RefreshToken? {
         guard text.utf8.count == RefreshToken.textBytes, text.hasPrefix(RefreshToken.prefix),
             let bytes = Base64.decode(text.utf8.dropFirst(RefreshToken.prefix.utf8.count)),
@@ -32,13 +32,13 @@ public struct RefreshTokens: Sendable {
         return SHA256.digest(of: token.secretText).matches(SHA256.digest(of: text)) ? token : nil
     }
 
-    /// A successor for a token, and the seal that `open` reads, which Redis is to have beside its digest.
+    /// Makes a successor for a token, and its seal, which Redis keeps beside its digest.
     package func successor(of presented: RefreshToken) -> (token: RefreshToken, sealed: String) {
         let next = issue(user: presented.user, session: presented.session)
         return (next, Base64.encode(combine(next.secret, presented)))
     }
 
-    /// The token that took the place of `presented`. `nil`: the text is not a seal.
+    /// Opens a seal: returns the token that took the place of `presented`. `nil`: the text is not a seal.
     package func open(_ sealed: String, with presented: RefreshToken) -> RefreshToken? {
         guard let bytes = Base64.decode(sealed.utf8), bytes.count == RefreshToken.secretBytes else { return nil }
         return token(user: presented.user, session: presented.session, secret: combine(bytes, presented))

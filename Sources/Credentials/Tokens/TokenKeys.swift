@@ -1,10 +1,10 @@
 import Synchronization
 
-/// A key for access tokens, with all that can be made from it before there is a token.
+/// A key for access tokens, with everything that can be computed from it in advance.
 struct TokenKey: Sendable {
     private static let idLabel = "redeem access token key"
 
-    /// What tokens call the key (`kid`): made from the key, so that two keys never have one id and nobody has to think of any.
+    /// The key's id in tokens (`kid`). It is computed from the key, so different keys have different ids, and nobody has to choose one.
     let id: String
     /// The only header that its tokens have, with the dot behind it (RFC 9068: `at+jwt`).
     let header: [UInt8]
@@ -18,19 +18,19 @@ struct TokenKey: Sendable {
 }
 
 extension HMACSHA256 {
-    /// Bytes of an id: enough for two keys to differ, and no help in looking for one.
+    /// Bytes of an id: enough for different keys to have different ids, and no help in finding a key.
     private static let idBytes = 6
 
-    /// What its key is known by.
+    /// The id of the key, computed from it by a label for its use.
     func id(_ label: String) -> String { Base64.encode(authenticate(Array(label.utf8)).bytes.prefix(HMACSHA256.idBytes)) }
 }
 
-/// The keys for access tokens: the first signs, all verify. Shared by anyone who signs or verifies, and replaced while they do.
+/// The keys for access tokens: the first signs, all verify. Signers and verifiers share them, and they may be replaced at any time.
 ///
 /// A key is replaced in three steps, each on all servers before the next: the new key among the others, the new key first, the old
-/// key gone. So whatever any server signs all of them verify.
+/// key gone. So all servers verify what any server signs.
 public final class TokenKeys: Sendable {
-    /// One that signs, one that will, one that did, and one to spare.
+    /// The most keys: one that signs, one that will sign, one that did, and one to spare.
     public static let limit = 4
 
     private let keys: Mutex<[TokenKey]>
@@ -42,7 +42,7 @@ public final class TokenKeys: Sendable {
         keys = Mutex(TokenKeys.keys(signing, others))
     }
 
-    /// From now on these are the keys. Tokens of a key that is not among them are invalid.
+    /// Replaces the keys. Tokens that were made with another key are invalid then.
     public func replace(signing: ServiceKey, others: [ServiceKey]) {
         let new = TokenKeys.keys(signing, others)
         keys.withLock { $0 = new }
@@ -53,8 +53,8 @@ public final class TokenKeys: Sendable {
 
     var signing: TokenKey { keys.withLock { $0[0] } }
 
-    /// The key that a token was made with, by its header: what a token says there picks among our keys and chooses nothing else
-    /// (RFC 8725, sections 3.1 and 3.10). `nil`: none of them.
+    /// The key that a token was made with, by its header. The header only picks one of our keys, and chooses nothing else (RFC 8725,
+    /// sections 3.1 and 3.10). `nil`: it is none of our keys.
     func key(of token: UnsafeBufferPointer<UInt8>) -> TokenKey? {
         keys.withLock { $0 }.first { token.starts(with: $0.header) }
     }

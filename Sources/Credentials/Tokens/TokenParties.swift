@@ -1,5 +1,5 @@
-/// Who makes the tokens and whom they are for: the claims `iss` and `aud` (RFC 9068, section 2.2). Other services that verify with
-/// the same key would be told apart by them.
+/// The issuer and the audience of tokens: the claims `iss` and `aud` (RFC 9068, section 2.2). They tell our tokens from those of another
+/// service with the same key.
 public struct TokenParties: Sendable, Hashable {
     public let issuer: String
     public let audience: String
@@ -14,7 +14,7 @@ public struct TokenParties: Sendable, Hashable {
         self.audience = audience
     }
 
-    /// What needs no escape in JSON.
+    /// True if the text needs no escape in JSON.
     private static func isValid(_ text: String) -> Bool {
         (1...100).contains(text.utf8.count)
             && text.utf8.allSatisfy { (0x21...0x7E).contains($0) && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") }
