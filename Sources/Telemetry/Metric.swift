@@ -1,6 +1,6 @@
-/// Every metric that a process of Redeem tells, once: its name, and what `/metrics` and docs/API.md say of it.
+/// The one list of metrics of Redeem's processes: their names, and what `/metrics` and docs/API.md say of them.
 public enum Metric: String, CaseIterable, Sendable {
-    // Told by servers.
+    // Servers have these.
     case redemptions = "redeem_redemptions_total"
     case duration = "redeem_http_request_duration_seconds"
     case connections = "redeem_http_connections"
@@ -11,7 +11,7 @@ public enum Metric: String, CaseIterable, Sendable {
     case userLoads = "redeem_user_loads_total"
     case shardOpen = "redeem_shard_open"
     case outboxLength = "redeem_outbox_length"
-    // Told by workers.
+    // Workers have these.
     case shardOwner = "redeem_shard_owner"
     case syncLag = "redeem_sync_lag_seconds"
     case syncLanded = "redeem_sync_landed_total"
@@ -27,7 +27,7 @@ public enum Metric: String, CaseIterable, Sendable {
     case drift = "redeem_drift"
     case reconcileRuns = "redeem_reconcile_runs_total"
     case reconcileFinished = "redeem_reconcile_finished_timestamp_seconds"
-    // Told by both.
+    // Both have these.
     case redisConnectionsLost = "redeem_redis_connections_lost_total"
     case redisDeadlinesExceeded = "redeem_redis_deadlines_exceeded_total"
     case redisLateReplies = "redeem_redis_late_replies_total"
@@ -44,7 +44,7 @@ public enum Metric: String, CaseIterable, Sendable {
         case histogram
     }
 
-    /// Which processes tell it.
+    /// The processes that have a metric.
     public enum Origin: Sendable {
         case server
         case worker

@@ -1,7 +1,7 @@
 import CoreMetrics
 import Synchronization
 
-/// A number that only grows. One relaxed addition an event.
+/// A number that only grows. An event costs one relaxed addition.
 package final class CounterCell: CounterHandler, Sendable {
     private let value = Atomic<Int64>(0)
 
@@ -14,7 +14,7 @@ package final class CounterCell: CounterHandler, Sendable {
 /// A number that goes up and down.
 package final class GaugeCell: MeterHandler, RecorderHandler, Sendable {
     private let bits = Atomic<UInt64>(0)
-    /// The greatest sum since `takeGreatest`. Numbers from zero on have the order of their bit patterns.
+    /// The bit pattern of the greatest sum since `takeGreatest`: numbers from 0 on have the order of their bit patterns.
     private let greatest = Atomic<UInt64>(0)
 
     package func set(_ value: Int64) { set(Double(value)) }
@@ -38,17 +38,17 @@ package final class GaugeCell: MeterHandler, RecorderHandler, Sendable {
 
     package var current: Double { Double(bitPattern: bits.load(ordering: .relaxed)) }
 
-    /// The greatest value that increments led to since the last call, however short: of a gauge that is never below zero.
+    /// The greatest value that increments led to since the last call, even for a moment. It is for gauges that are never below 0.
     package func takeGreatest() -> Double { Double(bitPattern: greatest.exchange(0, ordering: .relaxed)) }
 }
 
-/// Counts events by size. Bounds are fixed, so an event is a search among 16 numbers and two relaxed additions.
+/// Counts events by size. Bounds are fixed, so an event costs a search among 16 numbers and two relaxed additions.
 package final class HistogramCell: TimerHandler, RecorderHandler, Sendable {
-    /// Seconds, 100 µs to 5 s: a redemption takes a millisecond, a login a third of a second.
+    /// Bounds in seconds, from 100 µs to 5 s: a redemption takes a millisecond, a login a third of a second.
     package static let secondsBounds = [
         0.0001, 0.00025, 0.0005, 0.001, 0.002, 0.004, 0.008, 0.016, 0.032, 0.064, 0.128, 0.256, 0.512, 1, 2.5, 5,
     ]
-    /// For what is counted and not timed.
+    /// Bounds of sizes that are counts, not times.
     package static let countBounds = (0..<16).map { Double(1 << $0) }
 
     package let bounds: [Double]
@@ -73,7 +73,7 @@ package final class HistogramCell: TimerHandler, RecorderHandler, Sendable {
         sum.increment(by: value)
     }
 
-    /// How many events were at most so large, by bound and last for any size; and the sum of all sizes.
+    /// For each bound the number of events that were not larger, and last the number of all events; and the sum of all sizes.
     package var current: (cumulative: [Int64], sum: Double) {
         var total: Int64 = 0
         let cumulative = counts.map { count in
@@ -91,7 +91,7 @@ package final class FractionCell: FloatingPointCounterHandler, Sendable {
     package func increment(by amount: Double) { gauge.increment(by: amount) }
     package func reset() { gauge.set(0.0) }
 
-    /// For a number that somebody else counts.
+    /// Sets the total of a number that is counted elsewhere.
     package func set(_ total: Double) { gauge.set(total) }
 
     package var current: Double { gauge.current }

@@ -4,7 +4,7 @@ import Domain
     import Glibc
 #endif
 
-/// What every Prometheus client tells of its process, read from /proc at the time of the scrape; and its version.
+/// The metrics that Prometheus clients have of their process, read from /proc at the time of the scrape; and the version.
 package struct ProcessMetrics: Sendable {
     private let registry: PrometheusRegistry
     private let startSeconds = Double(Timestamp.now().milliseconds) / 1000

@@ -1,8 +1,8 @@
 public import CoreMetrics
 import Synchronization
 
-/// Everything that was measured through swift-metrics, as text for Prometheus. A metric exists once for a name and its
-/// dimensions, no matter who asks for it.
+/// Keeps everything that is measured through swift-metrics, and renders it as text for Prometheus. A metric exists once for a name and its
+/// dimensions, even if several callers ask for it.
 public final class PrometheusRegistry: MetricsFactory, Sendable {
     private enum Cell {
         case counter(CounterCell)
@@ -87,8 +87,8 @@ public final class PrometheusRegistry: MetricsFactory, Sendable {
         } ?? HistogramCell(bounds: bounds)
     }
 
-    /// The metric, made where there is none. `nil`: the name is taken by a metric of another kind, and what the caller records
-    /// is seen by nobody, which is better than a service that stops.
+    /// Returns the metric, and makes it if there is none. `nil`: a metric of another kind has the name. Then nobody sees what the caller
+    /// records, which is better than a service that stops.
     private func cell<Kind>(
         _ label: String,
         _ dimensions: [(String, String)],

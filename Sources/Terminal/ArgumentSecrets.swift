@@ -1,16 +1,16 @@
-/// What a message may repeat of the arguments. A code or a password gets into the wrong place easily: behind `--code-stdin`, which
-/// takes no value, in two words without quotes, or behind the flag before.
+/// Decides which arguments a message may repeat. A code or a password easily gets into the wrong place: behind `--code-stdin`, which takes
+/// no value, in two words without quotes, or behind the flag before.
 package struct ArgumentSecrets: Sendable {
     /// Flags that take a code, or read a code or password from standard input.
     package static let flags: Set<String> = ["--code", "--code-stdin", "--password-stdin"]
 
     package static let ofThisProcess = ArgumentSecrets(CommandLine.arguments)
 
-    /// Of a name, this much is shown.
+    /// The most characters of a name that are shown.
     private static let shownLength = 80
 
-    /// What stands behind such a flag, up to the next flag; and a flag that stands right behind it, since a secret may begin with
-    /// two dashes.
+    /// The arguments behind such a flag, up to the next flag. A flag right behind it is one of them, since a secret may begin with two
+    /// dashes.
     private let secrets: Set<String>
     /// All arguments, and both sides of those with an equals sign. The longest come first, for one may be a part of another.
     private let words: [String]
@@ -37,13 +37,14 @@ package struct ArgumentSecrets: Sendable {
         self.words = words.subtracting([""]).sorted { ($0.utf8.count, $0) > ($1.utf8.count, $1) }
     }
 
-    /// A name that was given, in quotes.
+    /// A name that was given, in quotes; of a secret only `…`.
     package func quoted(_ text: String) -> String {
         secrets.contains(text) ? "'…'" : "'\(text.prefix(ArgumentSecrets.shownLength))'"
     }
 
-    /// A message of the argument parser, which does not know what it quotes. It may repeat names of flags, a word in the place of
-    /// one of a few, and in the place of a number what looks like one, as a message about a setting does.
+    /// A message of the argument parser, which does not know what it quotes, without words that may be secrets. It may repeat names of
+    /// flags, words where one of a few is expected, and, as messages about settings may, words that look like a number where one is
+    /// expected.
     package func hidden(in message: String) -> String {
         let isChoice = message.contains("Please provide one of ")
         return words.reduce(message) { message, word in
@@ -58,7 +59,7 @@ package struct ArgumentSecrets: Sendable {
         return word.hasPrefix("-") ? "\(word.prefix(2))…" : "…"
     }
 
-    /// Whether it was meant to be a number or an address.
+    /// True if the value looks like a number or an address.
     package static func isNumeric(_ value: String) -> Bool {
         value.utf8.count <= 20 && value.allSatisfy { $0.isASCII && ($0.isNumber || "+-.,:/_".contains($0)) }
     }

@@ -2,7 +2,7 @@ internal import ArgumentParser
 internal import Domain
 internal import Foundation
 
-/// The arguments as the system gives them: bytes. Swift would silently put another character where they are not UTF-8.
+/// Checks that the arguments are UTF-8. The system gives bytes, and Swift would silently replace those that are not.
 enum Arguments {
     static func check() throws {
         for index in 1..<max(1, Int(CommandLine.argc)) {
@@ -16,7 +16,7 @@ enum Arguments {
         }
     }
 
-    /// The flag that it belongs to. Not the argument itself, which may be a secret.
+    /// Names an argument by the flag before it, since the argument itself may be a secret.
     private static func place(_ index: Int) -> String {
         guard let before = CommandLine.unsafeArgv[index - 1], index > 1 else { return "" }
         let flag = String(cString: before)

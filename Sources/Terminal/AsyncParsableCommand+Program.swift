@@ -17,7 +17,7 @@ extension AsyncParsableCommand {
         }
     }
 
-    /// As the library would, but for the arguments that it quotes: one in the wrong place may be a code or a password.
+    /// Ends the program as the library would, but hides arguments that it quotes: one in the wrong place may be a code or a password.
     private static func end(_ error: any Error) -> Never {
         let code = exitCode(for: error)
         guard !code.isSuccess, !(error is ExitCode) else { exit(withError: error) }

@@ -2,10 +2,10 @@ internal import Foundation
 
 /// Asks before something is changed that cannot be changed back.
 package struct Confirmation {
-    /// `--yes`.
+    /// True if `--yes` was given.
     private let isGiven: Bool
 
-    /// - Parameter what: what would be done, for the error where there is neither a terminal to ask on nor `--yes`.
+    /// - Parameter what: the command, for the error if there is neither a terminal to ask on nor `--yes`.
     package init(yes: Bool, _ what: String) throws {
         guard yes || isatty(STDIN_FILENO) == 1 else {
             throw UsageError("\(what) asks first, and standard input is no terminal", remedy: "give --yes")
@@ -20,6 +20,6 @@ package struct Confirmation {
         guard ["y", "yes"].contains(readLine()?.lowercased()) else { throw Refusal("nothing was changed") }
     }
 
-    /// Whether to act without a question.
+    /// True if no question is asked.
     package var needsNoAnswer: Bool { isGiven }
 }

@@ -9,12 +9,12 @@ extension Logger {
     }
 }
 
-/// Writes each entry to stderr as one line, whatever is in it: an error of Postgres has several, and what a client or a server says
-/// must not look like an entry of ours. Warnings that come again and again are counted (`RepeatedWarnings`).
+/// Writes each entry to stderr as one line. An error of Postgres has several lines, and the words of a client or server must not look like
+/// an entry of ours. Warnings that come again and again are counted (`RepeatedWarnings`).
 struct LineLogHandler: LogHandler {
     private var stream: StreamLogHandler
     private static let repeats = RepeatedWarnings()
-    /// What Hummingbird calls errors when one of its servers is stopped because another part has failed. What failed is told anyway.
+    /// Messages that Hummingbird logs as errors when a server is stopped because another part has failed. That failure is logged anyway.
     private static let noise: Set<String> = [
         "Waiting on child channel: CancellationError()", "Server shutdown error: Already closed",
     ]
@@ -45,7 +45,7 @@ struct LineLogHandler: LogHandler {
         var event = event
         event.message = "\(Printable.text(event.message.description))"
         event.metadata = event.metadata?.mapValues(\.oneLine)
-        // Anyone who looks for a fault with level debug wants all of them.
+        // With level debug somebody looks for a fault, and wants all entries.
         guard logLevel > .debug else { return stream.log(event: event) }
         guard event.level != .error || !LineLogHandler.noise.contains(event.message.description) else { return }
         let stream = stream

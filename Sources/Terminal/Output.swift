@@ -1,7 +1,7 @@
 internal import Foundation
 
-/// Results go to stdout, for people as text or a table, for programs as JSON; everything else goes to stderr. All of it is made
-/// `Printable` here: what is stored may be what somebody wrote who wished the operator ill.
+/// Writes what a program tells. Results go to stdout, for people as text or a table, for programs as JSON; everything else goes to stderr.
+/// All of it is made `Printable` here, since stored text may come from somebody who wishes the operator ill.
 package enum Output {
     package static func json(_ value: some Encodable) throws {
         let encoder = JSONEncoder()
@@ -29,7 +29,7 @@ package enum Output {
         FileHandle.standardError.write(Data((Printable.text(text, lines: true) + "\n").utf8))
     }
 
-    /// A URL that was given, without what may be a password in it.
+    /// A URL that was given, without its user and password.
     package static func withoutLogin(_ url: String) -> String {
         url.replacing(#/:\/\/[^'\n]*@/#, with: "://…@")
     }

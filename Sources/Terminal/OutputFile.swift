@@ -2,12 +2,12 @@ package import Foundation
 internal import Glibc
 internal import SystemPackage
 
-/// A file at a path that was given on the command line. What it leads to is the caller's choice: a device, a pipe, a link of their
-/// own. It must not be somebody else's: their link would make root write into a file that nobody named.
+/// Opens a file at a path from the command line. The path may lead to anything that the caller chose: a device, a pipe, a link of their
+/// own. A link of another user is refused: it would make root write into a file that nobody named.
 package enum OutputFile {
     /// - Parameters:
-    ///   - flag: that gave the path.
-    ///   - isSecret: nobody else may read the file, also where it was there before.
+    ///   - flag: the flag that gave the path.
+    ///   - isSecret: if true, nobody else may read the file, even if it existed before.
     package static func open(_ path: String, _ flag: String, isSecret: Bool = false) throws -> FileHandle {
         let status = try? Stat(path, followTargetSymlink: false)
         let owner = status?.userID.rawValue ?? geteuid()

@@ -1,13 +1,13 @@
-/// Text that others wrote, made fit for a terminal, which would obey some of it: ESC begins commands, and there are characters that
-/// turn the order of a line around or cannot be seen. Each of them is shown as `\u{1B}`.
+/// Makes text that others wrote safe for a terminal, which would obey some of it: ESC begins commands, and some characters reverse the
+/// order of a line or cannot be seen. Each of them is shown by its number, as in `\u{1B}`.
 package enum Printable {
-    /// - Parameter lines: whether ends of lines stay what they are.
+    /// - Parameter lines: if true, ends of lines stay as they are.
     package static func text(_ text: String, lines: Bool = false) -> String {
         guard !text.utf8.allSatisfy({ isPlain($0, lines: lines) }) else { return text }
         return replacing(text, lines: lines) { "\\u{\(String($0.value, radix: 16, uppercase: true))}" }
     }
 
-    /// JSON in which the same characters are escaped. They can only be inside of its strings.
+    /// JSON in which the same characters are escaped. They can only be inside of strings there.
     package static func json(_ text: String) -> String {
         guard !text.utf8.allSatisfy({ isPlain($0, lines: true) }) else { return text }
         return replacing(text, lines: true) { scalar in

@@ -1,6 +1,6 @@
 internal import Foundation
 
-/// How far long work has come: a bar on a terminal, nothing elsewhere. To stderr.
+/// Shows on stderr how far long work has come: a bar on a terminal, nothing elsewhere.
 package struct ProgressBar {
     private let label: String
     private let total: Int

@@ -1,13 +1,13 @@
 internal import Logging
 internal import Synchronization
 
-/// Counts warnings of failed calls that are equal but for their details, so that an outage does not fill the log: the first is
-/// written, and as long as more come one in each interval, which says how many there were (`repeated`). Errors, and warnings that
-/// name no `error`, are always written.
+/// Counts warnings of failed calls that differ only in details, so that an outage does not fill the log. The first one is written. As long
+/// as more come, one is written in each interval, and says how many there were (`repeated`). Errors, and warnings without an `error`, are
+/// always written.
 final class RepeatedWarnings: Sendable {
-    /// From one to the next of a kind.
+    /// The time between two written warnings of a kind.
     private let interval: Duration
-    /// Kinds that are remembered.
+    /// The most kinds that are kept.
     private static let kinds = 256
 
     typealias Write = @Sendable (LogEvent) -> Void
@@ -15,7 +15,7 @@ final class RepeatedWarnings: Sendable {
     private struct Kind {
         var until: ContinuousClock.Instant
         var held = 0
-        /// With its own writer, which knows its request.
+        /// The last warning that was not written, with its own writer, which knows its request.
         var last: (event: LogEvent, write: Write)?
     }
 
@@ -23,7 +23,7 @@ final class RepeatedWarnings: Sendable {
 
     init(interval: Duration = .seconds(10)) { self.interval = interval }
 
-    /// Writes it now, or later as one of many.
+    /// Writes the entry now, or counts it.
     func take(_ event: LogEvent, _ write: @escaping Write) {
         guard event.level == .warning, event.metadata?["error"] != nil else { return write(event) }
         let name = "\(event.source) \(event.message)"
@@ -45,7 +45,7 @@ final class RepeatedWarnings: Sendable {
         case .hold: break
         case .holdFirst:
             Task {
-                // What is held when the process ends is not written: that it ends is news enough.
+                // Warnings that are held when the process ends are not written: its end is news enough.
                 try? await Task.sleep(for: interval)
                 if let (event, write) = release(name) { write(event) }
             }

@@ -1,12 +1,12 @@
 internal import Domain
 internal import Foundation
 
-/// Text that is given by standard input: what it says is strict UTF-8, and a byte order mark in front of it is no part of it.
+/// Reads text from standard input, which must be UTF-8. A byte order mark in front of it is not a part of the text.
 package enum StandardInput {
-    /// Bytes of a line: far more than any text may have, so that what is too long is told with its length.
+    /// The most bytes of a line: far more than any text may have, so that an error can tell the length of a text that is too long.
     static let lineBytes = 1 << 20
 
-    /// The first line, without its end. `nil`: there is nothing at all.
+    /// Reads the first line, without its end. `nil`: there is no input at all.
     package static func line() throws -> String? {
         var bytes: [UInt8] = []
         var byte: UInt8 = 0
