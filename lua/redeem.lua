@@ -1,6 +1,7 @@
 #!lua
 -- Redeems a coupon: decides a batch of 1 to 64 requests, in the order given and all at one moment. For each request that is accepted
--- it decrements the coupon's stock (the field `left`), takes the price from the user's credit, and appends to the outbox.
+-- it decrements the coupon's stock (the field `left`), subtracts the price from the user's credit, and appends to the
+-- outbox.
 --
 -- KEYS  1 coupon · 2 outbox · 3 users · then the session of each request
 -- ARGV  1 how many wrong hidden codes within the window lock a user out · 2 the window, which is also the length of the lock (ms)

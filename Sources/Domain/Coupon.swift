@@ -10,7 +10,7 @@ public struct Coupon: Hashable, Sendable {
     public let codeDigest: CodeDigest
     /// Credit that one redemption costs.
     public let price: Int
-    /// How often it can be redeemed in all.
+    /// The number of times that it can be redeemed in all.
     public let total: Int
     /// Redemptions in Postgres. Those still in the outbox are not counted.
     public let redeemed: Int

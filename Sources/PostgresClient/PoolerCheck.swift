@@ -6,8 +6,7 @@ import Synchronization
 /// a server connection, so nothing here works behind such a pooler. Some of it would break silently: a lock would be held on a
 /// server connection that other clients get.
 enum PoolerCheck {
-    /// One round may miss the pooler under load, since other clients may take and give back just the server connections that would show
-    /// it.
+    /// Under load one round may miss the pooler: other clients may take just the server connections that would show it.
     private static let rounds = 8
     private static let timeout: Duration = .seconds(5)
     /// URLs that have passed the check: their pooler keeps one server connection for each client.

@@ -1,4 +1,4 @@
-/// Where Postgres is, and the limits on its use.
+/// The address of Postgres, and the limits on its use.
 public struct PostgresConfiguration: Sendable, CustomStringConvertible {
     /// A libpq connection URI or keyword string: `postgres://user:password@host:5432/database?sslmode=verify-full`.
     public var url: String

@@ -1,4 +1,4 @@
-/// How a transaction sees the database.
+/// The view that a transaction has of the database.
 public enum TransactionMode: Sendable {
     /// Each statement sees what was committed before it began.
     case readCommitted

@@ -43,7 +43,7 @@ struct ConnectionStateMachine<Completion> {
     /// The error for commands while there is no connection. It is made once, so refusing is cheap.
     private(set) var absence: RedisError
     private var isFlushScheduled = false
-    /// When the one timer fires; `nil`: it is not set.
+    /// The time at which the one timer fires; `nil`: it is not set.
     private var timer: NIODeadline?
 
     init(endpoint: String, needsPrimary: Bool, limits: Limits) {

@@ -1,4 +1,4 @@
-/// How to reach Redis, and the limits of each connection to it.
+/// The address of Redis, and the limits of each connection to it.
 public struct RedisConfiguration: Sendable {
     public var endpoint: RedisEndpoint
 

@@ -6,7 +6,7 @@ struct ShardComparison: Hashable, Sendable {
     /// The cursor in Postgres.
     let cursor: Cursor?
     let status: ShardStatus
-    /// When Postgres wrote the entry of the control log that Redis applied last; `nil`: it has no such entry.
+    /// The moment at which Postgres wrote the control entry that Redis applied last; `nil`: Postgres has no such entry.
     let mark: Int?
 
     var verdict: Verdict {

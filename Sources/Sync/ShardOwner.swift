@@ -56,8 +56,7 @@ struct ShardOwner: Sendable {
                     if try await becomeOwner(ledger) {
                         logger.info("owns the shard")
                         let began = clock.now()
-                        // A failure that comes at once each time (a missing schema) must not be met twenty times a second, so the pause
-                        // stays.
+                        // A failure that comes at once each time (a missing schema) must not be met twenty times a second.
                         defer { if clock.now() - began > configuration.retryPauseLimit { pause.reset() } }
                         // From now on the next owner tells what is in quarantine.
                         defer { metrics.inQuarantine(0) }
@@ -207,7 +206,7 @@ struct ShardOwner: Sendable {
     }
 }
 
-/// Why an open shard has to be compared with Postgres again.
+/// The reason why an open shard must be compared with Postgres again.
 enum ReverifyReason: Hashable, Sendable {
     /// The scripts are gone: Redis restarted, failed over, was replaced, or had its scripts flushed.
     case scriptsMissing

@@ -1,6 +1,6 @@
 public import RedisClient
 
-/// How much of its memory a Redis uses.
+/// The memory that a Redis uses, and its limit.
 public struct RedisMemory: Sendable, Hashable {
     /// Bytes.
     public let used: Int

@@ -18,7 +18,7 @@ public struct ShardStatus: Sendable, Hashable {
     public var epoch: Epoch?
     /// The last control entry that was applied. `nil` without a shard record.
     public var control: Int?
-    /// When Postgres wrote that entry (µs). `nil` without a shard record.
+    /// The moment at which Postgres wrote that entry (µs). `nil` without a shard record.
     public var controlMark: Int?
     /// The last entry of the outbox that was settled in this epoch: Postgres had it. `nil`: none.
     public var settled: StreamID?

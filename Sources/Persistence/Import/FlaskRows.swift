@@ -62,7 +62,7 @@ public struct FlaskUse: Sendable, Hashable {
     }
 }
 
-/// Why the tables of a Flask service could not be read.
+/// The reason why the tables of a Flask service could not be read.
 public enum FlaskSourceError: Error, Sendable, CustomStringConvertible {
     case invalidURL
     case outOfReach(PostgresError)

@@ -12,7 +12,7 @@ public enum ServiceKeyName: String, CaseIterable, Sendable {
 public struct RecordedKey: Hashable, Sendable {
     public let id: String
     public let setAt: Timestamp
-    /// Who recorded it.
+    /// The one who recorded it.
     public let actor: String
 }
 

@@ -19,7 +19,7 @@ public struct QuarantinedEntry: Hashable, Sendable {
     public let username: String?
     /// The reason why it did not land, in Postgres's words if Postgres refused it.
     public let reason: String
-    /// When it came into quarantine.
+    /// The moment at which it came into quarantine.
     public let since: Timestamp
 }
 

@@ -33,8 +33,7 @@ struct ContinuousReconcile: Sendable {
         metrics = ReconcileMetrics(shard: shard)
     }
 
-    /// How long after a comparison that finds drift a second one follows, which counts: the first may have met a rebuild that had just
-    /// begun.
+    /// How long after a comparison that finds drift a second one follows, which counts: the first may have met a rebuild that began.
     private static let secondLook: Duration = .seconds(1)
     private static let examplesLogged = 3
 

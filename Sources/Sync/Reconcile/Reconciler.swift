@@ -69,8 +69,7 @@ public struct Reconciler: Sendable {
         report.expect(4, quarantined == 0, "\(quarantined) redemptions are in quarantine", .quarantine(nil))
     }
 
-    /// True if the shard is open, or is opened soon. It is closed for a moment when Redis gets another id, as it does with its first
-    /// replica.
+    /// True if the shard is open, or opens soon: it is closed for a moment when Redis gets another id, as with its first replica.
     private func isOpen(_ status: ShardStatus, _ store: ShardStore) async throws -> Bool {
         var status = status
         let limit = ContinuousClock.now + Reconciler.opening
