@@ -17,7 +17,7 @@ import Testing
         failed: Int = 0
     ) -> SaleFacts {
         SaleFacts(
-            answers: SaleLedger.Summary(
+            answers: SaleAnswers.Summary(
                 asked: asked,
                 accepted: accepted,
                 acceptedTwice: twice,
@@ -68,20 +68,20 @@ import Testing
         #expect(broken(facts(accepted: 997, stock: 5000, left: 4003, rows: 997, undecided: 2, failed: 1)) == [])
     }
 
-    @Test func theLedgerKnowsWhatBecameOfEachUser() {
-        let ledger = SaleLedger(users: 8)
-        for user in 0..<7 { ledger.mark(user, .asked) }
-        ledger.mark(0, .accepted)
-        ledger.mark(1, .accepted)
-        ledger.mark(1, .accepted)
-        ledger.mark(2, .soldOut)
-        ledger.mark(3, .already)
-        ledger.mark(4, .unknown)
-        ledger.mark(4, .already)
-        ledger.mark(5, .failed)
-        ledger.mark(6, .unknown)
-        ledger.mark(6, .accepted)
-        let expected = SaleLedger.Summary(asked: 7, accepted: 3, acceptedTwice: 1, before: 1, undecided: 1, failed: 1)
-        #expect(ledger.summary == expected)
+    @Test func theMarksTellWhatBecameOfEachUser() {
+        let answers = SaleAnswers(users: 8)
+        for user in 0..<7 { answers.mark(user, .asked) }
+        answers.mark(0, .accepted)
+        answers.mark(1, .accepted)
+        answers.mark(1, .accepted)
+        answers.mark(2, .soldOut)
+        answers.mark(3, .already)
+        answers.mark(4, .unknown)
+        answers.mark(4, .already)
+        answers.mark(5, .failed)
+        answers.mark(6, .unknown)
+        answers.mark(6, .accepted)
+        let expected = SaleAnswers.Summary(asked: 7, accepted: 3, acceptedTwice: 1, before: 1, undecided: 1, failed: 1)
+        #expect(answers.summary == expected)
     }
 }

@@ -59,7 +59,7 @@ import Testing
     }
 
     @Test func aRedemptionIsAWholeRequest() {
-        let workload = RedeemWorkload(sale(lines("t1", "t2")), ledger: SaleLedger(users: 2), kind: 3, thread: 0, of: 1)
+        let workload = RedeemWorkload(sale(lines("t1", "t2")), answers: SaleAnswers(users: 2), kind: 3, thread: 0, of: 1)
         let (request, text) = next(workload)
         #expect(request == WorkloadRequest(kind: 3, tag: 0))
         #expect(
@@ -67,16 +67,16 @@ import Testing
                 + "Content-Type: application/json\r\nAuthorization: Bearer t1\r\nIdempotency-Key: run-0-0\r\n"
                 + "Content-Length: 15\r\n\r\n{\"code\":\"A\\\"B\"}"
         )
-        let bare = RedeemWorkload(sale(lines("t1"), keys: nil), ledger: SaleLedger(users: 1), kind: 0, thread: 0, of: 1)
+        let bare = RedeemWorkload(sale(lines("t1"), keys: nil), answers: SaleAnswers(users: 1), kind: 0, thread: 0, of: 1)
         #expect(!next(bare).1.contains("Idempotency-Key"))
     }
 
     @Test func threadsShareTheUsersAndEachIsAskedOnce() {
         let tokens = lines("a", "b", "c", "d", "e")
-        let ledger = SaleLedger(users: 5)
+        let answers = SaleAnswers(users: 5)
         var users: [Int] = []
         for thread in 0..<3 {
-            let workload = RedeemWorkload(sale(tokens), ledger: ledger, kind: 0, thread: thread, of: 3)
+            let workload = RedeemWorkload(sale(tokens), answers: answers, kind: 0, thread: thread, of: 3)
             while workload.supply == .ready {
                 let request = next(workload).0
                 users.append(request.tag)
@@ -85,14 +85,14 @@ import Testing
             #expect(workload.supply == .exhausted)
         }
         #expect(users.sorted() == [0, 1, 2, 3, 4])
-        #expect(ledger.summary == SaleLedger.Summary(asked: 5, accepted: 5))
+        #expect(answers.summary == SaleAnswers.Summary(asked: 5, accepted: 5))
     }
 
     @Test func aStormAsksAnyUserAgainWithANewKeyInTheSameOrderForASeed() {
         func run() -> [String] {
             let workload = RedeemWorkload(
                 sale(lines("a", "b"), order: .random),
-                ledger: SaleLedger(users: 2),
+                answers: SaleAnswers(users: 2),
                 kind: 0,
                 thread: 0,
                 of: 1
@@ -107,16 +107,16 @@ import Testing
     }
 
     @Test func outcomesAreMarked() {
-        let ledger = SaleLedger(users: 6)
-        let workload = RedeemWorkload(sale(lines("a", "b", "c", "d", "e", "f")), ledger: ledger, kind: 0, thread: 0, of: 1)
+        let answers = SaleAnswers(users: 6)
+        let workload = RedeemWorkload(sale(lines("a", "b", "c", "d", "e", "f")), answers: answers, kind: 0, thread: 0, of: 1)
         answer(workload, next(workload).0, 201)
         answer(workload, next(workload).0, 409, code: "sold_out")
         answer(workload, next(workload).0, 409, code: "already_redeemed")
         answer(workload, next(workload).0, 503, code: "outcome_unknown")
         answer(workload, next(workload).0, 401, code: "token_expired")
         workload.ended(next(workload).0, .failure(.timeout))
-        let expected = SaleLedger.Summary(asked: 6, accepted: 1, before: 1, undecided: 2, failed: 1)
-        #expect(ledger.summary == expected)
+        let expected = SaleAnswers.Summary(asked: 6, accepted: 1, before: 1, undecided: 2, failed: 1)
+        #expect(answers.summary == expected)
     }
 
     /// A transcript of three sessions.
@@ -152,7 +152,7 @@ import Testing
     @Test func aMixKeepsItsWeightsAndPassesOverWhatWaits() {
         let redeem = RedeemWorkload(
             sale(lines("a"), order: .random),
-            ledger: SaleLedger(users: 1),
+            answers: SaleAnswers(users: 1),
             kind: 0,
             thread: 0,
             of: 1

@@ -9,7 +9,7 @@ final class Lane {
 
     private let direction: LinkFault.Direction
     private let eventLoop: any EventLoop
-    private let ledger: ProxyLedger
+    private let connections: ProxyConnections
     /// Resets the connection.
     var cut: () -> Void = {}
     private var substituter: Substituter
@@ -37,10 +37,11 @@ final class Lane {
     /// Pieces of one read that are written byte by byte; a longer read has larger pieces.
     private static let piecesOfRead = 256
 
-    init(_ direction: LinkFault.Direction, eventLoop: any EventLoop, ledger: ProxyLedger, substitutions: [Substitution]) {
+    init(_ direction: LinkFault.Direction, eventLoop: any EventLoop, connections: ProxyConnections, substitutions: [Substitution])
+    {
         self.direction = direction
         self.eventLoop = eventLoop
-        self.ledger = ledger
+        self.connections = connections
         substituter = Substituter(substitutions.filter { $0.direction == direction })
     }
 
@@ -72,15 +73,15 @@ final class Lane {
     func received(_ bytes: ByteBuffer) {
         let before = substituter.count
         let passed = substituter.pass(bytes)
-        ledger.count { $0.substituted += substituter.count - before }
+        connections.record { $0.substituted += substituter.count - before }
         guard passed.readableBytes > 0 else { return }
         var due = NIODeadline.uptimeNanoseconds(0)
         switch fault {
         case .delayed(let delay):
             due = .now() + TimeAmount(delay)
-            ledger.count { $0.delayed += 1 }
+            connections.record { $0.delayed += 1 }
         case .stalled(let directions) where directions.contains(direction):
-            ledger.count { $0.stalled += passed.readableBytes }
+            connections.record { $0.stalled += passed.readableBytes }
         case .none, .refused, .stalled, .bytewise, .cut: break
         }
         queue.append(Piece(bytes: passed, due: due))
@@ -141,7 +142,7 @@ final class Lane {
         let length = max(1, queue[queue.startIndex].bytes.readableBytes / Lane.piecesOfRead)
         guard let piece = queue[queue.startIndex].bytes.readSlice(length: length) else { return }
         if queue[queue.startIndex].bytes.readableBytes == 0 { queue.removeFirst() }
-        ledger.count { $0.pieces += 1 }
+        connections.record { $0.pieces += 1 }
         write(piece, to: sink)
         sink.flush()
         if !queue.isEmpty { later(at: .now()) }
@@ -156,7 +157,7 @@ final class Lane {
             guard bytes.readableBytes > 0 else { continue }
             sink.flush()
             let dropped = bytes.readableBytes + queue.reduce(0) { $0 + $1.bytes.readableBytes }
-            ledger.count { $0.dropped += dropped }
+            connections.record { $0.dropped += dropped }
             queue.removeAll()
             return cut()
         }
@@ -164,7 +165,7 @@ final class Lane {
     }
 
     private func write(_ bytes: ByteBuffer, to sink: any Channel) {
-        ledger.count { $0.bytes += bytes.readableBytes }
+        connections.record { $0.bytes += bytes.readableBytes }
         sink.write(bytes, promise: nil)
     }
 

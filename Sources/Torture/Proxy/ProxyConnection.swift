@@ -4,19 +4,19 @@ internal import NIOPosix
 /// One connection through a proxy: two channels on one event loop, and a lane each way. Used on that loop alone.
 final class ProxyConnection {
     private let client: any Channel
-    private let ledger: ProxyLedger
+    private let connections: ProxyConnections
     private let requests: Lane
     private let replies: Lane
     private var server: (any Channel)?
     private var isClientLost = false
     private var isServerLost = false
 
-    init(_ client: any Channel, ledger: ProxyLedger, substitutions: [Substitution]) {
+    init(_ client: any Channel, connections: ProxyConnections, substitutions: [Substitution]) {
         self.client = client
-        self.ledger = ledger
+        self.connections = connections
         let loop = client.eventLoop
-        requests = Lane(.requests, eventLoop: loop, ledger: ledger, substitutions: substitutions)
-        replies = Lane(.replies, eventLoop: loop, ledger: ledger, substitutions: substitutions)
+        requests = Lane(.requests, eventLoop: loop, connections: connections, substitutions: substitutions)
+        replies = Lane(.replies, eventLoop: loop, connections: connections, substitutions: substitutions)
         requests.connect(from: client)
         replies.connect(to: client)
         requests.cut = { [weak self] in self?.reset() }
@@ -54,7 +54,7 @@ final class ProxyConnection {
             server = channel
             requests.connect(to: channel)
         case .failure:
-            ledger.count { $0.unreachable += 1 }
+            connections.record { $0.unreachable += 1 }
             isServerLost = true
             ProxyConnection.reset(client)
         }
@@ -73,7 +73,7 @@ final class ProxyConnection {
 
     /// Ends both sides with a reset, which takes from them what they have not read.
     func reset() {
-        ledger.count { $0.reset += 1 }
+        connections.record { $0.reset += 1 }
         ProxyConnection.reset(client)
         if let server { ProxyConnection.reset(server) }
     }
@@ -92,7 +92,7 @@ final class ProxyConnection {
             isServerLost = true
             replies.sourceLost()
         }
-        if isClientLost, isServerLost || server == nil { ledger.remove(self) }
+        if isClientLost, isServerLost || server == nil { connections.remove(self) }
     }
 }
 

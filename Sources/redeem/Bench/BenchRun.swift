@@ -16,14 +16,14 @@ struct BenchRun: Sendable {
     func perform() async throws -> BenchReport {
         try FileLimit.raise(forConnections: settings.connections)
         try await target.reach()
-        let ledger = SaleLedger(users: target.tokens.count)
+        let answers = SaleAnswers(users: target.tokens.count)
         let hasSale = settings.mix.contains(.redeem) || settings.mix.contains(.repeated)
-        let audit = SaleAudit(target: target, ledger: ledger, seed: settings.seed)
+        let audit = SaleAudit(target: target, answers: answers, seed: settings.seed)
         let before = hasSale ? try await audit.before() : nil
-        if settings.mix.contains(.repeated) { try await prelude(ledger) }
+        if settings.mix.contains(.repeated) { try await prelude(answers) }
 
         let startedAt = Date()
-        let run = try await open(try plan(), ledger)
+        let run = try await open(try plan(), answers)
         let interrupted = await stopOnInterrupt(run)
         defer { interrupted.cancel() }
         let used = processors()
@@ -77,8 +77,8 @@ struct BenchRun: Sendable {
         return plan
     }
 
-    private func open(_ plan: LoadPlan, _ ledger: SaleLedger, only: RequestKindName? = nil) async throws -> LoadRun {
-        let workloads = BenchWorkloads(settings: settings, target: target, ledger: ledger)
+    private func open(_ plan: LoadPlan, _ answers: SaleAnswers, only: RequestKindName? = nil) async throws -> LoadRun {
+        let workloads = BenchWorkloads(settings: settings, target: target, answers: answers)
         do {
             return try await LoadRun.open(plan) { thread in
                 only == nil ? workloads.all(thread: thread) : workloads.prelude(thread: thread)
@@ -92,7 +92,7 @@ struct BenchRun: Sendable {
     }
 
     /// Lets those redeem who shall have redeemed.
-    private func prelude(_ ledger: SaleLedger) async throws {
+    private func prelude(_ answers: SaleAnswers) async throws {
         Output.note("letting users redeem who will ask again …")
         var plan = try plan()
         plan.pace = .closed
@@ -100,7 +100,7 @@ struct BenchRun: Sendable {
         plan.duration = BenchRun.preludeLimit
         plan.kinds = [RequestKind("prelude", expected: RequestKindName.redeem.expected)]
         plan.connections = max(settings.threads, min(64, settings.connections))
-        let result = try await open(plan, ledger, only: .redeem).perform()
+        let result = try await open(plan, answers, only: .redeem).perform()
         guard result.errors == 0 else {
             let outcomes = result.outcomes.map { "\($0.outcome.name) \($0.count)" }.joined(separator: ", ")
             throw Refusal("users who shall ask again could not redeem before: \(outcomes)")

@@ -8,14 +8,14 @@ struct BenchWorkloads: Sendable {
 
     let settings: BenchSettings
     let target: BenchTarget
-    let ledger: SaleLedger
+    let answers: SaleAnswers
     /// Tells the requests of this run from those of all others.
     private let run = String(UInt64.random(in: .min ... .max), radix: 36)
 
-    init(settings: BenchSettings, target: BenchTarget, ledger: SaleLedger) {
+    init(settings: BenchSettings, target: BenchTarget, answers: SaleAnswers) {
         self.settings = settings
         self.target = target
-        self.ledger = ledger
+        self.answers = answers
     }
 
     private var host: String { target.api.authority }
@@ -77,6 +77,6 @@ struct BenchWorkloads: Sendable {
             seed: settings.seed,
             order: order
         )
-        return RedeemWorkload(sale, ledger: ledger, kind: number, thread: thread, of: settings.threads)
+        return RedeemWorkload(sale, answers: answers, kind: number, thread: thread, of: settings.threads)
     }
 }

@@ -16,7 +16,7 @@ struct SaleAudit: Sendable {
     static let sample = 200
 
     let target: BenchTarget
-    let ledger: SaleLedger
+    let answers: SaleAnswers
     let seed: UInt64
 
     /// What a sale starts with.
@@ -44,7 +44,7 @@ struct SaleAudit: Sendable {
         var drained: Check?
         if let stores = target.stores { drained = try await drain(stores) }
         let left = try await target.caller.stock(of: target.coupon).left
-        var facts = SaleFacts(answers: ledger.summary, leftBefore: before.left, leftAfter: left ?? 0)
+        var facts = SaleFacts(answers: answers.summary, leftBefore: before.left, leftAfter: left ?? 0)
         guard let stores = target.stores else {
             return facts.checks + [try await sample(before), SaleAudit.unknownRows]
         }
@@ -114,7 +114,7 @@ extension SaleAudit {
     /// The same users before and after.
     private func sampled() -> [Int] {
         var random = SplitMix64(seed: seed)
-        return Array((0..<ledger.users).shuffled(using: &random).prefix(SaleAudit.sample))
+        return Array((0..<answers.users).shuffled(using: &random).prefix(SaleAudit.sample))
     }
 
     /// What each can still spend.
@@ -133,7 +133,7 @@ extension SaleAudit {
         var wrong: [String] = []
         var checked = 0
         for (user, credit) in before.credit.sorted(by: { $0.key < $1.key }) {
-            let marks = ledger[user]
+            let marks = answers[user]
             let accepted = marks.contains(.accepted)
             if marks.contains(.unknown), !accepted { continue }
             let owned = try await api.redemptions(token: target.tokens.text(user)).redemptions

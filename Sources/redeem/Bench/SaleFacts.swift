@@ -3,7 +3,7 @@
 /// Nobody else may redeem or restock the coupon during the run.
 struct SaleFacts: Sendable {
     /// What the users were answered, in the whole run.
-    var answers: SaleLedger.Summary
+    var answers: SaleAnswers.Summary
     /// Left in stock before and after.
     var leftBefore: Int
     var leftAfter: Int

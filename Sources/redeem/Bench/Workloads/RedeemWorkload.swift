@@ -52,7 +52,7 @@ final class RedeemWorkload: Workload {
     }
 
     private let sale: Sale
-    private let ledger: SaleLedger
+    private let answers: SaleAnswers
     private let kind: Int
     private let thread: Int
     private let threads: Int
@@ -60,9 +60,9 @@ final class RedeemWorkload: Workload {
     private var random: SplitMix64
 
     /// - Parameter thread: of `threads`, which take turns with the users.
-    init(_ sale: Sale, ledger: SaleLedger, kind: Int, thread: Int, of threads: Int) {
+    init(_ sale: Sale, answers: SaleAnswers, kind: Int, thread: Int, of threads: Int) {
         self.sale = sale
-        self.ledger = ledger
+        self.answers = answers
         self.kind = kind
         self.thread = thread
         self.threads = threads
@@ -91,17 +91,17 @@ final class RedeemWorkload: Workload {
         }
         if let keys = sale.keys { writeKey(keys, user, into: &buffer) }
         buffer.writeBytes(sale.tail)
-        ledger.mark(user, .asked)
+        answers.mark(user, .asked)
         position += threads
         return WorkloadRequest(kind: kind, tag: user)
     }
 
     func ended(_ request: WorkloadRequest, _ end: WorkloadEnd) {
         switch end {
-        case .answer(201, _, _): ledger.mark(request.tag, .accepted)
-        case .answer(_, let code?, _): ledger.mark(request.tag, RedeemWorkload.mark(code))
-        case .answer(_, nil, _): ledger.mark(request.tag, .failed)
-        case .failure: ledger.mark(request.tag, .unknown)
+        case .answer(201, _, _): answers.mark(request.tag, .accepted)
+        case .answer(_, let code?, _): answers.mark(request.tag, RedeemWorkload.mark(code))
+        case .answer(_, nil, _): answers.mark(request.tag, .failed)
+        case .failure: answers.mark(request.tag, .unknown)
         }
     }
 
@@ -109,7 +109,7 @@ final class RedeemWorkload: Workload {
     private static let alreadyRedeemed = Array("already_redeemed".utf8)
     private static let outcomeUnknown = Array("outcome_unknown".utf8)
 
-    private static func mark(_ code: UnsafeRawBufferPointer) -> SaleLedger.Marks {
+    private static func mark(_ code: UnsafeRawBufferPointer) -> SaleAnswers.Marks {
         if code.elementsEqual(soldOut) { return .soldOut }
         if code.elementsEqual(alreadyRedeemed) { return .already }
         return code.elementsEqual(outcomeUnknown) ? .unknown : .failed

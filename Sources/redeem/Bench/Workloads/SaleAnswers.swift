@@ -2,7 +2,7 @@ internal import Synchronization
 
 /// What each user of a sale was answered, to be compared with the stores afterwards. Threads of the load share it; each has
 /// users of its own, so they wait for each other only for the moment of a mark.
-final class SaleLedger: Sendable {
+final class SaleAnswers: Sendable {
     struct Marks: OptionSet, Hashable {
         let rawValue: UInt8
 
