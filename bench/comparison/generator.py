@@ -42,7 +42,7 @@ def run(context):
 def drive(context, side, url, file, coupon, code, count):
     if side == WRK:
         environment = {'REDEEM_TOKENS': file, 'REDEEM_COUPON': coupon, 'REDEEM_CODE': code}
-        return load.run_wrk(context, url, 'redeem.lua', count, '201', environment)
+        return load.run_wrk(context, url, 'redemptions.lua', count, '201', environment)
     # What wrk sends too: no Idempotency-Key.
     return load.run_bench(context, [
         'redeem', '--url', url, '--tokens', file, '--coupon', coupon, '--code', code, '--closed', '--no-idempotency-keys',

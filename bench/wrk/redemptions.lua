@@ -1,6 +1,6 @@
 -- wrk script: one redemption for each access token, through the API.
 --
---   REDEEM_TOKENS=tokens.txt REDEEM_COUPON=sale REDEEM_CODE=SALE-2030 wrk -t1 -c64 -d60s -s bench/wrk/redeem.lua http://127.0.0.1:8080
+--   REDEEM_TOKENS=tokens.txt REDEEM_COUPON=sale REDEEM_CODE=SALE-2030 wrk -t1 -c64 -d60s -s bench/wrk/redemptions.lua http://127.0.0.1:8080
 --
 -- The tokens are those that `redeem seed --tokens` writes.
 
