@@ -249,8 +249,8 @@ if !isProgramOnly {
             name: "EndToEndTests",
             dependencies: [
                 "redeem", "Credentials", "HotPath", "LocalStack", "Persistence", "PostgresClient", "RedisClient", "Telemetry",
-                "Terminal", "TestSupport", "Torture", argumentParser, asyncHTTPClient, logging, nioCore, nioHTTP1, nioPosix,
-                nioSSL, subprocess, systemPackage,
+                "Terminal", "TestSupport", "Torture", argumentParser, asyncHTTPClient, configuration, logging, nioCore, nioHTTP1,
+                nioPosix, nioSSL, subprocess, systemPackage,
             ],
             swiftSettings: settings
         ),

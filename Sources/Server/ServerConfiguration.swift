@@ -6,16 +6,16 @@ import NIOCore
 /// How a server is run. Every value but the keys has a default.
 public struct ServerConfiguration: Sendable {
     /// Where the API listens. Port 0: any free one.
-    public var host = "127.0.0.1"
-    public var port = 8080
+    public var host = defaultHost
+    public var port = defaultPort
     /// Threads that read requests and answer redemptions, each with a connection to Redis of its own. What waits on one thread is
     /// decided in one call, so more threads make smaller calls, and three have processor time for more than one Redis decides.
     public var eventLoops = min(3, max(1, System.coreCount / 2))
     /// Where probes and scrapes are answered, apart from the API, so that they are neither public nor behind the sale.
-    public var opsHost = "127.0.0.1"
-    public var opsPort = 9090
+    public var opsHost = defaultOpsHost
+    public var opsPort = defaultOpsPort
     /// What an answer to a redemption promises. The server does not start where Redis is not configured for it.
-    public var durability = Durability.local
+    public var durability = defaultDurability
     /// For access tokens. The same for all servers, but for the moments in which they are replaced.
     public var tokenKeys: TokenKeys
     public var tokenParties = TokenParties.standard
@@ -39,6 +39,17 @@ public struct ServerConfiguration: Sendable {
         self.tokenKeys = tokenKeys
         self.codeKey = codeKey
     }
+}
+
+/// Defaults that the program's help names too.
+extension ServerConfiguration {
+    public static let defaultHost = "127.0.0.1"
+    public static let defaultPort = 8080
+    public static let defaultOpsHost = "127.0.0.1"
+    public static let defaultOpsPort = 9090
+    public static let defaultDurability = Durability.local
+    /// Where the API is on the machine that serves it.
+    public static let defaultURL = "http://\(defaultHost):\(defaultPort)"
 }
 
 extension ServerConfiguration {

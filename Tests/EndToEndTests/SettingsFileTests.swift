@@ -90,21 +90,6 @@ struct SettingsFileTests {
         for name in names { #expect(SettingNames.fault(of: name, value: "1") == nil, "\(name)") }
     }
 
-    /// One list, the page for operators, and the comments of what reads them have the same names.
-    @Test func namesAreTheDocumentedOnes() throws {
-        let names = Set(SettingNames.keys.map(SettingNames.variable))
-        let operations = try String(contentsOf: Repository.file("docs/OPERATIONS.md"), encoding: .utf8)
-        let table = operations.split(separator: "\n").filter { $0.hasPrefix("| `REDEEM_") }
-            .flatMap { $0.split(separator: "|")[0].matches(of: /REDEEM_[A-Z_]+/).map { String($0.output) } }
-        #expect(Set(table) == names)
-        #expect(table.count == names.count, "each is there once")
-        let folder = Repository.file("Sources/redeem")
-        let comments = try FileManager.default.subpathsOfDirectory(atPath: folder.path).filter { $0.hasSuffix(".swift") }
-            .flatMap { try String(contentsOf: folder.appending(path: $0), encoding: .utf8).split(separator: "\n") }
-            .compactMap { $0.firstMatch(of: /\/\/\/ \| [a-z_.]+.* \| (REDEEM_[A-Z_]+) \|/).map { String($0.output.1) } }
-        #expect(Set(comments) == names.subtracting(["REDEEM_CONFIG", "REDEEM_HTTP_URL"]))
-    }
-
     /// The program as it is run, with secrets in places where they should not be.
     @Test func noMessageHoldsAValue() async throws {
         try await withTemporaryFolder { folder in

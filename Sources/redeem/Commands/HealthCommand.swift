@@ -3,6 +3,7 @@ internal import AsyncHTTPClient
 internal import Foundation
 internal import NIOCore
 internal import NIOHTTP1
+internal import Server
 internal import Terminal
 
 struct HealthCommand: AsyncParsableCommand {
@@ -12,7 +13,7 @@ struct HealthCommand: AsyncParsableCommand {
         discussion: "For container health checks. Example: redeem health --url http://127.0.0.1:9090"
     )
 
-    @Option(help: "Where the server listens. [REDEEM_HTTP_URL, default http://127.0.0.1:8080]")
+    @Option(help: "Where the server listens. [REDEEM_HTTP_URL, default \(ServerConfiguration.defaultURL)]")
     var url: String?
 
     @Option(help: "How long to wait for the answer.")
@@ -23,7 +24,7 @@ struct HealthCommand: AsyncParsableCommand {
     func run() async throws {
         try await report {
             let settings = try await connection.settings(["http.url": url])
-            let base = settings.reader.text("http.url") ?? "http://127.0.0.1:8080"
+            let base = settings.reader.serverURL()
             guard base.hasPrefix("http://") || base.hasPrefix("https://") else {
                 throw UsageError("REDEEM_HTTP_URL is not an http or https URL", remedy: "give --url http://HOST:PORT")
             }

@@ -18,21 +18,23 @@ struct ServeCommand: AsyncParsableCommand {
             """
     )
 
-    @Option(help: "The address to listen on. [REDEEM_HTTP_HOST, default 127.0.0.1]")
+    @Option(help: "The address to listen on. [REDEEM_HTTP_HOST, default \(ServerConfiguration.defaultHost)]")
     var host: String?
 
-    @Option(help: "The API's port; 0: any. [REDEEM_HTTP_PORT, default 8080]")
+    @Option(help: "The API's port; 0: any. [REDEEM_HTTP_PORT, default \(ServerConfiguration.defaultPort)]")
     var port: Int?
 
-    @Option(help: "The address of the operations port. [REDEEM_OPS_HOST, default 127.0.0.1]")
+    @Option(help: "The address of the operations port. [REDEEM_OPS_HOST, default \(ServerConfiguration.defaultOpsHost)]")
     var opsHost: String?
 
-    @Option(help: "The port of /livez, /readyz and /metrics; 0: any. [REDEEM_OPS_PORT, default 9090]")
+    @Option(
+        help: "The port of /livez, /readyz and /metrics; 0: any. [REDEEM_OPS_PORT, default \(ServerConfiguration.defaultOpsPort)]"
+    )
     var opsPort: Int?
 
     @Option(
         help:
-            "What an answer promises: \(Durability.list). [REDEEM_DURABILITY, default local]",
+            "What an answer promises: \(Durability.list). [REDEEM_DURABILITY, default \(ServerConfiguration.defaultDurability)]",
         completion: .durabilities
     )
     var durability: String?
@@ -44,7 +46,7 @@ struct ServeCommand: AsyncParsableCommand {
             // Until `KeyReload` listens: a signal that comes early must not end the server.
             signal(SIGHUP, SIG_IGN)
             let settings = try await settings()
-            let logger = try settings.logger("redeem.serve", default: .info)
+            let logger = try settings.logger("redeem.serve", default: .ofServices)
             let app = try App(settings: settings, logger: logger)
             try await app.run(
                 try await app.server(reread: { [self] in try await self.settings() }) { hosts, ports in

@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import Glibc
 internal import Logging
+internal import Server
 
 struct SyncCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -13,7 +14,7 @@ struct SyncCommand: AsyncParsableCommand {
             """
     )
 
-    @Option(help: "The address of the operations port. [REDEEM_OPS_HOST, default 127.0.0.1]")
+    @Option(help: "The address of the operations port. [REDEEM_OPS_HOST, default \(ServerConfiguration.defaultOpsHost)]")
     var opsHost: String?
 
     @Option(help: "The port of /livez and /metrics; 0: any. Without it there is none. [REDEEM_SYNC_OPS_PORT]")
@@ -26,7 +27,7 @@ struct SyncCommand: AsyncParsableCommand {
             // Servers read keys again at this signal; one that goes to all processes must not end the workers.
             signal(SIGHUP, SIG_IGN)
             let settings = try await connection.settings(["ops.host": opsHost, "sync.ops_port": opsPort.map(String.init)])
-            let app = try App(settings: settings, logger: try settings.logger("redeem.sync", default: .info))
+            let app = try App(settings: settings, logger: try settings.logger("redeem.sync", default: .ofServices))
             try await app.checkPostgres()
             // First, so that what the worker measures is measured from the beginning.
             let operations = try app.workerOperations()

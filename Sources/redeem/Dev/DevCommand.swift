@@ -22,7 +22,7 @@ struct DevCommand: AsyncParsableCommand {
     )
 
     @Option(help: "The API's port; 0: any.")
-    var port = 8080
+    var port = ServerConfiguration.defaultPort
 
     @Option(help: "The port of /livez, /readyz and /metrics; 0: any.")
     var opsPort = 0
@@ -37,7 +37,7 @@ struct DevCommand: AsyncParsableCommand {
     var storesOnly = false
 
     @Option(help: "trace, debug, info, notice, warning, error or critical; logs go to stderr.", completion: .logLevels)
-    var logLevel = "notice"
+    var logLevel = Logger.Level.ofCommands.rawValue
 
     func run() async throws {
         try await report {
@@ -52,7 +52,7 @@ struct DevCommand: AsyncParsableCommand {
             guard (0...65_535).contains(port), (0...65_535).contains(opsPort) else {
                 throw UsageError("port \(port) or \(opsPort) is out of range", remedy: "use 0 to 65535")
             }
-            guard !storesOnly || (port == 8080 && opsPort == 0) else {
+            guard !storesOnly || (port == ServerConfiguration.defaultPort && opsPort == 0) else {
                 throw UsageError("--stores-only has no server to give a port", remedy: "leave --port and --ops-port away")
             }
             try folder.create()

@@ -128,7 +128,7 @@ extension Examination {
     }
 
     private func durability(_ pool: PostgresClient, _ findings: inout Findings) async {
-        guard let durability = try? settings.reader.durability() ?? .local else { return }
+        guard let durability = try? settings.reader.durability() else { return }
         do {
             try await durability.check(pool)
         } catch {

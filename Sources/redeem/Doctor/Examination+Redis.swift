@@ -55,7 +55,7 @@ extension Examination {
 
     private func durability(_ client: RedisClient, _ findings: inout Findings) async {
         // Settings that cannot be read are told with the others.
-        guard let durability = try? settings.reader.durability() ?? .local, let limits = try? HotPathLimits(settings.reader)
+        guard let durability = try? settings.reader.durability(), let limits = try? HotPathLimits(settings.reader)
         else {
             return
         }

@@ -13,7 +13,7 @@ extension Examination {
         let reader = settings.reader
         switch process {
         case .serve:
-            findings.check("token key", try TokenKeys(reader, host: reader.host("http.host") ?? "127.0.0.1", warn: { _ in })) {
+            findings.check("token key", try TokenKeys(reader, host: reader.apiHost(), warn: { _ in })) {
                 reader.text("token.key") == nil ? "a key of its own, for this machine only" : "signs as \($0.ids[0])"
             }
             findings.check("other token keys", try ServiceKey.otherTokenKeys(reader)) { "\($0.count)" }

@@ -29,7 +29,10 @@ struct ConnectionOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "trace, debug, info, notice, warning, error or critical; logs go to stderr. [REDEEM_LOG_LEVEL, default notice]",
+            """
+            trace, debug, info, notice, warning, error or critical; logs go to stderr. \
+            [REDEEM_LOG_LEVEL, default \(Logger.Level.defaults)]
+            """,
             valueName: "level"
         ),
         completion: .logLevels
@@ -43,17 +46,18 @@ struct ConnectionOptions: ParsableArguments {
     }
 }
 
+/// Defaults of the log level.
+extension Logger.Level {
+    static let ofCommands = Logger.Level.notice
+    static let ofServices = Logger.Level.info
+    static let defaults = "\(ofCommands); \(ofServices) for serve and sync"
+}
+
 extension Settings {
     /// A logger to stderr.
-    ///
-    /// | key | variable | default |
-    /// |---|---|---|
-    /// | log.level | REDEEM_LOG_LEVEL | notice; info for `serve`, `sync` and `dev` |
-    func logger(_ label: String, default level: Logger.Level = .notice) throws -> Logger {
-        let level =
-            try reader.value("log.level", "one of \(Logger.Level.allCases.map(\.rawValue).joined(separator: ", "))") {
-                Logger.Level(rawValue: $0.lowercased())
-            } ?? level
+    func logger(_ label: String, default standard: Logger.Level = .ofCommands) throws -> Logger {
+        let kind = "one of \(Logger.Level.allCases.map(\.rawValue).joined(separator: ", "))"
+        let level = try reader.value("log.level", kind, default: standard.rawValue) { Logger.Level(rawValue: $0.lowercased()) }
         return .toStandardError(label, level: level)
     }
 }

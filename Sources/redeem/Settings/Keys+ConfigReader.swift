@@ -5,22 +5,19 @@ internal import Server
 internal import Terminal
 
 /// The secrets of a service. Each is used as the bytes of its text.
-///
-/// | key | variable | default |
-/// |---|---|---|
-/// | token.key (signs access tokens) | REDEEM_TOKEN_KEY | none |
-/// | token.other_keys (verify them too; separated by commas) | REDEEM_TOKEN_OTHER_KEYS | none |
-/// | code.key (digests hidden codes) | REDEEM_CODE_KEY | none |
 extension ServiceKey {
     static let remedy = "make one with: openssl rand -hex 32"
 
+    /// The key that signs access tokens.
     static func token(_ reader: ConfigReader) throws -> ServiceKey {
         try checkForLists(reader.text("token.key") ?? "", "token.key")
         return try ServiceKey("token.key", reader)
     }
 
+    /// The key under which hidden codes are digested.
     static func code(_ reader: ConfigReader) throws -> ServiceKey { try ServiceKey("code.key", reader) }
 
+    /// Further keys that access tokens may be signed with, separated by commas.
     static func otherTokenKeys(_ reader: ConfigReader) throws -> [ServiceKey] {
         let name = "token.other_keys"
         let keys = try (reader.text(name) ?? "").split(separator: ",").map { part in
@@ -91,15 +88,11 @@ extension TokenKeys {
     }
 }
 
-/// | key | variable | default |
-/// |---|---|---|
-/// | token.issuer (`iss`) | REDEEM_TOKEN_ISSUER | redeem |
-/// | token.audience (`aud`) | REDEEM_TOKEN_AUDIENCE | redeem |
 extension TokenParties {
     init(_ reader: ConfigReader) throws {
         let standard = TokenParties.standard
-        let issuer = reader.text("token.issuer") ?? standard.issuer
-        let audience = reader.text("token.audience") ?? standard.audience
+        let issuer = reader.text("token.issuer", default: standard.issuer)
+        let audience = reader.text("token.audience", default: standard.audience)
         guard let parties = TokenParties(issuer: issuer, audience: audience) else {
             throw UsageError(
                 "REDEEM_TOKEN_ISSUER or REDEEM_TOKEN_AUDIENCE is not valid",

@@ -31,15 +31,13 @@ struct SyncSettings {
 
     init(_ settings: Settings) throws {
         sync = try SyncConfiguration(settings.reader)
-        let host = try settings.reader.host("ops.host") ?? "127.0.0.1"
+        let host = try settings.reader.operationsHost()
         operations = try settings.reader.count("sync.ops_port", in: 0...65_535).map { (host, $0) }
         _ = try settings.shutdownLimit()
     }
 }
 
-/// | key | variable | default |
-/// |---|---|---|
-/// | shutdown.limit_s | REDEEM_SHUTDOWN_LIMIT_S | 30 |
 extension Settings {
-    func shutdownLimit() throws -> Duration { .seconds(try reader.count("shutdown.limit_s", in: 1...3600) ?? 30) }
+    /// How long a stop may take before it cuts off what is under way.
+    func shutdownLimit() throws -> Duration { try reader.seconds("shutdown.limit_s", in: 1...3600, default: .seconds(30)) }
 }

@@ -11,7 +11,8 @@ struct Settings: Sendable {
     /// - Parameters:
     ///   - flags: settings given on the command line, by key.
     ///   - file: a file of `NAME=value` lines, as `redeem dev` writes it.
-    init(flags: [String: String?], file: String?) async throws {
+    ///   - reporter: told each value that is read, defaults included.
+    init(flags: [String: String?], file: String?, reporter: (any AccessReporter)? = nil) async throws {
         let environment = ProcessInfo.processInfo.environment
         for (name, value) in environment.sorted(by: { $0.key < $1.key }) where name.hasPrefix("REDEEM_") {
             if let fault = SettingNames.fault(of: name, value: value) {
@@ -24,7 +25,8 @@ struct Settings: Sendable {
                 Settings.provider("flags") { flags[$0] ?? nil },
                 Settings.provider("environment") { environment[SettingNames.variable($0)] },
                 Settings.provider("file") { file?.values[SettingNames.variable($0)] },
-            ]
+            ],
+            accessReporter: reporter
         )
         for key in SettingNames.keys.sorted() {
             guard let value = reader.text(key) else { continue }
@@ -54,9 +56,14 @@ struct Settings: Sendable {
 }
 
 extension ConfigReader {
-    /// The value of a key, or `nil` where it is set nowhere. A value that cannot be read is an error that names it.
+    /// The value of a key that has no default, or `nil` where it is set nowhere.
     func value<Value>(_ key: String, _ kind: String, _ parse: (String) -> Value?) throws -> Value? {
         guard let text = text(key) else { return nil }
+        return try value(of: text, key, kind, parse)
+    }
+
+    /// A text that cannot be read is an error that names its key.
+    private func value<Value>(of text: String, _ key: String, _ kind: String, _ parse: (String) -> Value?) throws -> Value {
         guard let value = parse(text) else {
             throw UsageError(
                 "\(ConfigReader.variable(key)) is \(ConfigReader.shown(text)), which is not \(kind)",
@@ -66,10 +73,21 @@ extension ConfigReader {
         return value
     }
 
-    /// The one way to read a setting.
+    /// A setting that has no default. An empty value counts as none.
     func text(_ key: String) -> String? {
         precondition(SettingNames.keys.contains(key), "\(key) is not in SettingNames.keys")
         return string(forKey: ConfigKey(key)).flatMap { $0.isEmpty ? nil : $0 }
+    }
+
+    /// A setting that has one. The default is read like a value that was set, so it keeps the same rules and a reporter is told of it.
+    func text(_ key: String, default standard: String) -> String {
+        precondition(SettingNames.keys.contains(key), "\(key) is not in SettingNames.keys")
+        let text = string(forKey: ConfigKey(key), default: standard)
+        return text.isEmpty ? standard : text
+    }
+
+    func value<Value>(_ key: String, _ kind: String, default standard: String, _ parse: (String) -> Value?) throws -> Value {
+        try value(of: text(key, default: standard), key, kind, parse)
     }
 
     /// A value as a message may have it. Whatever stands where a number or an address should may be a password that got into the
@@ -79,25 +97,39 @@ extension ConfigReader {
     }
 
     /// The name or address of a host.
-    func host(_ key: String) throws -> String? {
+    func host(_ key: String, default standard: String) throws -> String {
         // RFC 1123, section 2.1: labels of at most 63 characters, which a key in hexadecimal digits is not; else an IPv6 address.
-        try value(key, "an address or the name of a host") { text in
+        try value(key, "an address or the name of a host", default: standard) { text in
             let isName = text.utf8.count <= 253 && text.wholeMatch(of: /[A-Za-z0-9_-]{1,63}(\.[A-Za-z0-9_-]{1,63})*\.?/) != nil
             return isName || text.wholeMatch(of: /[0-9A-Fa-f:.]{2,45}(%\w{1,16})?/) != nil ? text : nil
         }
     }
 
     func count(_ key: String, in range: ClosedRange<Int>) throws -> Int? {
-        try value(key, "a whole number from \(range.lowerBound) to \(range.upperBound)") {
-            Int($0).flatMap { range.contains($0) ? $0 : nil }
-        }
+        try value(key, ConfigReader.kind(range)) { ConfigReader.number($0, in: range) }
     }
 
-    func milliseconds(_ key: String) throws -> Duration? {
-        try count(key, in: 1...86_400_000).map { .milliseconds($0) }
+    func count(_ key: String, in range: ClosedRange<Int>, default standard: Int) throws -> Int {
+        try value(key, ConfigReader.kind(range), default: "\(standard)") { ConfigReader.number($0, in: range) }
     }
 
-    /// A value that there is no default for.
+    func milliseconds(_ key: String, in range: ClosedRange<Int> = 1...86_400_000, default standard: Duration) throws -> Duration {
+        .milliseconds(try count(key, in: range, default: Int(standard / .milliseconds(1))))
+    }
+
+    func seconds(_ key: String, in range: ClosedRange<Int>, default standard: Duration) throws -> Duration {
+        .seconds(try count(key, in: range, default: Int(standard / .seconds(1))))
+    }
+
+    private static func kind(_ range: ClosedRange<Int>) -> String {
+        "a whole number from \(range.lowerBound) to \(range.upperBound)"
+    }
+
+    private static func number(_ text: String, in range: ClosedRange<Int>) -> Int? {
+        Int(text).flatMap { range.contains($0) ? $0 : nil }
+    }
+
+    /// A setting that has no default and must be set.
     func required(_ key: String, flag: String, example: String) throws -> String {
         guard let text = text(key) else {
             throw UsageError(
