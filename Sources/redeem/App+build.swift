@@ -14,12 +14,13 @@ internal import Sync
 internal import Telemetry
 internal import UnixSignals
 
-/// The composition root: what a process is made of.
+/// The composition root: it makes the services that a process runs.
 struct App {
     let settings: Settings
     let logger: Logger
-    /// Of what is no server's. Each loop takes three open files, so there is one, however many processors there are, and none in a
-    /// process that is a server only. It ends with the process.
+    /// The event loop of everything but a server's API. One serves all, however many processors there are, because each loop
+    /// takes three open files. It is made when it is first used, so a process that only serves has none, and it ends with the
+    /// process.
     var eventLoopGroup: any EventLoopGroup { App.eventLoop }
     let redis: RedisConfiguration
     let postgres: PostgresConfiguration
@@ -40,7 +41,7 @@ struct App {
 
     /// The API and the operations port. Redis and Postgres are closed when the server has stopped.
     /// - Parameters:
-    ///   - reread: reads the settings again, for the keys that SIGHUP replaces; `nil`: SIGHUP is somebody else's.
+    ///   - reread: reads the settings again when SIGHUP asks for new keys; `nil`: SIGHUP is not handled.
     ///   - onReady: called when both listen.
     func server(
         reread: (@Sendable () async throws -> Settings)? = nil,
@@ -48,11 +49,10 @@ struct App {
     ) async throws -> [any Service] {
         let (serve, files) = try serveSettings()
         let configuration = serve.server
-        // Before the clients: what they count goes to what is there when they are made.
+        // Clients look up their counters when they are made, so the registry comes before them.
         let registry = PrometheusRegistry()
         MetricsSystem.bootstrap(registry)
-        // These threads end with the process: whatever still runs when a service has failed may wait for an answer from one
-        // of them.
+        // These threads end with the process. If a service fails, the others may still wait for an answer from one of them.
         let eventLoops = MultiThreadedEventLoopGroup(numberOfThreads: configuration.eventLoops)
         let client = RedisClient(configuration: redis, eventLoopGroup: eventLoops, logger: logger)
         let pool = PostgresClient(configuration: postgres, logger: logger)
@@ -94,7 +94,7 @@ struct App {
         ] + server.services + (reload.map { [$0] } ?? []) + [keys, ready]
     }
 
-    /// Throws where Postgres answers and can never do. A worker would try again and again.
+    /// Throws if Postgres answers but can never be used. A worker would try again and again.
     func checkPostgres() async throws {
         do {
             try await DedicatedPostgresConnection.open(postgres, logger: logger).close()
@@ -103,7 +103,7 @@ struct App {
         }
     }
 
-    /// Clients get the files that are left over.
+    /// Leaves to clients the open files that the server does not need itself.
     private func serveSettings() throws -> (ServeSettings, FileBudget) {
         var serve = try ServeSettings(settings)
         let files = try FileLimit.raise(for: serve.server, postgres)
@@ -133,7 +133,7 @@ struct App {
         ]
     }
 
-    /// The operations port of a worker, where the settings give it one: metrics go there.
+    /// The operations port of a worker, if the settings give it one. The worker's metrics are there.
     func workerOperations() throws -> [any Service] {
         guard let (host, port) = try SyncSettings(settings).operations else { return [] }
         let registry = PrometheusRegistry()
@@ -149,7 +149,8 @@ struct App {
         try await Lifetime(signals: signals, limit: shutdownLimit, manager: manager, logger: logger)
             .run(
                 services.map { service in
-                    // Anyone who waits for an answer gets it where a key is wrong: the answer is none of the wrong key's.
+                    // A server with a wrong key stops gracefully: clients that wait still get their answers, which the wrong key
+                    // had no part in.
                     let failure: ServiceGroupConfiguration.ServiceConfiguration.TerminationBehavior =
                         service is KeyGuard ? .gracefullyShutdownGroup : .cancelGroup
                     return .init(

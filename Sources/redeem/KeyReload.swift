@@ -8,9 +8,9 @@ internal import UnixSignals
 /// Reads the keys for access tokens again at each SIGHUP, so that they are replaced without a restart.
 struct KeyReload: Service {
     let keys: TokenKeys
-    /// Throws where the server must not have the keys with these ids.
+    /// Throws if the server must not use the keys with these ids.
     let check: @Sendable ([String]?) async throws -> Void
-    /// The settings as they are now: files change, flags and the environment do not.
+    /// Reads the settings again. A file may have changed; flags and the environment cannot.
     let settings: @Sendable () async throws -> Settings
     let logger: Logger
 

@@ -2,7 +2,7 @@ internal import Foundation
 internal import LoadGenerator
 internal import Terminal
 
-/// An earlier run that this one is compared with: what `--json` wrote of it, as far as it is needed.
+/// An earlier run to compare with, as `--json` wrote it. Only the parts that are needed are read.
 struct BenchBaseline: Sendable, Decodable {
     let version: String
     let startedAt: Date
@@ -11,7 +11,7 @@ struct BenchBaseline: Sendable, Decodable {
     let result: LoadResult
     let unknown: Int
 
-    /// The metrics that a comparison tells.
+    /// The metrics that are compared.
     static let metrics: [FailCondition.Metric] = [.rate, .p50, .p90, .p99, .p999, .max]
 
     init(file path: String) throws {
@@ -32,7 +32,7 @@ struct BenchBaseline: Sendable, Decodable {
 
     var run: FailCondition.Run { FailCondition.Run(result, unknown: unknown) }
 
-    /// Ratios of a run to this one, and the facts in which the two are different kinds of run.
+    /// The ratios of a run to this one, and the facts that make them different kinds of run.
     func compared(with run: FailCondition.Run, _ configuration: BenchReport.Configuration, _ machine: Machine)
         -> BenchReport.Comparison
     {
@@ -50,7 +50,7 @@ struct BenchBaseline: Sendable, Decodable {
         )
     }
 
-    /// Two runs can be compared where all of these are equal.
+    /// Two runs can be compared if all of these facts are equal.
     private static func facts(_ configuration: BenchReport.Configuration, _ machine: Machine) -> [(name: String, value: String)] {
         [
             ("scenario", configuration.scenario.rawValue), ("pace", configuration.pace),

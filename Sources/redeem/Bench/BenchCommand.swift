@@ -28,7 +28,7 @@ struct BenchCommand: AsyncParsableCommand {
             """
     )
 
-    /// As k6 has it for its thresholds: a run that is only too slow is told from one that broke a promise.
+    /// Its own exit code tells a run that is only too slow from one that broke a promise. k6 uses the same for its thresholds.
     private static let conditionHolds = ExitCode(99)
 
     @OptionGroup var options: BenchOptions
@@ -39,7 +39,7 @@ struct BenchCommand: AsyncParsableCommand {
             let settings = try BenchSettings(options)
             switch settings.place {
             case .local:
-                // Its processes inherit the limit.
+                // The processes that it starts inherit the limit.
                 try FileLimit.raise(forConnections: settings.connections)
                 let logger = try await connection.settings().logger("redeem.bench", default: .warning)
                 try await LocalTarget(settings: settings, logger: logger).with { try await bench(settings, $0) }

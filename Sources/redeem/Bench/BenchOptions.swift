@@ -1,6 +1,6 @@
 internal import ArgumentParser
 
-/// The flags of `redeem bench` as they were given; `BenchSettings` checks them.
+/// The flags of `redeem bench` as they were given. `BenchSettings` checks them.
 struct BenchOptions: ParsableArguments {
     @Argument(help: "redeem, storm, repeat, refresh, login, mixed or replay.")
     var scenario = Scenario.redeem

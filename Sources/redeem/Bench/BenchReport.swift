@@ -1,7 +1,7 @@
 internal import Foundation
 internal import LoadGenerator
 
-/// All that a run has found.
+/// All results of a run.
 struct BenchReport: Sendable, Codable {
     struct Configuration: Sendable, Codable {
         let scenario: Scenario
@@ -16,25 +16,25 @@ struct BenchReport: Sendable, Codable {
         let seed: UInt64
         let mix: String
         let idempotencyKeys: Bool
-        /// Of a local target.
+        /// Users of a local target.
         let users: Int?
         let stock: Int?
         let durability: String?
     }
 
-    /// Microseconds of a processor for each request of the whole run.
+    /// A processor's time in microseconds for each request of the whole run.
     struct ProcessorTime: Sendable, Codable {
         let process: String
         let microseconds: Double
     }
 
-    /// Beside an earlier run.
+    /// The comparison with an earlier run.
     struct Comparison: Sendable, Codable {
         let version: String
         let startedAt: Date
-        /// What this run has of what that one had, by metric.
+        /// Each metric of this run divided by that of the earlier run.
         let ratios: [String: Double]
-        /// In what the two are not of one kind.
+        /// The facts that make the two runs different kinds of run.
         let differences: [String]
     }
 
@@ -43,26 +43,26 @@ struct BenchReport: Sendable, Codable {
     let machine: Machine
     let configuration: Configuration
     let result: LoadResult
-    /// Requests of which it is not known whether they were carried out.
+    /// Requests whose outcome is unknown.
     let unknown: Int
-    /// Of the target's processes, where they are on this machine and known.
+    /// The target's processes that are on this machine and known.
     let processors: [ProcessorTime]
     let checks: [SaleFacts.Check]
-    /// `nil`: there is no --baseline.
+    /// `nil` without --baseline.
     var baseline: Comparison?
-    /// Conditions of --fail-if that hold, each with what was found.
+    /// The conditions of --fail-if that hold, each with the value that was found.
     var failed: [String: String]
 
     var isKept: Bool { checks.allSatisfy { $0.holds != false } }
 
-    /// Outcomes of which it is not known whether the request was carried out.
+    /// Outcomes that leave open whether the request was carried out.
     static let unknownOutcomes = Set(TransportFailure.allCases.map(\.rawValue) + ["outcome_unknown"])
 
     static func unknown(in result: LoadResult) -> Int {
         result.outcomes.filter { unknownOutcomes.contains($0.outcome.name) }.reduce(0) { $0 + $1.count }
     }
 
-    /// What a reader should know before believing the figures.
+    /// Remarks that a reader should know before believing the figures.
     var notes: [String] {
         var notes: [String] = []
         if let target = result.targetRate, result.rate < 0.98 * target, result.seconds > 1 {

@@ -5,7 +5,7 @@ internal import NIOCore
 internal import Terminal
 internal import UnixSignals
 
-/// One run against a target that is ready: load, figures, checks.
+/// One run against a target that is ready: it makes the load, the figures and the checks.
 struct BenchRun: Sendable {
     /// How long users may take to redeem before a run of `repeat`.
     private static let preludeLimit: Duration = .seconds(600)
@@ -70,7 +70,7 @@ struct BenchRun: Sendable {
         plan.connections = settings.connections
         plan.threads = settings.threads
         plan.warmup = settings.warmup
-        // At least twenty entries in a short run.
+        // So that a short run has at least twenty intervals.
         plan.interval = min(.seconds(1), max(.milliseconds(100), (settings.warmup + settings.duration) / 20))
         plan.limits.requestTimeout = settings.timeout
         plan.limits.drain = max(plan.limits.drain, settings.timeout)
@@ -91,7 +91,7 @@ struct BenchRun: Sendable {
         }
     }
 
-    /// Lets those redeem who shall have redeemed.
+    /// Lets the users redeem who must have redeemed before the run.
     private func prelude(_ answers: SaleAnswers) async throws {
         Output.note("letting users redeem who will ask again …")
         var plan = try plan()
@@ -107,7 +107,7 @@ struct BenchRun: Sendable {
         }
     }
 
-    /// Ctrl-C ends the load; the figures until then and the checks follow.
+    /// Ctrl-C ends the load. The checks and the figures until then follow.
     private func stopOnInterrupt(_ run: LoadRun) async -> Task<Void, Never> {
         let signals = await UnixSignalsSequence(trapping: .sigint)
         return Task {
@@ -124,7 +124,7 @@ struct BenchRun: Sendable {
         return seconds
     }
 
-    /// A refresh token that was exchanged must not be worth anything, and the one it was exchanged for must be.
+    /// The service must accept each refresh token that it gave.
     private func sessions(_ result: LoadResult) -> SaleFacts.Check {
         let refused = result.kinds.flatMap(\.wholeRun)
             .filter { ["refresh_token_invalid", "refresh_token_reused"].contains($0.outcome.name) }
@@ -136,7 +136,7 @@ struct BenchRun: Sendable {
         )
     }
 
-    /// Figures of answers that nobody wanted are worth nothing.
+    /// Without a single expected answer the figures mean nothing.
     private func hasSucceeded(_ result: LoadResult) -> SaleFacts.Check {
         let expected = result.outcomes.filter(\.isExpected).reduce(0) { $0 + $1.count }
         return SaleFacts.Check(

@@ -3,7 +3,7 @@ internal import Foundation
 internal import LoadGenerator
 internal import Terminal
 
-/// What `redeem bench` was asked to do, checked.
+/// The checked options of `redeem bench`.
 struct BenchSettings: Sendable {
     enum Place: Sendable {
         case url(HTTPAddress)
@@ -13,7 +13,7 @@ struct BenchSettings: Sendable {
     let scenario: Scenario
     let mix: Mix
     let place: Place
-    /// `nil`: nothing is https.
+    /// `nil` if no address is https.
     let tls: TargetTLS?
     let pace: Pace
     let duration: Duration
@@ -34,11 +34,11 @@ struct BenchSettings: Sendable {
     private static let connectionLimit = 50_000
     private static let threadLimit = 64
     private static let durations: ClosedRange<Duration> = .milliseconds(100)...(.seconds(86_400))
-    /// A private Redis and Postgres hold so many on a laptop.
+    /// More would not fit into a private Redis and Postgres on a laptop.
     private static let userLimit = 5_000_000
-    /// Users that are made where none were asked for, at most.
+    /// The most users that are made unless --users asks for more.
     private static let usersUnasked = 1_000_000
-    /// Users of a closed loop, of which nobody knows how many it can ask.
+    /// Users of a closed loop, whose number of requests nobody knows beforehand.
     private static let usersOfClosedLoop = 200_000
 
     init(_ options: BenchOptions) throws {
@@ -76,7 +76,7 @@ struct BenchSettings: Sendable {
         }
         seed = options.seed
         hasKeys = options.idempotencyKeys
-        // Before the run, which may write to the same file.
+        // The baseline is read before the run, which may write to the same file.
         let baseline = try options.baseline.map { try BenchBaseline(file: $0) }
         self.baseline = baseline
         conditions = try options.failIf.map { try BenchSettings.condition($0, besideBaseline: baseline != nil) }
@@ -91,7 +91,7 @@ struct BenchSettings: Sendable {
         try BenchSettings.refuse(options)
     }
 
-    /// Users that the scenario needs.
+    /// The users that the scenario needs.
     private static func usersAsked(_ scenario: Scenario, _ pace: Pace, _ seconds: Double) -> Int {
         switch scenario {
         case .redeem:
@@ -102,7 +102,7 @@ struct BenchSettings: Sendable {
         case .storm, .mixed: 50_000
         case .refresh: 20_000
         case .repeated, .login: 2_000
-        // For --url, which brings its users along.
+        // A replay needs --url, and its users are there.
         case .replay: 1
         }
     }
@@ -157,7 +157,7 @@ struct BenchSettings: Sendable {
         }
     }
 
-    /// Flags that would say nothing where they were given.
+    /// Refuses flags that would have no effect.
     private static func refuse(_ options: BenchOptions) throws {
         if options.scenario == .replay, options.local {
             throw UsageError("replay is for --url; --local knows what it was made for", remedy: "leave --local away")

@@ -6,10 +6,10 @@ internal import Persistence
 internal import PostgresClient
 internal import Terminal
 
-/// What is loaded, and all that is known of it.
+/// The service that gets the load, and all that is known of it.
 struct BenchTarget: Sendable {
     let api: HTTPAddress
-    /// Where it listens.
+    /// The address that it listens on.
     let address: SocketAddress
     let operations: HTTPAddress?
     let tls: TargetTLS?
@@ -19,9 +19,9 @@ struct BenchTarget: Sendable {
     var refreshTokens = TokenLines([])
     var logins = TokenLines([])
     var replay: Replay?
-    /// For the checks that the API alone cannot make; `nil` where they are not known.
+    /// The stores, for checks that the API alone cannot make; `nil` where their addresses are not known.
     var stores: BenchStores?
-    /// The processes of a target on this machine, by name.
+    /// The target's processes on this machine, by name.
     var processes: [(name: String, pid: Int32)] = []
 
     init(api: HTTPAddress, operations: HTTPAddress?, tls: TargetTLS? = nil, coupon: CouponID, code: String) throws {
@@ -39,11 +39,11 @@ struct BenchTarget: Sendable {
 }
 
 extension BenchTarget {
-    /// Calls that are not load.
+    /// Makes calls that are not load.
     var caller: TargetAPI { TargetAPI(address: api, tls: tls?.configuration) }
     var operationsCaller: TargetAPI? { operations.map { TargetAPI(address: $0, tls: tls?.configuration) } }
 
-    /// For the API; `nil`: it is plain HTTP.
+    /// The TLS of the API; `nil` for plain HTTP.
     func loadTLS() throws -> LoadTLS? { api.isTLS ? try tls?.load(host: api.host) : nil }
 
     /// Opens a connection and closes it.
@@ -59,7 +59,7 @@ extension BenchTarget {
         }
     }
 
-    /// Where no connection can be opened.
+    /// The remedy where no connection can be opened.
     var remedy: String {
         api.isTLS
             ? "is it running there, and with TLS? --ca names the file of who signed a certificate for \(api.host), --insecure takes any"
@@ -67,7 +67,7 @@ extension BenchTarget {
     }
 }
 
-/// Nothing to send.
+/// A workload that sends nothing.
 private final class NoWorkload: Workload {
     var supply: WorkloadSupply { .exhausted }
 

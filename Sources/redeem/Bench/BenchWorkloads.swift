@@ -1,15 +1,15 @@
 internal import Domain
 internal import LoadGenerator
 
-/// Makes the requests of each thread.
+/// Makes the workload of each thread.
 struct BenchWorkloads: Sendable {
-    /// One of so many users has redeemed before, where a mix has both kinds.
+    /// In a mix of both, one of so many users has redeemed before.
     private static let repeatedPart = 10
 
     let settings: BenchSettings
     let target: BenchTarget
     let answers: SaleAnswers
-    /// Tells the requests of this run from those of all others.
+    /// Distinguishes the requests of this run from those of all others.
     private let run = String(UInt64.random(in: .min ... .max), radix: 36)
 
     init(settings: BenchSettings, target: BenchTarget, answers: SaleAnswers) {
@@ -20,7 +20,7 @@ struct BenchWorkloads: Sendable {
 
     private var host: String { target.api.authority }
 
-    /// Who has redeemed before, and who has not.
+    /// The users who have redeemed before, and those who have not.
     private var users: (repeated: Range<Int>, new: Range<Int>) {
         let count = target.tokens.count
         guard settings.mix.contains(.repeated) else { return (0..<0, 0..<count) }
@@ -35,7 +35,7 @@ struct BenchWorkloads: Sendable {
         return MixedWorkload(kinds, weights: settings.mix.parts.map(\.weight), seed: settings.seed, thread: thread)
     }
 
-    /// Those who shall have redeemed do so, each once.
+    /// The users who must have redeemed before the run redeem, each once.
     func prelude(thread: Int) -> any Workload {
         redeem(users.repeated, order: .once, number: 0, thread: thread)
     }
@@ -43,7 +43,7 @@ struct BenchWorkloads: Sendable {
     private func workload(_ kind: RequestKindName, number: Int, thread: Int) -> any Workload {
         switch kind {
         case .redeem:
-            // A sale is over when all have asked; elsewhere they ask again.
+            // In a sale each user asks once; in the other scenarios users ask again.
             redeem(
                 users.new,
                 order: settings.scenario == .redeem ? .once : .random,

@@ -20,7 +20,7 @@ extension Duration {
         guard range.contains(self) else { throw UsageError("\(flag) '\(text)' is out of range", remedy: remedy) }
     }
 
-    /// As `init(text:)` reads it.
+    /// The text that `init(text:)` reads.
     var text: String {
         let milliseconds = Int((seconds * 1000).rounded())
         return milliseconds % 1000 == 0 ? "\(milliseconds / 1000)s" : "\(milliseconds)ms"

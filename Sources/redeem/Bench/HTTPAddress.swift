@@ -1,7 +1,7 @@
 internal import Foundation
 internal import Terminal
 
-/// Where a server listens.
+/// The address of a server that speaks HTTP.
 struct HTTPAddress: Hashable, Sendable, CustomStringConvertible {
     let isTLS: Bool
     let host: String
@@ -25,7 +25,7 @@ struct HTTPAddress: Hashable, Sendable, CustomStringConvertible {
         port = parts.port ?? (isTLS ? 443 : 80)
     }
 
-    /// Of the field `Host`.
+    /// The value of the field `Host`.
     var authority: String { (host.contains(":") ? "[\(host)]" : host) + ":\(port)" }
 
     var description: String { "\(isTLS ? "https" : "http")://\(authority)" }

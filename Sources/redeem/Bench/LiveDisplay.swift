@@ -2,7 +2,7 @@ internal import Foundation
 internal import LoadGenerator
 internal import Terminal
 
-/// Shows a run while it goes on, on stderr: a block that is drawn over and over on a terminal, a line now and then elsewhere.
+/// Shows a run on stderr while it goes on: on a terminal, a block that is drawn again and again; elsewhere, a line now and then.
 struct LiveDisplay {
     /// Seconds between two lines.
     private static let lineInterval = 5.0
@@ -19,7 +19,7 @@ struct LiveDisplay {
         text.add(interval)
         if isTerminal {
             let lines = text.block(width: LiveDisplay.width())
-            // Up to the first line that was drawn, then each line again.
+            // The cursor goes up to the first line that was drawn, and then each line is drawn again.
             let up = drawn > 0 ? "\u{1B}[\(drawn)A" : ""
             let bytes = up + lines.map { "\r\($0)\u{1B}[K\n" }.joined() + "\u{1B}[J"
             drawn = lines.count

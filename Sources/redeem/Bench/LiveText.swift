@@ -1,8 +1,8 @@
 internal import LoadGenerator
 
-/// What a run shows of itself while it goes on. No I/O.
+/// The text that a run shows while it goes on. No I/O.
 struct LiveText: Sendable {
-    /// What was asked for.
+    /// The options of the run.
     let settings: BenchSettings
     private var last: LoadInterval?
     private var outcomes: [String: Int] = [:]
@@ -23,14 +23,14 @@ struct LiveText: Sendable {
         }
     }
 
-    /// Most frequent first.
+    /// The outcomes, the most frequent first.
     private var outcomeTexts: [String] {
         outcomes.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.map { "\($0.key) \(Measure.count($0.value))" }
     }
 
     private func gauge(_ gauge: Gauge) -> Double? { last?.gauges[gauge.rawValue] }
 
-    /// For a terminal, each line at most so wide.
+    /// The lines for a terminal of this width.
     func block(width: Int) -> [String] {
         guard let last else { return [] }
         let bar = 30
@@ -49,7 +49,7 @@ struct LiveText: Sendable {
         return lines.map { $0.count <= width ? $0 : String($0.prefix(max(0, width - 1))) + "…" }
     }
 
-    /// For a log: one line.
+    /// The one line for a log.
     var line: String {
         guard let last else { return "" }
         let parts =

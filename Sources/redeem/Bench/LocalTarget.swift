@@ -9,8 +9,8 @@ internal import PostgresClient
 internal import RedisClient
 internal import Terminal
 
-/// A whole Redeem of a run's own: Redis and Postgres, `redeem sync` and `redeem serve` in processes of their own, users with
-/// sessions, a coupon. It goes when the run ends, however it ends.
+/// A whole Redeem for one run: Redis and Postgres, `redeem sync` and `redeem serve` in processes of their own, users with
+/// sessions, a coupon. It is removed when the run ends, however it ends.
 struct LocalTarget: Sendable {
     private static let coupon = "bench"
     private static let code = "BENCH-CODE"
@@ -20,7 +20,7 @@ struct LocalTarget: Sendable {
     let settings: BenchSettings
     let logger: Logger
 
-    /// Gives `body` the target, ready to be loaded.
+    /// Gives `body` the target when it is ready.
     func with(_ body: (BenchTarget) async throws -> Void) async throws {
         let folder = try await TemporaryFolder.make()
         defer { try? FileManager.default.removeItem(atPath: folder) }
@@ -30,7 +30,7 @@ struct LocalTarget: Sendable {
             let values = [
                 "redis.url": stack.redis.url, "postgres.url": stack.postgres.url, "token.key": ServiceKey.random().secretText,
                 "code.key": ServiceKey.random().secretText, "durability": settings.durability.rawValue,
-                // All logins of the load come from one address, which is what the service holds back.
+                // All logins of the load come from one address, and would be held back.
                 "login.address_burst": "1000000", "login.username_burst": "1000000",
             ]
             let redeem = WholeRedeem(

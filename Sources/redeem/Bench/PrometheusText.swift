@@ -9,7 +9,7 @@ enum PrometheusText {
                 guard let end = rest.lastIndex(of: "}") else { continue }
                 rest = rest[rest.index(after: end)...]
             }
-            // Else the metric's name goes on, and it is another one. A time may follow the value.
+            // Otherwise the name goes on, so it is another metric. A time may follow the value.
             guard rest.first == " ", let word = rest.split(separator: " ").first, let value = Double(word) else { continue }
             sum = (sum ?? 0) + value
         }

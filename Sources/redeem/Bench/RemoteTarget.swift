@@ -9,7 +9,7 @@ internal import PostgresClient
 internal import RedisClient
 internal import Terminal
 
-/// A target that somebody else runs. Where its stores are known too (--config, or their addresses), they are checked as well.
+/// A target that somebody else runs. If its stores are known too (by --config or their addresses), they are checked as well.
 struct RemoteTarget {
     let options: BenchOptions
     let settings: BenchSettings
@@ -44,7 +44,7 @@ struct RemoteTarget {
         }
     }
 
-    /// What a flag says, where the load needs it.
+    /// The value of a flag that some kinds of request need; `nil` if the load has none of these kinds.
     private func given(_ value: String?, _ flag: String, for kinds: [RequestKindName]) throws -> String? {
         guard let kind = kinds.first(where: { settings.mix.contains($0) }) else { return nil }
         guard let value else {
@@ -65,7 +65,7 @@ struct RemoteTarget {
         }
     }
 
-    /// Gives `body` the stores, if their addresses are known.
+    /// Gives `body` the stores, or `nil` if their addresses are not known.
     private func withStores(_ body: (BenchStores?) async throws -> Void) async throws {
         let reader = try await connection.settings().reader
         guard reader.text("redis.url") != nil, reader.text("postgres.url") != nil else { return try await body(nil) }

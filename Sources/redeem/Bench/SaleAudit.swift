@@ -6,7 +6,7 @@ internal import PostgresClient
 internal import Sync
 internal import Terminal
 
-/// Looks at a sale before and after a run, through the stores where they are known and through the API where not.
+/// Looks at a sale before and after a run: through the stores if they are known, else through the API.
 struct SaleAudit: Sendable {
     typealias Check = SaleFacts.Check
 
@@ -19,12 +19,12 @@ struct SaleAudit: Sendable {
     let answers: SaleAnswers
     let seed: UInt64
 
-    /// What a sale starts with.
+    /// The state of a sale before the run.
     struct Before: Sendable {
         let left: Int
         let price: Int
         let rows: Int?
-        /// What each user of the sample can spend.
+        /// The credit that each user of the sample can spend.
         let credit: [Int: Int]
     }
 
@@ -39,7 +39,7 @@ struct SaleAudit: Sendable {
         return Before(left: left, price: stock.price, rows: try await rows(stores).count, credit: [:])
     }
 
-    /// To be called when all requests have ended.
+    /// Call this when all requests have ended.
     func after(_ before: Before) async throws -> [Check] {
         var drained: Check?
         if let stores = target.stores { drained = try await drain(stores) }
@@ -111,13 +111,13 @@ extension SaleAudit {
 // MARK: - Through the API
 
 extension SaleAudit {
-    /// The same users before and after.
+    /// The users of the sample, the same before and after.
     private func sampled() -> [Int] {
         var random = SplitMix64(seed: seed)
         return Array((0..<answers.users).shuffled(using: &random).prefix(SaleAudit.sample))
     }
 
-    /// What each can still spend.
+    /// The credit that each user can still spend.
     private func credit(of users: [Int]) async throws -> [Int: Int] {
         var credit: [Int: Int] = [:]
         for user in users {
@@ -126,7 +126,7 @@ extension SaleAudit {
         return credit
     }
 
-    /// Each user of the sample was charged the price and has the coupon, if accepted, and else was charged nothing.
+    /// A user of the sample who was accepted was charged the price and has the coupon. Every other user was charged nothing.
     private func sample(_ before: Before) async throws -> Check {
         let api = target.caller
         let after = try await credit(of: before.credit.keys.sorted())

@@ -1,33 +1,33 @@
-/// What is known of a sale after a run, and what follows from it. No I/O.
+/// All that is known of a sale after a run, and the promises that can be checked with it. No I/O.
 ///
 /// Nobody else may redeem or restock the coupon during the run.
 struct SaleFacts: Sendable {
-    /// What the users were answered, in the whole run.
+    /// The answers to all users in the whole run.
     var answers: SaleAnswers.Summary
-    /// Left in stock before and after.
+    /// The stock that was left before and after the run.
     var leftBefore: Int
     var leftAfter: Int
-    /// Rows of the coupon in Postgres; `nil`: not known.
+    /// Rows of the coupon in Postgres; `nil` if they are unknown.
     var rows: Rows?
 
     struct Rows: Sendable {
         var before: Int
         var after: Int
-        /// Users that the rows after are of.
+        /// How many users these rows belong to.
         var users: Int
     }
 
     /// A promise, and whether it was kept.
     struct Check: Sendable, Codable, Hashable {
         let promise: String
-        /// `nil`: it could not be checked.
+        /// `nil` if it could not be checked.
         let holds: Bool?
-        /// What was found, or why it could not be checked.
+        /// What was found, or why the promise could not be checked.
         let detail: String
     }
 
-    /// Successes that must be: as many as there is stock and users, less those of which it is not known or that failed for
-    /// another reason.
+    /// How many successes there must be: as many as stock and users allow, less the users whose outcome is unknown or who were
+    /// refused for another reason.
     var expected: ClosedRange<Int> {
         let most = min(leftBefore, answers.asked - answers.before)
         return max(0, most - answers.undecided - answers.failed)...most

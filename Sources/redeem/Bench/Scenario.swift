@@ -1,13 +1,13 @@
 internal import ArgumentParser
 internal import Terminal
 
-/// What the load is made of.
+/// The kind of load.
 enum Scenario: String, CaseIterable, Codable, Sendable, ExpressibleByArgument {
     /// A flash sale: every user redeems once.
     case redeem
     /// Far more users than stock, who ask again and again.
     case storm
-    /// Users who have redeemed already.
+    /// Users who have redeemed already, and ask again.
     case repeated = "repeat"
     case refresh
     case login
@@ -15,7 +15,7 @@ enum Scenario: String, CaseIterable, Codable, Sendable, ExpressibleByArgument {
     /// Requests of a file, for any HTTP server.
     case replay
 
-    /// The kinds of request, with their weights.
+    /// The kinds of request in the load, with their weights.
     func mix(_ given: Mix?) -> Mix {
         switch self {
         case .redeem, .storm: Mix([.redeem: 1])
@@ -27,7 +27,7 @@ enum Scenario: String, CaseIterable, Codable, Sendable, ExpressibleByArgument {
         }
     }
 
-    /// Requests a second. A login costs a third of a second of a processor, by intent (scrypt).
+    /// Requests a second. A login costs a third of a second of a processor, on purpose (scrypt).
     var defaultRate: Double {
         switch self {
         case .redeem, .storm, .repeated, .replay: 20_000
@@ -43,17 +43,17 @@ enum RequestKindName: String, CaseIterable, Codable, Sendable {
     case repeated = "repeat"
     case refresh
     case login
-    /// `GET /v1/coupons/{coupon}`: people who look how many are left.
+    /// `GET /v1/coupons/{coupon}`, as people call it who look how much is left.
     case browse
     case replay
 
-    /// Those that a mix can have: what is replayed may be for any server.
+    /// The kinds that a mix may have. Replayed requests may be for any server, so they mix with none.
     static let mixable = allCases.filter { $0 != .replay }
 
-    /// Outcomes that are no error.
+    /// The outcomes that are no error.
     var expected: Set<String> {
         switch self {
-        // A user who asks a second time in a storm has redeemed already, or it is sold out.
+        // In a storm a user asks again, so the user may have redeemed already or the coupon be sold out.
         case .redeem: ["201", "sold_out", "already_redeemed"]
         case .repeated: ["already_redeemed"]
         case .refresh, .login, .browse: ["200"]
@@ -62,7 +62,7 @@ enum RequestKindName: String, CaseIterable, Codable, Sendable {
     }
 }
 
-/// Kinds of request and how often each comes, in parts of the sum.
+/// Kinds of request, and the weight of each.
 struct Mix: Hashable, Sendable {
     let parts: [(kind: RequestKindName, weight: Int)]
 
@@ -72,7 +72,7 @@ struct Mix: Hashable, Sendable {
         parts = RequestKindName.allCases.compactMap { kind in weights[kind].map { (kind, $0) } }.filter { $0.weight > 0 }
     }
 
-    /// - Parameter text: as in `redeem=60,refresh=40`.
+    /// - Parameter text: such as `redeem=60,refresh=40`.
     init(_ text: String) throws {
         let remedy = "write it as redeem=60,refresh=40 with \(RequestKindName.mixable.map(\.rawValue).joined(separator: ", "))"
         var weights: [RequestKindName: Int] = [:]

@@ -6,12 +6,12 @@ internal import NIOHTTP1
 internal import NIOSSL
 internal import Terminal
 
-/// The few calls that are not load: what is left of the coupon, a user's redemptions, the metrics.
+/// The few calls that are not load: the stock that is left, a user's redemptions, the metrics.
 struct TargetAPI: Sendable {
     struct Stock: Decodable, Sendable {
         let price: Int
         let total: Int
-        /// `nil`: the shard is closed.
+        /// `nil` if the shard is closed.
         let left: Int?
     }
 

@@ -4,11 +4,11 @@ internal import LoadGenerator
 internal import RedisClient
 internal import Terminal
 
-/// What the target says of itself while it is loaded: from its stores where they are known, else from its API and its
-/// metrics. What does not answer is left out; the load itself shows why.
+/// Gauges of the target while it is loaded: from its stores if they are known, else from its API and its metrics. A gauge that
+/// cannot be read is left out, since the load itself shows that something is wrong.
 struct TargetGauges: Sendable {
     let target: BenchTarget
-    /// Without a coupon in the load nothing is asked of one.
+    /// `false` if the load has no coupon. Then no gauge of a coupon is read.
     let hasSale: Bool
 
     func read() async -> [String: Double] {
@@ -39,7 +39,7 @@ struct TargetGauges: Sendable {
         if hasSale, let left { values[.left] = Double(left) }
     }
 
-    /// Seconds of Unix time: stream ids are by Redis's clock, not by ours.
+    /// Redis's time in seconds since 1970. The ids of a stream are by Redis's clock, not by ours.
     private func time(of client: RedisClient) async throws -> Double {
         let parts = try await client.send(["TIME"]).array ?? []
         guard parts.count == 2, let seconds = parts[0].string.flatMap(Double.init),
@@ -54,7 +54,7 @@ struct TargetGauges: Sendable {
         }
         guard let operations = target.operationsCaller, let text = try? await operations.metrics() else { return }
         values[.outbox] = PrometheusText.value(of: "redeem_outbox_length", in: text)
-        // Told by a process with a sync worker in it.
+        // Only a process with a sync worker in it has this metric.
         values[.lag] = PrometheusText.value(of: "redeem_sync_lag_seconds", in: text)
     }
 }

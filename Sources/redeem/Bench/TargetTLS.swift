@@ -3,13 +3,13 @@ internal import LoadGenerator
 internal import NIOSSL
 internal import Terminal
 
-/// Whose certificate a target may have.
+/// The certificates that a target may have.
 struct TargetTLS: Sendable {
     let configuration: TLSConfiguration
 
     /// - Parameters:
-    ///   - authority: a file of certificates (PEM) that are trusted in place of the system's.
-    ///   - isInsecure: any certificate will do.
+    ///   - authority: a file of certificates (PEM) that are trusted instead of the system's.
+    ///   - isInsecure: every certificate is accepted.
     init(authority: String?, isInsecure: Bool) throws {
         var configuration = TLSConfiguration.makeClientConfiguration()
         if isInsecure { configuration.certificateVerification = .none }

@@ -2,14 +2,14 @@ internal import Domain
 internal import Foundation
 internal import Terminal
 
-/// The lines of a file of secrets, kept as one piece of bytes: a million tokens are as many allocations otherwise.
+/// The lines of a file of secrets, kept as one piece of bytes. A million separate lines would be a million allocations.
 struct TokenLines: Sendable {
     private let bytes: [UInt8]
     private let ranges: [Range<Int>]
 
     var count: Int { ranges.count }
 
-    /// Lines without anything in them are left out.
+    /// Empty lines are left out.
     init(_ bytes: [UInt8]) {
         var ranges: [Range<Int>] = []
         var start = 0
@@ -23,8 +23,8 @@ struct TokenLines: Sendable {
     }
 
     /// - Parameters:
-    ///   - flag: that names the file.
-    ///   - what: its lines.
+    ///   - flag: the flag that named the file.
+    ///   - what: a word for the lines.
     init(file path: String, flag: String, of what: String) throws {
         guard let data = FileManager.default.contents(atPath: path) else {
             throw UsageError("cannot read '\(path)'", remedy: "give \(flag) the path of a file with one of \(what) a line")

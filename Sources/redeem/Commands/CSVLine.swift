@@ -1,13 +1,13 @@
 internal import Domain
 
-/// What is wrong with a line of a CSV file.
+/// A fault in a line of a CSV file.
 struct CSVFault: Error, CustomStringConvertible {
     let description: String
 
     init(_ description: String) { self.description = description }
 }
 
-/// One line of a CSV file, by RFC 4180 but for line breaks in quotes.
+/// One line of a CSV file, by RFC 4180, without line breaks in quotes.
 enum CSVLine {
     /// - Parameter line: without the LF at its end.
     static func fields(_ line: ArraySlice<UInt8>) throws(CSVFault) -> [String] {
@@ -20,12 +20,12 @@ enum CSVLine {
             let isUTF16 = bytes.starts(with: [0xFF, 0xFE]) || bytes.starts(with: [0xFE, 0xFF])
             throw CSVFault("the line \(error.words)\(isUTF16 ? ", but UTF-16" : ""); save the file as UTF-8")
         }
-        // NUL among them, which no text of Postgres can have.
+        // Among them is NUL, which no text of Postgres can have.
         if let control = TextFault.control(in: text) { throw CSVFault("the line \(control.words)") }
         return try fields(text.unicodeScalars[...])
     }
 
-    // By scalars: a quote before an accent is one character of Swift's.
+    // Swift takes a quote and an accent behind it for one character, so this goes by scalars.
     private static func fields(_ line: Substring.UnicodeScalarView) throws(CSVFault) -> [String] {
         var fields: [String] = []
         var rest = line

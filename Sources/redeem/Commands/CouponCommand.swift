@@ -170,7 +170,7 @@ private enum ControlNote {
         """
 }
 
-/// The coupon that a command is about.
+/// The coupon that a command names.
 struct NamedCoupon: ParsableArguments {
     @Argument(help: "The coupon's id.")
     var id: String
@@ -180,13 +180,13 @@ struct NamedCoupon: ParsableArguments {
 
     @OptionGroup var connection: ConnectionOptions
 
-    /// Does one thing to the coupon, of which Redis hears by the control log.
+    /// Changes the coupon. Redis hears of it by the control log.
     func change(_ body: @escaping @Sendable (PostgresConnection, CouponID) throws -> Coupon?) async throws {
         try await print(body)
         Output.recorded()
     }
 
-    /// Does one thing with the coupon, and prints it as it then is.
+    /// Does something with the coupon, and prints it afterwards.
     func print(_ body: @escaping @Sendable (PostgresConnection, CouponID) throws -> Coupon?) async throws {
         try await Stores.with(connection) { stores in
             let id = try Input.couponID(id)

@@ -7,8 +7,8 @@ internal import RedisClient
 internal import Server
 internal import Terminal
 
-/// Ends a command with a message on stderr and an exit code of sysexits.h: 64 wrong use, 69 a server is out of reach, 75 it is
-/// recorded in Postgres and Redis has yet to hear of it, 1 anything else.
+/// Ends a command with a message on stderr and an exit code of sysexits.h: 64 for wrong use, 69 if a server is out of reach, 75
+/// if a change is recorded in Postgres and Redis has yet to hear of it, 1 for anything else.
 func report(_ body: () async throws -> Void) async throws {
     do {
         try await body()

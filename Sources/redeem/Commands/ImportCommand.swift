@@ -69,7 +69,7 @@ struct ImportCommand: AsyncParsableCommand {
                 let logger = try settings.logger("redeem")
                 var own = try PostgresConfiguration(settings.reader)
                 own.statementTimeout = max(own.statementTimeout, FlaskImport.statementTimeout)
-                // While the other database is read, this one waits.
+                // The transaction here is idle while the other database is read.
                 own.idleInTransactionTimeout = own.statementTimeout
                 var source = try PostgresConfiguration.importSource(settings.reader)
                 source.statementTimeout = own.statementTimeout
@@ -116,7 +116,7 @@ struct ImportCommand: AsyncParsableCommand {
 
 private struct ImportView: Encodable {
     let dry_run: Bool
-    /// Everything is here as it was there.
+    /// Whether everything was taken over as it was.
     let clean: Bool
     let report: ImportReport
 

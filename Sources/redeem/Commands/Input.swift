@@ -2,8 +2,8 @@ internal import Domain
 internal import Foundation
 internal import Terminal
 
-/// Checks of what people type: the name of what was given, what is wrong with it, and what it should be. A text that may be secret
-/// is never repeated.
+/// Checks of texts that people type. An error names the input, says what is wrong and what is expected, and never repeats a text
+/// that may be secret.
 enum Input {
     private static func quoted(_ text: String) -> String { ArgumentSecrets.ofThisProcess.quoted(text) }
 
@@ -35,7 +35,7 @@ enum Input {
         return text
     }
 
-    /// - Parameter name: of the flag or whatever it came by.
+    /// - Parameter name: of the flag or column that the text came by.
     static func text(_ text: String, _ rule: TextRule, _ name: String) throws -> String {
         do {
             return try rule.read(text)
@@ -48,7 +48,7 @@ enum Input {
 
     static func reason(_ text: String) throws -> String { try self.text(text, .reason, "--reason") }
 
-    /// From standard input, where `--password-stdin` was given.
+    /// Reads a password from standard input if `--password-stdin` was given.
     static func password(stdin: Bool) throws -> String {
         guard stdin, let line = try StandardInput.line() else {
             throw UsageError("no password was given", remedy: "give --password-stdin and the password on standard input")
@@ -86,7 +86,7 @@ enum Input {
         return role
     }
 
-    /// RFC 3339 in, with or without fractions of a second.
+    /// Reads a moment in the form of RFC 3339, with or without fractions of a second.
     static func moment(_ text: String, _ what: String) throws -> Timestamp {
         guard let moment = Timestamp(rfc3339: text) else {
             throw UsageError("\(what) \(quoted(text)) is not a moment", remedy: "write it as 2030-06-01T10:00:00Z")

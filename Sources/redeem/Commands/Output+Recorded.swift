@@ -1,7 +1,7 @@
 internal import Terminal
 
 extension Output {
-    /// Behind what Redis follows by the control log.
+    /// Says that Redis follows this change by the control log.
     static func recorded() {
         note("recorded; it takes effect as soon as `redeem sync` has told Redis")
     }

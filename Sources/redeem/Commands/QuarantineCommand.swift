@@ -4,7 +4,7 @@ internal import Persistence
 internal import PostgresClient
 internal import Terminal
 
-/// What Redis accepted and Postgres could not take.
+/// Redemptions that Redis accepted and Postgres could not take.
 struct QuarantineCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "quarantine",
@@ -107,7 +107,7 @@ struct QuarantineCommand: AsyncParsableCommand {
             }
         }
 
-        /// Returns how many did not land.
+        /// - Returns: how many did not land.
         private func retry(_ ids: [Int], _ stores: Stores) async throws -> Int {
             var left = 0
             for id in ids {
@@ -177,7 +177,7 @@ struct QuarantineCommand: AsyncParsableCommand {
         }
     }
 
-    /// Of one page.
+    /// The most redemptions of one page.
     static let limit = 1_000
 }
 

@@ -47,7 +47,7 @@ struct ReconcileCommand: AsyncParsableCommand {
         }
     }
 
-    /// - Returns: what is so afterwards.
+    /// - Returns: the comparison afterwards.
     private func mend(_ first: ReconcileReport, _ confirmation: Confirmation, _ stores: Stores, _ hotPath: HotPath)
         async throws -> ReconcileReport
     {
@@ -57,7 +57,8 @@ struct ReconcileCommand: AsyncParsableCommand {
             let plan = RepairPlan(report)
             if agreed == nil || plan != agreed { say(report, plan) }
             guard !plan.isEmpty else { return report }
-            // What was agreed to may not be so any more when the answer comes.
+            // The stores may have changed before the answer came, so the plan is carried out only if it is still the one that was
+            // agreed to.
             if confirmation.needsNoAnswer || plan == agreed {
                 try await perform(plan, stores, hotPath)
                 report = try await ReconcileCommand.compare(stores, hotPath)
@@ -86,7 +87,7 @@ struct ReconcileCommand: AsyncParsableCommand {
         }
     }
 
-    /// With --json standard output is for the report alone.
+    /// With --json, standard output has the report alone.
     private func note(_ text: String) {
         if json { Output.note(text) } else { Output.text(text) }
     }

@@ -27,7 +27,7 @@ enum RightsListing: String, EnumerableFlag {
         }
     }
 
-    /// psql would go on behind a failure, roll back, and end with 0.
+    /// Without this, psql would go on after a failure, roll back, and end with 0.
     private var postgres: String { "\\set ON_ERROR_STOP on\n" + PostgresRole.script }
 
     private var redis: String {

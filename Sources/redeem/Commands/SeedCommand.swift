@@ -115,8 +115,8 @@ struct SeedCommand: AsyncParsableCommand {
     }
 }
 
-/// Creates users, their sessions and their credit in Redis, chunk by chunk: a chunk's users are in Postgres before anything
-/// of them is in Redis, and a token is written when its session lives.
+/// Creates users, their sessions and their credit in Redis, chunk by chunk. The users of a chunk are in Postgres before Redis
+/// hears of them, and a token is written once its session lives.
 struct BulkSeeder: Sendable {
     static let usersPerChunk = 2_000
 
@@ -128,7 +128,7 @@ struct BulkSeeder: Sendable {
     let credit: Int
     let sessionLifetime: Duration
     private var password = ""
-    /// Without a password not a hash, so no password matches it.
+    /// Without a password this is no hash, so no password matches it.
     private var passwordHash = "!"
 
     init(
@@ -147,7 +147,7 @@ struct BulkSeeder: Sendable {
         self.sessionLifetime = sessionLifetime
     }
 
-    /// All users get the same random one, which is hashed once: a hash of each would take days for a million.
+    /// Gives all users the same random password, which is hashed once. To hash one for each of a million users would take days.
     mutating func givePassword(hashedBy hasher: PasswordHasher) async throws {
         password = UUID().uuidString.lowercased()
         passwordHash = try await hasher.hash(password)
@@ -192,7 +192,7 @@ struct BulkSeeder: Sendable {
                 guard let existing = try connection.coupon(coupon.id) else {
                     return try connection.createCoupon(coupon, codeKey: codeKey, actor: Actor.commandLine)
                 }
-                // One that was made before keys were recorded proves it.
+                // A coupon that is older than the record of keys proves which key it was made with.
                 if existing.codeDigest == coupon.codeDigest {
                     try connection.claimKey(.code, ids: [codeKey], actor: Actor.commandLine)
                 }
@@ -218,7 +218,7 @@ struct BulkSeeder: Sendable {
                 }
                 replies = try await store.loadUsers(snapshots)
                 guard !replies.contains(.wrongEpoch) else { throw Refusal("the shard is being rebuilt; try again in a moment") }
-                // A snapshot that an operator's change has overtaken is read again.
+                // A snapshot is stale if an operator's change came after it, so it is read again.
             } while replies.contains(.staleSnapshot)
         }
     }

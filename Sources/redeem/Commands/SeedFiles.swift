@@ -1,7 +1,7 @@
 internal import Foundation
 internal import Terminal
 
-/// The files that seeding fills, one line a user in each, in the same order. Nobody else may read them.
+/// The files that seeding fills, with one line for each user, in the same order. Nobody but their owner may read them.
 struct SeedFiles: Sendable {
     let tokens: String
     var refreshTokens: String?

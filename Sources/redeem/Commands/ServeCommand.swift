@@ -43,7 +43,7 @@ struct ServeCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await report {
-            // Until `KeyReload` listens: a signal that comes early must not end the server.
+            // Until `KeyReload` listens, a SIGHUP must not end the server.
             signal(SIGHUP, SIG_IGN)
             let settings = try await settings()
             let logger = try settings.logger("redeem.serve", default: .ofServices)

@@ -135,12 +135,12 @@ struct SessionCommand: AsyncParsableCommand {
 }
 
 extension Stores {
-    /// Before something is recorded that Redis is to hear of: settings that are missing or wrong are a mistake of the caller's.
+    /// Checks the settings of Redis before anything is recorded, since missing or wrong ones are a mistake of the caller's.
     func checkRedisSettings() throws { _ = try RedisConfiguration(settings.reader) }
 
-    /// Ends sessions that Postgres has already revoked, rather than leave them to the sync worker; how many there were does not
-    /// tell, since that may have been faster.
-    /// - Parameter done: what is so in Postgres, for when Redis is out of reach: then that is what was achieved.
+    /// Ends sessions in Redis that Postgres has already revoked, rather than leave them to the sync worker. It does not say how
+    /// many, since the worker may have been faster.
+    /// - Parameter done: what Postgres has recorded. If Redis is out of reach, the message says that this much was done.
     func endSessions(_ revocations: SessionRevocations, _ done: String) async throws {
         do {
             _ = try await withHotPath { try await $0.sessions.end(revocations) }

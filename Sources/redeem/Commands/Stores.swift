@@ -8,7 +8,7 @@ internal import PostgresClient
 internal import RedisClient
 internal import Terminal
 
-/// What one-off commands work with.
+/// The settings and stores of a command that runs once.
 struct Stores: Sendable {
     let settings: Settings
     let logger: Logger
@@ -59,7 +59,7 @@ struct Stores: Sendable {
     }
 }
 
-/// Who makes a change, as the control log names them.
+/// Who makes a change; the control log has these names.
 enum Actor {
     static let commandLine = "cli"
     static let flask = "import flask"

@@ -24,12 +24,12 @@ struct SyncCommand: AsyncParsableCommand {
 
     func run() async throws {
         try await report {
-            // Servers read keys again at this signal; one that goes to all processes must not end the workers.
+            // SIGHUP tells servers to read keys again. Where it is sent to all processes it must not end the workers.
             signal(SIGHUP, SIG_IGN)
             let settings = try await connection.settings(["ops.host": opsHost, "sync.ops_port": opsPort.map(String.init)])
             let app = try App(settings: settings, logger: try settings.logger("redeem.sync", default: .ofServices))
             try await app.checkPostgres()
-            // First, so that what the worker measures is measured from the beginning.
+            // This comes first, so that the worker's metrics are counted from the beginning.
             let operations = try app.workerOperations()
             try await app.run(try operations + app.sync() + [app.running("owns its shards, or waits to")])
         }

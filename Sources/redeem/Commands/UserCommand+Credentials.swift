@@ -7,8 +7,8 @@ internal import Persistence
 internal import PostgresClient
 internal import Terminal
 
-// Changes that end the user's sessions. Postgres has both at once; a command that is stopped before the sessions are ended in Redis too
-// leaves that to the sync worker.
+// These changes end the user's sessions. Postgres records both at once. If the command is stopped before it has ended the
+// sessions in Redis too, the sync worker does so.
 extension UserCommand {
     struct Password: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
@@ -73,7 +73,7 @@ extension UserCommand {
 }
 
 extension Stores {
-    /// Makes a change that returns the new version of the user's credentials, and ends the sessions of older ones.
+    /// Makes a change that returns the new version of the user's credentials, and ends the sessions of older versions.
     fileprivate func change(
         _ user: User,
         _ done: String,

@@ -92,9 +92,9 @@ extension UserCommand {
     }
 }
 
-/// Rows that were found good, on their way to become users.
+/// Turns rows without a fault into users.
 enum NewUsers {
-    /// In the order of the rows, `configuration.threads` passwords at a time.
+    /// Hashes passwords, `configuration.threads` at a time. The users are in the order of the rows.
     static func hashed(_ rows: [UserTable.Row], _ configuration: PasswordHasher.Configuration) async throws -> [NewUser] {
         let hasher = PasswordHasher(configuration: configuration)
         var progress = ProgressBar("hashing passwords", total: rows.count)

@@ -46,7 +46,7 @@ extension UserCommand {
 private struct UserLoading {
     struct Counts: Encodable {
         var loaded = 0
-        /// They were in Redis already.
+        /// Users that Redis had already.
         var present = 0
     }
 
@@ -56,9 +56,9 @@ private struct UserLoading {
     /// Users a second.
     let rate: Int
 
-    /// Users of one statement and one pipeline.
+    /// How many users one statement and one pipeline have.
     private static let usersPerPart = 500
-    /// How often a part is read again because Redis was ahead of what was read.
+    /// How often a part is read again because a change reached Redis after it was read.
     private static let tries = 5
 
     func run() async throws -> Counts {

@@ -88,7 +88,7 @@ struct UserCommand: AsyncParsableCommand {
             }
         }
 
-        /// `nil`: Redis is out of reach, or not asked, or does not have the user.
+        /// The user's credit in Redis; `nil` if Redis is out of reach, was not asked, or does not have the user.
         private func live(_ user: UserID, _ stores: Stores) async throws -> Domain.Credit? {
             guard stores.settings.reader.text("redis.url") != nil else { return nil }
             do {
@@ -147,7 +147,7 @@ struct UserView: Encodable {
     let username: String
     let name: String
     let role: String
-    /// Grants less redemptions that are in Postgres.
+    /// Grants less the redemptions that Postgres has.
     let balance: Int
     let available: Int?
     let held: Int?

@@ -1,16 +1,16 @@
 internal import Credentials
 internal import Domain
 
-/// The rows of a CSV file of users, and what is wrong with the others. Each fault has its line, which is why the parser is line by
-/// line and our own: the common ones fill short rows and skip empty lines.
+/// The rows of a CSV file of users, and the faults of the others. Each fault names its line. Common parsers fill short rows and
+/// skip empty lines, so this one is our own and goes line by line.
 struct UserTable {
-    /// Of a file, at once.
+    /// The most faults of one file that are shown.
     static let faultsShown = 100
 
     struct Row: Hashable, Sendable {
         enum Secret: Hashable, Sendable {
             case password(String)
-            /// Ready to be stored.
+            /// A hash that is stored as it is.
             case hash(String)
         }
 
@@ -32,7 +32,7 @@ struct UserTable {
         case passwordHash = "password_hash"
     }
 
-    /// Of the file, as faults name it.
+    /// The file's name in faults.
     private let name: String
     private(set) var rows: [Row] = []
     private(set) var faults: [Fault] = []
@@ -57,7 +57,7 @@ struct UserTable {
         for (index, line) in lines.enumerated().dropFirst() { read(line, index + 1, header) }
     }
 
-    /// Those of the rows whose username somebody has.
+    /// A fault for each row whose username is taken.
     func taken(_ usernames: Set<String>) -> [Fault] {
         rows.filter { usernames.contains($0.username) }.map { fault($0.line, "the username '\($0.username)' is taken") }
     }
@@ -107,8 +107,8 @@ struct UserTable {
         rows.append(row)
     }
 
-    /// All that is wrong with a row is told; `nil` where something is. Its fields are not repeated: in a row that lacks one, the
-    /// password stands in the place of another.
+    /// Tells all faults of a row; `nil` if it has one. The fields are not repeated, because in a row that lacks one the password
+    /// stands in another's place.
     private static func row(_ fields: [Column: String], _ line: Int, _ faults: inout [String]) -> Row? {
         func filled(_ column: Column) -> String? { fields[column].flatMap { $0.isEmpty ? nil : $0 } }
         func text(_ text: String, _ rule: TextRule, _ column: Column) -> String {

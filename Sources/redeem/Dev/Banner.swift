@@ -1,6 +1,6 @@
 internal import Domain
 
-/// What `redeem dev` prints when everything answers.
+/// The text that `redeem dev` prints once everything answers.
 enum Banner {
     static func text(url: String, envFile: String) -> String {
         let users = DemoData.users.map { user in

@@ -83,7 +83,7 @@ enum DemoData {
         ),
     ]
 
-    /// Creates what is not there yet. Throws `WrongServiceKey`.
+    /// Creates the users and coupons that are missing. Throws `WrongServiceKey`.
     static func seed(_ postgres: PostgresClient, digester: CodeDigester, hasher: PasswordHasher) async throws {
         for demo in users {
             guard try await postgres.withConnection({ try $0.user(username: demo.username) }) == nil else { continue }

@@ -76,7 +76,8 @@ struct DevCommand: AsyncParsableCommand {
             ("REDEEM_REDIS_URL", stack.redis.url), ("REDEEM_POSTGRES_URL", stack.postgres.url),
             ("REDEEM_TOKEN_KEY", keys.token), ("REDEEM_CODE_KEY", keys.code),
         ]
-        // Before anything is digested with a new key: a start that is cut off must not leave coupons behind whose key is lost.
+        // The keys are kept before anything is digested with them. Otherwise a start that is cut off could leave coupons whose
+        // key is lost.
         try folder.write(stores)
         try await prepare(settings, logger)
         guard !storesOnly else { return try await keep(stack, folder, settings, logger) }
@@ -88,18 +89,18 @@ struct DevCommand: AsyncParsableCommand {
             print(Banner.text(url: url, envFile: folder.envFile))
             fflush(nil)
         }
-        // SIGHUP: the terminal was closed, and Redis and Postgres must not stay behind.
+        // SIGHUP comes when the terminal is closed. Redis and Postgres must not stay behind.
         try await app.run([LocalStackService(stack)] + app.sync() + server, until: [.sigterm, .sigint, .sighup])
     }
 
-    /// The stores alone, until a signal.
+    /// Keeps the stores alone running, until a signal.
     private func keep(_ stack: LocalStack, _ folder: DevFolder, _ settings: Settings, _ logger: Logger) async throws {
         let ready = Announcement { Output.note("ready stores \(folder.envFile)") }
         try await App(settings: settings, logger: logger)
             .run([LocalStackService(stack), ready], until: [.sigterm, .sigint, .sighup])
     }
 
-    /// Schema and demo data.
+    /// Makes the schema and the demo data.
     private func prepare(_ settings: Settings, _ logger: Logger) async throws {
         let postgres = PostgresClient(configuration: try PostgresConfiguration(settings.reader), logger: logger)
         do {

@@ -24,7 +24,7 @@ struct DevFolder: Sendable {
         }
     }
 
-    /// A key of an earlier start, or a new one of 256 random bits.
+    /// The key that an earlier start has written, or a new one of 256 random bits.
     func key(_ variable: String) throws -> String {
         if let text = try opened().read("env") {
             for line in text.split(separator: "\n") where line.hasPrefix(variable + "=") {
@@ -38,7 +38,7 @@ struct DevFolder: Sendable {
         }.joined()
     }
 
-    /// Written whole or not at all, for its owner's eyes.
+    /// Writes the file whole or not at all. Only its owner may read it.
     func write(_ values: [(name: String, value: String)]) throws {
         let text = values.map { "\($0.name)=\($0.value)\n" }.joined()
         do {

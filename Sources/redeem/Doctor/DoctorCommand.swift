@@ -16,7 +16,7 @@ struct DoctorCommand: AsyncParsableCommand {
             """
     )
 
-    /// Whose settings and rights are looked at.
+    /// The process whose settings and rights are examined.
     enum Process: String, CaseIterable, ExpressibleByArgument {
         case serve, sync, admin
     }
@@ -53,7 +53,7 @@ struct DoctorCommand: AsyncParsableCommand {
     }
 }
 
-/// What is looked at, for one process.
+/// An examination on behalf of one process.
 struct Examination {
     let process: DoctorCommand.Process
     let settings: Settings

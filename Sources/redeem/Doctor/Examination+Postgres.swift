@@ -13,7 +13,7 @@ extension Examination {
         let missingRights: [String]
         let wrongKeys: [WrongServiceKey]
         let unrecordedKeys: [String]
-        /// `nil`: not for this process.
+        /// Redemptions in quarantine; `nil` for a server, which does not read it.
         let quarantined: Int?
     }
 
@@ -54,7 +54,7 @@ extension Examination {
                 quarantined: quarantined
             )
         }
-        // Without it neither the schema's version nor anything else can be told.
+        // Without this right nothing else can be read.
         let may = "select coalesce(has_table_privilege(to_regclass('schema_migrations'), 'select'), true)"
         guard try connection.query(may)[0].decode(0, as: Bool.self) else { return seen(missing: ["select on schema_migrations"]) }
         let pending = try Migrator().pending(on: connection).map(\.description)
@@ -82,7 +82,7 @@ extension Examination {
     }
 
     private func keys(_ connection: PostgresConnection) throws -> [KeyState] {
-        // Keys that cannot be read are told with the settings.
+        // Keys that cannot be read are among the findings about settings.
         guard let given = try? GivenKeys(settings) else { return [] }
         return try ServiceKeyName.allCases.filter { !given.ids(of: $0).isEmpty }.map { name in
             guard try connection.recordedKey(name) != nil else { return .unrecorded(name) }

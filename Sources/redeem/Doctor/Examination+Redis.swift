@@ -33,7 +33,7 @@ extension Examination {
             switch process {
             case .serve: await durability(client, &findings)
             case .sync:
-                // A worker does not open a shard whose Redis would lose it at its next start.
+                // A worker opens no shard on a Redis that would refuse a part of its own file at the next start.
                 let refused = try await client.refusedInReplay()
                 findings.add(
                     "replay of Redis's file",
@@ -54,7 +54,7 @@ extension Examination {
     }
 
     private func durability(_ client: RedisClient, _ findings: inout Findings) async {
-        // Settings that cannot be read are told with the others.
+        // Settings that cannot be read are among the other findings.
         guard let durability = try? settings.reader.durability(), let limits = try? HotPathLimits(settings.reader)
         else {
             return
@@ -67,7 +67,7 @@ extension Examination {
         }
     }
 
-    /// A worker opens a shard, so one that is closed keeps nobody from starting it.
+    /// A closed shard does not keep a worker from starting, since workers open it.
     private func shard(_ store: ShardStore, _ findings: inout Findings) async throws {
         let status = try await store.status()
         let isOpen = status.epoch != nil && status.scriptsLoaded
@@ -81,7 +81,7 @@ extension Examination {
 }
 
 extension Findings {
-    /// Who reads one setting of Redis reads them all.
+    /// A user who may read one setting of Redis may read them all, so the process could read passwords.
     mutating func passwords(_ client: RedisClient, _ user: String?) async {
         let subject = "passwords in Redis's configuration"
         do {

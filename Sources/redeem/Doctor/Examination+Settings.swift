@@ -8,7 +8,7 @@ internal import Server
 internal import Sync
 
 extension Examination {
-    /// By the same initialisers as the process itself.
+    /// Reads the settings by the same initialisers as the process itself.
     func settings(_ findings: inout Findings) {
         let reader = settings.reader
         switch process {
@@ -19,7 +19,7 @@ extension Examination {
             findings.check("other token keys", try ServiceKey.otherTokenKeys(reader)) { "\($0.count)" }
             findings.check("code key", try ServiceKey.code(reader)) { "\($0.codeKeyID)" }
             let serve = findings.check("settings", try ServeSettings(settings, warn: { _ in })) { _ in "a server can have them" }
-            // As a server would have them that is started here, by this user.
+            // The open files that a server would have if this user started it here.
             if let serve, let postgres = try? PostgresConfiguration(reader) {
                 let files = FileBudget(serve.server, postgres) { FileLimit.allowed(of: $0) }
                 findings.add("open files", files.isEnough, files.seen, files.remedy)

@@ -2,7 +2,7 @@ internal import Domain
 internal import Persistence
 internal import Terminal
 
-/// What the doctor saw.
+/// All that the doctor has seen.
 struct Findings {
     struct Finding: Encodable {
         let subject: String
@@ -11,7 +11,7 @@ struct Findings {
         let remedy: String
     }
 
-    /// Windows of sales are judged by Redis's clock, tokens by the servers'.
+    /// How far clocks may differ. Redis's clock decides when a sale is open, a server's when a token has expired.
     static let clockToleranceMilliseconds: Int64 = 2_000
 
     private(set) var all: [Finding] = []
@@ -20,7 +20,7 @@ struct Findings {
         all.append(Finding(subject: subject, good: good, seen: seen, remedy: good ? "" : remedy))
     }
 
-    /// Runs what the process would run, and adds what it says; the value, where there is one.
+    /// Runs `value` as the process would, and adds a finding about its result. Returns the value, if there is one.
     @discardableResult
     mutating func check<Value>(_ subject: String, _ value: @autoclosure () throws -> Value, _ seen: (Value) -> String) -> Value? {
         do {
@@ -28,7 +28,7 @@ struct Findings {
             add(subject, true, seen(value), "")
             return value
         } catch let error as UsageError {
-            // Settings are read in groups, and a part of one is told by itself too.
+            // Settings are read in groups, and some parts of a group are read alone too, so one fault may come twice.
             if !all.contains(where: { !$0.good && $0.seen == error.problem }) { add(subject, false, error.problem, error.remedy) }
         } catch let error as WrongServiceKey {
             add(subject, false, error.problem, error.remedy)

@@ -3,7 +3,7 @@ internal import PostgresClient
 internal import RedisClient
 
 extension PostgresError {
-    /// What to do, by what is in the way.
+    /// A remedy for the most likely cause.
     var remedy: String {
         if code == .poolerInTransactionMode { return hint ?? "" }
         switch sqlState {
@@ -13,7 +13,7 @@ extension PostgresError {
         case "57P03": return "it is starting or stopping: try again in a moment"
         default: break
         }
-        // Before there is a session libpq tells only a text.
+        // Until the connection is made libpq gives only a text.
         let causes = [
             (["password authentication failed", "no password supplied"], "check user and password in REDEEM_POSTGRES_URL"),
             (["no pg_hba.conf entry", "pg_hba.conf rejects"], "let this user and machine in: pg_hba.conf of the server"),
@@ -39,7 +39,7 @@ extension PostgresError {
 }
 
 extension RedisError {
-    /// What to do, by what is in the way.
+    /// A remedy for the most likely cause.
     var remedy: String {
         let causes = [
             (["WRONGPASS"], "check user and password in REDEEM_REDIS_URL"),

@@ -1,13 +1,13 @@
 internal import Domain
 internal import Foundation
 
-/// The id of a coupon that had a name and a number: `Summer Gala!`, 7 gives `summer-gala-7`.
+/// The id of a coupon that had a name and a number there: `Summer Gala!` and 7 give `summer-gala-7`.
 enum CouponSlug {
     /// The most digits that a source's id has: those of 64 bits.
     private static let digits = 20
 
-    /// Accents go, and what is no letter or digit of ASCII becomes a hyphen. The number keeps apart what sounds alike. `nil`: the
-    /// source's id is not a number.
+    /// Accents go, and all but letters and digits of ASCII becomes hyphens. The number tells coupons with equal slugs apart.
+    /// `nil` if the source's id is not a number.
     static func id(name: String?, source: String) -> CouponID? {
         guard (1...digits).contains(source.utf8.count), source.allSatisfy({ ("0"..."9").contains($0) }) else { return nil }
         let room = Limits.couponIDLength - source.utf8.count - 1
@@ -15,7 +15,7 @@ enum CouponSlug {
         return CouponID("\(slug.isEmpty ? "coupon" : trimmed(slug))-\(source)")
     }
 
-    /// The number that an id made here ends with.
+    /// The number at the end of an id that was made here.
     static func source(of id: CouponID) -> String {
         String(id.description.split(separator: "-").last ?? "")
     }
@@ -25,7 +25,7 @@ enum CouponSlug {
         for scalar in name.decomposedStringWithCanonicalMapping.lowercased().unicodeScalars {
             switch scalar {
             case "a"..."z", "0"..."9": slug.unicodeScalars.append(scalar)
-            // An accent that the decomposition has taken off its letter.
+            // The decomposition has made this accent a scalar of its own.
             case _ where scalar.properties.canonicalCombiningClass != .notReordered: continue
             default: if !slug.isEmpty, slug.last != "-" { slug += "-" }
             }

@@ -1,21 +1,21 @@
 internal import Domain
 internal import Persistence
 
-/// The coupons of a Flask service beside those that are here, by the ids there. All of them are held in memory: a service that
+/// The coupons of a Flask service, by their ids there, beside the coupons that are here. All are held in memory: a service that
 /// lists its coupons has thousands, not millions.
 struct FlaskCoupons {
     private let rules: FlaskRules
     private let hereByCode: [CodeDigest: CouponID]
     private let here: Set<CouponID>
-    /// What earlier imports created, by the ids there, with which the ids here end.
+    /// Coupons that earlier imports created, by their ids there. The ids here end with those.
     private let importedBySource: [String: Coupon]
     private var labelsByCode: [CodeDigest: String] = [:]
     private var seen: Set<String> = []
     private(set) var staged: [String: StagedCoupon] = [:]
 
     /// - Parameters:
-    ///   - coupons: all that are here.
-    ///   - imported: those of them that earlier imports created.
+    ///   - coupons: all coupons that are here.
+    ///   - imported: the ids of those that earlier imports created.
     init(here coupons: [Coupon], imported: Set<CouponID>, rules: FlaskRules) {
         self.rules = rules
         hereByCode = Dictionary(uniqueKeysWithValues: coupons.map { ($0.codeDigest, $0.id) })
@@ -32,7 +32,7 @@ struct FlaskCoupons {
         }
     }
 
-    /// After all were added.
+    /// Notes coupons that earlier imports created and the service no longer has. Call it when all rows were added.
     func noteGone(_ report: inout ImportReport) {
         for (source, coupon) in importedBySource.sorted(by: { $0.value.id < $1.value.id }) where !seen.contains(source) {
             report.note(.couponGone, "\(FlaskRules.label("coupon", source, coupon.name)), \(coupon.id) here")
@@ -45,7 +45,7 @@ struct FlaskCoupons {
             report.note(.couponInvalid, "\(label): a row before has the id")
             return nil
         }
-        // One that was renamed there since keeps its id here.
+        // A coupon that was renamed there since keeps its id here.
         let imported = importedBySource[source]
         guard imported == nil || imported?.codeDigest == coupon.codeDigest else {
             report.note(.couponIDTaken, "\(label): it is '\(imported?.id ?? coupon.id)' here, with another hidden code")
@@ -78,7 +78,7 @@ struct FlaskCoupons {
         return result
     }
 
-    /// The use, ready to be staged. `nil`: not taken over.
+    /// The use as it will be staged; `nil` if it is not taken over.
     func use(_ row: FlaskUse, _ report: inout ImportReport) -> StagedUse? {
         guard let user = row.user, let coupon = row.coupon else {
             report.note(.useDangling, "user \(row.user ?? "NULL"), coupon \(row.coupon ?? "NULL")")

@@ -6,25 +6,26 @@ internal import Terminal
 
 /// Takes over the users, the coupons and the past uses of a Flask service, in one transaction.
 struct FlaskImport: Sendable {
-    /// A statement here may write a million rows.
+    /// How long a statement may take here: one may write a million rows.
     static let statementTimeout: Duration = .seconds(600)
 
     let source: PostgresConfiguration
-    /// Of the key that `rules` digest codes with.
+    /// The id of the key that `rules` digest codes with.
     let codeKeyID: String
     let rules: FlaskRules
-    /// `false`: do all of it, and roll it back.
+    /// `false`: everything is done, and then rolled back.
     let keep: Bool
-    /// Of moments there that do not say theirs.
+    /// The time zone of moments that do not say theirs.
     let timeZone: String
     let logger: Logger
 
-    /// Blocks the thread.
+    /// Does the import. It blocks the thread.
     func run(on connection: PostgresConnection) throws -> ImportReport {
         try FlaskSource.open(source, logger: logger, timeZone: timeZone) { source in
             try connection.importing(keep: keep, actor: Actor.flask) { stage in
                 var report = ImportReport()
-                // So that nothing is read for nothing. It is claimed where coupons are written, behind the lock of the control log.
+                // With a wrong key all reading would be for nothing. The key is claimed later, where coupons are written, behind
+                // the lock of the control log.
                 try connection.checkKey(.code, ids: [codeKeyID])
                 var coupons = FlaskCoupons(
                     here: try connection.allCoupons(),
@@ -49,7 +50,7 @@ struct FlaskImport: Sendable {
         }
     }
 
-    /// How what is taken over as it is was understood.
+    /// Notes how ends of coupons were understood that the service does not state clearly.
     private func remark(on page: [FlaskCoupon], _ source: FlaskSource, _ report: inout ImportReport) {
         for coupon in page {
             let label = FlaskRules.label("coupon", coupon.id ?? "without an id", coupon.name)

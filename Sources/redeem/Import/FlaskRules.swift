@@ -3,12 +3,12 @@ internal import Domain
 internal import Persistence
 internal import Terminal
 
-/// What becomes of a row of a Flask service: it is taken over as it is, or not at all, and then it is noted why. Ids follow from
-/// the ids there, so that a second run finds what the first one made.
+/// Decides about each row of a Flask service. A row is taken over as it is or not at all, and then the report says why. Ids are
+/// computed from the ids there, so that a second run finds the rows of the first.
 struct FlaskRules: Sendable {
     let digester: CodeDigester
 
-    /// `nil`: not even an id.
+    /// The user; `nil` if the row has no id. A row with other faults gives a user without an account.
     func user(_ row: FlaskUser, _ report: inout ImportReport) -> StagedUser? {
         guard let source = row.id else {
             report.note(.userInvalid, "a user without an id")
@@ -48,7 +48,7 @@ struct FlaskRules: Sendable {
         )
     }
 
-    /// The coupon without its place here, which depends on the others: see `FlaskCoupons`. `nil`: not taken over.
+    /// The coupon; `nil` if it is not taken over. Its id here depends on the other coupons, so `FlaskCoupons` decides that.
     func coupon(_ row: FlaskCoupon, _ report: inout ImportReport) -> (source: String, coupon: Coupon, left: Int, label: String)? {
         func refused(_ reason: String) -> (source: String, coupon: Coupon, left: Int, label: String)? {
             report.note(.couponInvalid, "\(FlaskRules.label("coupon", row.id ?? "without an id", row.name)): \(reason)")
@@ -98,7 +98,7 @@ struct FlaskRules: Sendable {
 
     // MARK: Values
 
-    /// NULL is as good as false to Python.
+    /// Python takes NULL for false.
     private static func state(_ active: String?) -> Coupon.State? {
         switch active?.lowercased() {
         case "true", "t", "1": .active
@@ -107,7 +107,8 @@ struct FlaskRules: Sendable {
         }
     }
 
-    /// Redis knows moments from 1970 on, and exactly up to 2^53. An end before is the past all the same, one after is none.
+    /// Redis knows moments from 1970 on, and exact ones up to 2^53. An earlier end is in the past all the same, and a later one
+    /// is no end.
     private static func end(_ milliseconds: Int) -> Timestamp? {
         milliseconds > Limits.amount ? nil : Timestamp(milliseconds: Int64(max(0, milliseconds)))
     }
@@ -121,7 +122,7 @@ struct FlaskRules: Sendable {
         }
     }
 
-    /// A name of blanks is as good as none.
+    /// A name of blanks counts as none.
     private static func nonEmpty(_ text: String?) -> String? {
         text.flatMap { $0.allSatisfy(\.isWhitespace) ? nil : $0 }
     }
@@ -130,6 +131,6 @@ struct FlaskRules: Sendable {
         "\(kind) \(shown(source)) '\(shown(name))'"
     }
 
-    /// The beginning, on one line.
+    /// The beginning of a text, on one line.
     private static func shown(_ text: String?) -> String { Printable.text(String((text ?? "").prefix(80))) }
 }

@@ -19,7 +19,7 @@ extension ImportReport {
 }
 
 extension ImportReport.Kind {
-    /// What was seen, and what was done about it.
+    /// Says what was seen, and how it was treated.
     fileprivate var text: String {
         switch self {
         case .couponOversold: "oversold coupons, of which nothing is left"

@@ -1,6 +1,6 @@
-/// A whole number out of the text of an integer, numeric or double precision column: `12`, `12.00`, `9.007199254740991e+15`.
+/// Reads a whole number from the text of an integer, numeric or double precision column: `12`, `12.00`, `9.007199254740991e+15`.
 enum WholeNumber {
-    /// `nil`: a fraction, not a number, or beyond 64 bits.
+    /// `nil` for a fraction, for a text that is no number, and beyond 64 bits.
     static func parse(_ text: String) -> Int? {
         var rest = text[...]
         let sign = rest.first == "-" ? "-" : ""
@@ -16,7 +16,7 @@ enum WholeNumber {
         }
         if rest.first == "e" || rest.first == "E" {
             rest.removeFirst()
-            // A sign, and no more digits than a double can have.
+            // A sign, and no more digits than the exponent of a double can have.
             guard rest.utf8.count <= 5, let power = Int(rest) else { return nil }
             exponent += power
             rest = ""

@@ -132,7 +132,7 @@ extension KeyCommand {
     }
 }
 
-/// Lines of a coupon's id, a comma and its code. Errors name the line and never the code.
+/// A file whose lines are a coupon's id, a comma and its code. Errors name the line and never the code.
 private struct CodeLines {
     private(set) var codes: [CouponID: String] = [:]
 

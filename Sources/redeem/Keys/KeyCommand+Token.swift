@@ -51,7 +51,8 @@ extension KeyCommand {
                 }
                 print("recorded \(id) as the key for access tokens")
                 guard leaked else { return }
-                // Recorded first: a server that ends cannot take part in another login.
+                // The sessions are ended after the key is recorded, so a server with the old key, which then ends, can open no
+                // further session.
                 try await stores.postgres.withConnection { try $0.revokeSessions(before: .now(), actor: Actor.commandLine) }
                 print("all sessions that began before now are ended: by the sync worker, within a moment")
             }

@@ -51,10 +51,10 @@ struct KeyCommand: AsyncParsableCommand {
     }
 }
 
-/// The keys of the settings at hand, by their ids. A key that is not set has none.
+/// The ids of the keys in the settings. A key that is not set has no id.
 struct GivenKeys {
     let code: [String]
-    /// The first signs.
+    /// The first one signs.
     let token: [String]
 
     init(_ settings: Settings) throws {
@@ -80,7 +80,7 @@ struct GivenKeys {
         return applied
     }
 
-    /// Records those that are set and not yet recorded; compares the others.
+    /// Records the keys that are set and not recorded yet, and compares the others.
     func claim(on connection: PostgresConnection) throws {
         for name in ServiceKeyName.allCases where !ids(of: name).isEmpty {
             try connection.claimKey(name, ids: ids(of: name), actor: Actor.commandLine)

@@ -4,21 +4,21 @@ internal import Persistence
 internal import PostgresClient
 internal import ServiceLifecycle
 
-/// Ends a server whose keys are not those that the database has recorded: with another code key every code would be wrong, and
-/// counted against its user; with other token keys it would refuse what the other servers sign, or go on taking what a leaked
-/// key signs. It looks before anything is served and then again and again, since keys are replaced while servers run.
+/// Ends a server whose keys are not the recorded ones. With another code key every code would be wrong, and would count against
+/// its user. With other token keys the server would refuse what the other servers sign, or accept what a leaked key signs. Keys
+/// may be replaced while servers run, so it looks before anything is served and then again and again.
 ///
-/// While Postgres does not answer nothing is known, and the server goes on: the sale does too.
+/// While Postgres does not answer the recorded keys are unknown, and the server goes on so that the sale does.
 struct KeyGuard: Service {
     let postgres: PostgresClient
     let codeKey: ServiceKey
-    /// `nil`: the process made a key for itself, which is nobody else's.
+    /// `nil` if the process made a key for itself, which no other process has.
     let tokenKeys: TokenKeys?
     let logger: Logger
 
     static let interval: Duration = .seconds(1)
 
-    /// Throws `WrongServiceKey`, and what keeps the server from looking though Postgres answers.
+    /// Throws `WrongServiceKey`, or the error of a Postgres that answers but cannot be asked.
     func checkAtStart() async throws {
         do {
             try await check(tokens: tokenKeys?.ids)
@@ -48,7 +48,7 @@ struct KeyGuard: Service {
         }
     }
 
-    /// Throws `WrongServiceKey` where these would not do.
+    /// Throws `WrongServiceKey` if other keys than these are recorded.
     func check(tokens ids: [String]?) async throws {
         let codeKeyID = codeKey.codeKeyID
         try await postgres.withConnection { connection in
@@ -59,7 +59,7 @@ struct KeyGuard: Service {
 }
 
 extension PostgresConnection {
-    /// Throws `WrongServiceKey` where another key is recorded.
+    /// Throws `WrongServiceKey` if another key is recorded.
     func checkKey(_ name: ServiceKeyName, ids: [String]) throws {
         guard let recorded = try recordedKey(name), !ids.contains(recorded.id) else { return }
         throw WrongServiceKey(name, given: ids, recorded: recorded.id)
@@ -67,7 +67,7 @@ extension PostgresConnection {
 }
 
 extension PostgresError {
-    /// Nobody answered, which may pass.
+    /// Whether nobody answered, which may pass.
     var isOutOfReach: Bool {
         [.connectionFailed, .connectionLost, .acquireTimedOut, .tooManyWaiters].contains(code)
     }

@@ -4,13 +4,13 @@ internal import PostgresClient
 internal import Server
 internal import Terminal
 
-/// The limit on open files of this process and of those that it starts: each connection is one.
+/// The limit on open files of this process and of the processes that it starts. Each connection is an open file.
 enum FileLimit {
-    /// Files of a load generator beside its connections, and of a worker.
+    /// Open files of a load generator beside its connections; for a worker these are all.
     private static let others = 256
 
-    /// Raises the soft limit as far as it is needed and the hard one allows. No further: a limit of a billion, as some
-    /// containers have it, makes programs slow that go through all descriptors.
+    /// Raises the soft limit as far as it is needed and the hard limit allows, and no further: some containers have a limit of a
+    /// billion, and programs that go through all descriptors are slow under it.
     /// - Returns: the limit that is in force.
     @discardableResult
     static func raise(to needed: Int = others) -> Int {
@@ -18,12 +18,12 @@ enum FileLimit {
         guard limit.rlim_cur < rlim_t(needed) else { return Int(clamping: limit.rlim_cur) }
         let before = limit.rlim_cur
         limit.rlim_cur = min(rlim_t(needed), limit.rlim_max)
-        // A sandbox may forbid it; what counts is what is in force.
+        // A sandbox may forbid this. The limit that is in force afterwards counts.
         let isRaised = setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0
         return Int(clamping: isRaised ? limit.rlim_cur : before)
     }
 
-    /// For a load generator.
+    /// Raises the limit for a load generator, which cannot do with less.
     static func raise(forConnections connections: Int) throws {
         let needed = connections + others
         let limit = raise(to: needed)
@@ -35,7 +35,7 @@ enum FileLimit {
         }
     }
 
-    /// For a server, which takes fewer clients where the limit is low.
+    /// Raises the limit for a server, which takes fewer clients where it stays low.
     static func raise(for configuration: ServerConfiguration, _ postgres: PostgresConfiguration) throws -> FileBudget {
         let budget = FileBudget(configuration, postgres, limit: { raise(to: $0) })
         guard budget.isEnough else { throw UsageError(budget.complaint, remedy: budget.remedy) }
@@ -48,7 +48,7 @@ enum FileLimit {
         return limit
     }
 
-    /// What a server that this user starts here could have.
+    /// The limit that a server would have if this user started it here.
     static func allowed(of needed: Int) -> Int {
         let limit = current()
         return Int(clamping: max(limit.rlim_cur, min(rlim_t(needed), limit.rlim_max)))

@@ -4,12 +4,12 @@ internal import ServiceLifecycle
 internal import Synchronization
 internal import UnixSignals
 
-/// The life of a process that serves: it runs until a signal to stop (SIGTERM, SIGINT); then it finishes what was begun. A second signal,
-/// or the end of the time that this may take, cuts off what is still under way. No promise is broken by that: a client that has no
-/// answer asks again, and what was answered is in Redis.
+/// The life of a process that serves. It runs until a signal to stop (SIGTERM, SIGINT), then finishes what was begun. A second
+/// signal, or the end of the time for this, cuts off what is still under way. That breaks no promise: a client without an answer
+/// asks again, and every decision that was answered is in Redis.
 struct Lifetime {
     let signals: [UnixSignal]
-    /// How long what was begun may take.
+    /// How long the process may take to finish what was begun.
     let limit: Duration
     let manager: ServiceManager?
     let logger: Logger
@@ -17,7 +17,7 @@ struct Lifetime {
     /// How long the services may take to end once they are cut off.
     private static let lastLimit: Duration = .seconds(1)
 
-    /// Returns when the services have ended. Throws what ended them, unless it was a signal.
+    /// Returns when the services have ended. Throws the error that ended them, unless it was a signal.
     func run(_ services: [ServiceGroupConfiguration.ServiceConfiguration]) async throws {
         let arriving = await UnixSignalsSequence(trapping: signals)
         let group = ServiceGroup(configuration: ServiceGroupConfiguration(services: services, logger: logger))
@@ -53,7 +53,7 @@ struct Lifetime {
         logger.notice("stopped")
     }
 
-    /// Cuts off what runs, once.
+    /// Cancels the services, at most once, and ends the process if they do not end.
     private final class Hurry: Sendable {
         private let running: Task<Void, any Error>
         private let logger: Logger

@@ -1,25 +1,25 @@
 internal import Glibc
 internal import Logging
 
-/// Who started this process and wants to hear how it is: systemd, or what speaks its protocol, sd_notify(3). One message is one
-/// datagram to the socket that `NOTIFY_SOCKET` names.
+/// The program that started this process and wants to hear how it is: systemd, or another that speaks its protocol, sd_notify(3).
+/// One message is one datagram to the socket that `NOTIFY_SOCKET` names.
 struct ServiceManager {
     private let socket: String
     private let logger: Logger
 
-    /// `nil`: nobody asked.
+    /// `nil` if no manager wants to hear.
     init?(logger: Logger) {
         guard let name = getenv("NOTIFY_SOCKET").map({ String(cString: $0) }), !name.isEmpty else { return nil }
         socket = name
         self.logger = logger
     }
 
-    /// The service can be used; `status` is for people.
+    /// Says that the service can be used. People read `status`.
     func ready(_ status: String) { send("READY=1\nSTATUS=\(status)") }
 
     func stopping() { send("STOPPING=1\nSTATUS=finishing what was begun") }
 
-    /// Nothing depends on it but that the manager waits in vain, so a failure is logged.
+    /// A failure is only logged: the manager waits in vain, and nothing else depends on it.
     private func send(_ message: String) {
         do {
             try Datagram.send(message, to: socket)

@@ -3,7 +3,7 @@ internal import Configuration
 internal import Logging
 internal import Terminal
 
-/// The flags that every command has which talks to Redis or Postgres.
+/// The flags of every command that talks to Redis or Postgres.
 struct ConnectionOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
@@ -39,7 +39,7 @@ struct ConnectionOptions: ParsableArguments {
     )
     var logLevel: String?
 
-    /// - Parameter flags: what the command has beside these.
+    /// - Parameter flags: further settings, from the command's own flags.
     func settings(_ flags: [String: String?] = [:]) async throws -> Settings {
         let own: [String: String?] = ["redis.url": redisURL, "postgres.url": postgresURL, "log.level": logLevel]
         return try await Settings(flags: own.merging(flags) { $1 }, file: config)

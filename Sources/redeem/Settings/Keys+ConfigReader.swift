@@ -34,7 +34,7 @@ extension ServiceKey {
         return keys
     }
 
-    /// A key for access tokens must be the same where it stands alone and where it is one of several.
+    /// Refuses separators in a key, since the same key must work alone and in a list.
     private static func checkForLists(_ text: String, _ name: String) throws {
         guard !text.contains(where: { ", \t\"'".contains($0) }) else {
             throw UsageError(
@@ -63,7 +63,7 @@ extension ServiceKey {
 }
 
 extension TokenKeys {
-    /// The keys of the settings. Without one that signs, a server that only this machine reaches gets a key of its own.
+    /// Takes the keys from the settings. If none is set, a server that only this machine reaches makes a key of its own.
     /// - Parameter host: where the API listens.
     convenience init(_ reader: ConfigReader, host: String, warn: (String) -> Void) throws {
         let others = try ServiceKey.otherTokenKeys(reader)

@@ -4,12 +4,12 @@ internal import Server
 internal import Sync
 internal import Terminal
 
-/// All that a server is configured by, beside where its stores are. `redeem doctor` reads them as `redeem serve` does.
+/// All settings of a server but the addresses of its stores. `redeem doctor` reads them as `redeem serve` does.
 struct ServeSettings {
     var server: ServerConfiguration
     let hotPath: HotPathLimits
 
-    /// - Parameter warn: gets what an operator should know, though it keeps nothing from starting.
+    /// - Parameter warn: gets messages for the operator that do not keep the server from starting.
     init(_ settings: Settings, warn: (String) -> Void = Output.note) throws {
         server = try ServerConfiguration(settings.reader, warn: warn)
         hotPath = try HotPathLimits(settings.reader)
@@ -23,10 +23,10 @@ struct ServeSettings {
     }
 }
 
-/// The same of a worker.
+/// All settings of a worker but the addresses of its stores.
 struct SyncSettings {
     let sync: SyncConfiguration
-    /// The operations port; `nil`: none.
+    /// The operations port; `nil`: the worker has none.
     let operations: (host: String, port: Int)?
 
     init(_ settings: Settings) throws {

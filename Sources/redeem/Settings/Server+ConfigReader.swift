@@ -23,7 +23,7 @@ extension ConfigReader {
 }
 
 extension ServerConfiguration {
-    /// - Parameter warn: gets what an operator should know, though it keeps nothing from starting.
+    /// - Parameter warn: gets messages for the operator that do not keep the server from starting.
     init(_ reader: ConfigReader, warn: (String) -> Void) throws {
         let host = try reader.apiHost()
         self.init(tokenKeys: try TokenKeys(reader, host: host, warn: warn), codeKey: try ServiceKey.code(reader))

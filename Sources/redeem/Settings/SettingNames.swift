@@ -1,9 +1,9 @@
 internal import Foundation
 
-/// The names of all settings. One that is not here cannot be read (`ConfigReader.text`), and one that is set and not here is an
-/// error: a name with a slip in it would otherwise be a setting that nobody notices is missing.
+/// The names of all settings. `ConfigReader.text` reads no other, and a name that is set but not listed here is an error.
+/// Otherwise a slip in a name would leave a setting unset, and nobody would notice.
 enum SettingNames {
-    /// As keys of the reader; `redis.url` is `REDEEM_REDIS_URL`.
+    /// Keys of the reader; `redis.url` is `REDEEM_REDIS_URL`.
     static let keys: Set<String> = [
         "code.key", "config", "durability", "http.event_loops", "http.host", "http.port", "http.trusted_proxies", "http.url",
         "import.from", "ledger.timeout_ms", "log.level", "login.address_burst", "login.address_interval_s",
@@ -16,7 +16,7 @@ enum SettingNames {
         "token.lifetime_s", "token.other_keys",
     ]
 
-    /// Names of tools around the program, which are in the environment of those who build and measure it.
+    /// Variables of the tools that build and measure the program, which therefore may find them in its environment.
     private static let tooling: Set<String> = [
         "REDEEM_COUPON", "REDEEM_CODE", "REDEEM_EXPECT", "REDEEM_FILLER", "REDEEM_PROGRAM_ONLY", "REDEEM_PROMTOOL",
         "REDEEM_PUBLISH",
@@ -32,13 +32,13 @@ enum SettingNames {
         prefix + key.uppercased().replacing(".", with: "_")
     }
 
-    /// What is wrong with a name that is set. `nil`: it is a setting, or it has nothing to do with the program.
+    /// What is wrong with a name that is set; `nil` if it is a setting or has nothing to do with the program.
     static func fault(of name: String, value: String) -> (problem: String, remedy: String)? {
         if variables.contains(name) || tooling.contains(name) || isServiceLink(name, value) { return nil }
         let nearest = variables.map { (name: $0, distance: distance(name.uppercased(), $0)) }
             .min { ($0.distance, $0.name) < ($1.distance, $1.name) }
         let close = nearest.flatMap { $0.distance <= max(2, name.count / 5) ? $0.name : nil }
-        // A name of somebody else's is ours where it is a slip of one letter or two away from one of ours.
+        // The name of another program counts as ours if only one or two letters keep it from one of ours.
         guard name.hasPrefix(prefix) || (close != nil && (nearest?.distance ?? .max) <= 2) else { return nil }
         return (
             "there is no setting \(name)",
@@ -47,7 +47,7 @@ enum SettingNames {
         )
     }
 
-    /// The setting that a line of the settings file means whose name is not ours: `LOG_LEVEL` means `REDEEM_LOG_LEVEL`, also with a
+    /// The setting that a foreign name in the settings file probably means: `LOG_LEVEL` means `REDEEM_LOG_LEVEL`, also with a
     /// letter too many, too few or wrong. `nil`: the line is another program's.
     static func meant(by name: String) -> String? {
         guard !name.hasPrefix(prefix) else { return nil }
@@ -55,14 +55,14 @@ enum SettingNames {
         return variables.subtracting([variable("config")]).sorted().first { distance(name, $0) <= 1 }
     }
 
-    /// Kubernetes gives each container the addresses of all services, as REDEEM_SERVICE_HOST and REDEEM_PORT_8080_TCP for one that
-    /// is called `redeem`; so does Docker for links.
+    /// Kubernetes sets the addresses of all services in each container, such as REDEEM_SERVICE_HOST and REDEEM_PORT_8080_TCP for
+    /// a service called `redeem`. Docker does so for links.
     private static func isServiceLink(_ name: String, _ value: String) -> Bool {
         name.wholeMatch(of: /REDEEM_(\w+_)?(SERVICE_(HOST|PORT(_\w+)?)|PORT_\d+_(TCP|UDP|SCTP)(_(ADDR|PORT|PROTO))?)/) != nil
             || (name.hasSuffix("_PORT") && value.contains("://"))
     }
 
-    /// Letters that are added, taken away, replaced or exchanged with their neighbour to make one of the other.
+    /// How many letters must be added, taken away, replaced or swapped with their neighbour to turn one name into the other.
     private static func distance(_ one: String, _ other: String) -> Int {
         let (one, other) = (Array(one.utf8), Array(other.utf8))
         var before: [Int] = []

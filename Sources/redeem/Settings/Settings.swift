@@ -2,7 +2,7 @@ internal import Configuration
 internal import Foundation
 internal import Terminal
 
-/// Where settings come from: flags, then the environment, then a file, then the defaults of each part.
+/// The settings of a process. A flag counts first, then the environment, then a file, then the default.
 ///
 /// All keys are below `redeem`, so `redis.url` is `REDEEM_REDIS_URL` in the environment and in the file.
 struct Settings: Sendable {
@@ -34,7 +34,7 @@ struct Settings: Sendable {
         }
     }
 
-    /// Keys are what they are down to the last byte, so nothing is cut off here.
+    /// Nothing is cut off here, because every byte of a key counts.
     private static func check(_ value: String, _ key: String) throws {
         let isEdged = value.first?.isWhitespace == true || value.last?.isWhitespace == true
         guard !isEdged, !value.unicodeScalars.contains(where: { $0.properties.generalCategory == .control && $0 != "\t" }) else {
@@ -62,7 +62,7 @@ extension ConfigReader {
         return try value(of: text, key, kind, parse)
     }
 
-    /// A text that cannot be read is an error that names its key.
+    /// Reads a text. The error, where it cannot be read, names its key.
     private func value<Value>(of text: String, _ key: String, _ kind: String, _ parse: (String) -> Value?) throws -> Value {
         guard let value = parse(text) else {
             throw UsageError(
@@ -79,7 +79,8 @@ extension ConfigReader {
         return string(forKey: ConfigKey(key)).flatMap { $0.isEmpty ? nil : $0 }
     }
 
-    /// A setting that has one. The default is read like a value that was set, so it keeps the same rules and a reporter is told of it.
+    /// A setting that has a default. The default is read like a value that was set: it obeys the same rules, and the reporter is
+    /// told of it.
     func text(_ key: String, default standard: String) -> String {
         precondition(SettingNames.keys.contains(key), "\(key) is not in SettingNames.keys")
         let text = string(forKey: ConfigKey(key), default: standard)
@@ -90,8 +91,8 @@ extension ConfigReader {
         try value(of: text(key, default: standard), key, kind, parse)
     }
 
-    /// A value as a message may have it. Whatever stands where a number or an address should may be a password that got into the
-    /// wrong line, so only what looks like one is shown.
+    /// The value as a message may show it. Somebody may have put a password into the wrong line, so only numbers and addresses
+    /// are shown.
     static func shown(_ value: String) -> String {
         ArgumentSecrets.isNumeric(value) ? "'\(value)'" : "a text of \(value.utf8.count) bytes"
     }

@@ -7,7 +7,7 @@ internal import Terminal
 /// blanks around name and value are no part of them. A value may be in quotes: within '…' everything is as it is, within "…" `\"`
 /// and `\\` are a quote and a backslash. A byte order mark before the first line is dropped.
 struct SettingsFile {
-    /// Greater ones are something else.
+    /// A larger file is surely something else.
     static let limitBytes = 1 << 20
 
     private(set) var values: [String: String] = [:]
@@ -51,8 +51,9 @@ struct SettingsFile {
         try checkForMissingPrefixes(lines, path)
     }
 
-    /// Other programs' lines may be in the file, as in one that docker-compose or systemd reads too. A line that says `LOG_LEVEL` is
-    /// taken for one only where `REDEEM_LOG_LEVEL` is in the file as well: else it is a setting that would be missing silently.
+    /// Finds settings without their prefix. Lines of other programs may be in the file, as in one that docker-compose or systemd
+    /// reads too. So `LOG_LEVEL` is another program's if `REDEEM_LOG_LEVEL` is in the file as well. If not, a setting would be
+    /// missing silently.
     private func checkForMissingPrefixes(_ lines: [String: Int], _ path: String) throws {
         for (name, line) in lines.sorted(by: { $0.value < $1.value }) {
             guard let setting = SettingNames.meant(by: name), values[setting] == nil else { continue }
@@ -64,7 +65,7 @@ struct SettingsFile {
         }
     }
 
-    /// `nil`: a blank line or a comment.
+    /// The setting in a line; `nil` for a blank line or a comment.
     private static func setting(_ line: String, _ place: String) throws -> (name: String, value: String)? {
         let blanks = CharacterSet(charactersIn: " \t")
         var text = line.trimmingCharacters(in: blanks)

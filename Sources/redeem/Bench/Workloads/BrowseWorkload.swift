@@ -1,7 +1,7 @@
 internal import LoadGenerator
 internal import NIOCore
 
-/// People who look how many are left.
+/// People who look how much of a coupon is left.
 final class BrowseWorkload: Workload {
     private let head: RequestHead
     private let kind: Int

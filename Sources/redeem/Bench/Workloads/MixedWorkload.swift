@@ -1,8 +1,8 @@
 internal import LoadGenerator
 internal import NIOCore
 
-/// Several workloads, each as often as its weight says; the same order for the same seed. One that waits for an answer is
-/// passed over. The workloads are in the order of their kinds.
+/// Several workloads, each as often as its weight says, in the same order for the same seed. A workload that waits for an answer
+/// is passed over. The workloads are in the order of their kinds.
 final class MixedWorkload: Workload {
     private let workloads: [any Workload]
     private let weights: [Int]

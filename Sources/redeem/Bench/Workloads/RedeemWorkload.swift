@@ -3,7 +3,7 @@ internal import NIOCore
 
 /// Redemptions of one coupon.
 final class RedeemWorkload: Workload {
-    /// Who asks next.
+    /// The order in which users ask.
     enum Order: Sendable {
         /// Each user once, one after the other.
         case once
@@ -13,15 +13,15 @@ final class RedeemWorkload: Workload {
 
     struct Sale: Sendable {
         let tokens: TokenLines
-        /// Those of the tokens that take part.
+        /// The users who take part, by the numbers of their tokens.
         let users: Range<Int>
         let head: RequestHead
         /// `Content-Length` and body.
         let tail: [UInt8]
-        /// What the `Idempotency-Key` of each request begins with: another one in each run, or the service would give the
-        /// answers of the earlier run again. `nil`: requests have no key.
+        /// The beginning of each request's `Idempotency-Key`; `nil`: requests have no key. Each run has another one, because the
+        /// service would repeat the answers of an earlier run with the same.
         let keys: String?
-        /// Of a random order.
+        /// The seed of the random order.
         let seed: UInt64
         let order: Order
 
@@ -59,7 +59,7 @@ final class RedeemWorkload: Workload {
     private var position: Int
     private var random: SplitMix64
 
-    /// - Parameter thread: of `threads`, which take turns with the users.
+    /// - Parameter thread: one of `threads`, which take turns with the users.
     init(_ sale: Sale, answers: SaleAnswers, kind: Int, thread: Int, of threads: Int) {
         self.sale = sale
         self.answers = answers
@@ -115,7 +115,7 @@ final class RedeemWorkload: Workload {
         return code.elementsEqual(outcomeUnknown) ? .unknown : .failed
     }
 
-    /// A new one for each try: the same would ask for the first answer again.
+    /// Each try has a new key, because the service would repeat the first answer to the same one.
     private func writeKey(_ beginning: String, _ user: Int, into buffer: inout ByteBuffer) {
         buffer.writeStaticString("Idempotency-Key: ")
         buffer.writeString(beginning)

@@ -1,19 +1,19 @@
 internal import LoadGenerator
 internal import NIOCore
 
-/// Refresh tokens exchanged for the next ones. A session has at most one request under way: a second one with the same token
-/// would be taken for theft.
+/// Refresh tokens that are exchanged for the next ones. A session has at most one request under way, because the service would
+/// take a second one with the same token for theft.
 final class RefreshWorkload: Workload {
     private let head: RequestHead
     private let kind: Int
-    /// By session.
+    /// The current refresh token of each session.
     private var tokens: [[UInt8]]
     private var free: CircularBuffer<Int>
     private var underWay = 0
 
     private static let member = JSONMember("refresh_token")
 
-    /// - Parameter thread: of `threads`, which share the tokens.
+    /// - Parameter thread: one of `threads`, which share the sessions.
     init(_ lines: TokenLines, host: String, kind: Int, thread: Int, of threads: Int) {
         head = RequestHead("POST", "/v1/auth/refresh", host: host, fields: [("Content-Type", "application/json")])
         self.kind = kind
@@ -41,9 +41,9 @@ final class RefreshWorkload: Workload {
             guard let token = RefreshWorkload.member.string(in: body) else { return }
             tokens[request.tag] = Array(token)
             free.append(request.tag)
-        // The service did not get to it, so the token is still good.
+        // The service refused before it looked at the token, so the token is still good.
         case .answer(429, _, _), .answer(503, _, _): free.append(request.tag)
-        // Of no use any more, or it is not known which token is the next.
+        // The session has ended, or its next token is unknown.
         case .answer, .failure: break
         }
     }

@@ -1,9 +1,9 @@
 internal import LoadGenerator
 internal import Terminal
 
-/// Requests of a file, written out as they will be sent.
+/// The requests of a file, written out as they are sent.
 struct Replay: Sendable {
-    /// One line a request: the method, a space, the target; then, each behind a tab, a body and header fields.
+    /// One line is one request: the method, a space and the target; then, each behind a tab, a body and header fields.
     static let format =
         "write a method, a space and a target that begins with /; then, each behind a tab, a body and fields such as Accept: a/b"
 
@@ -13,7 +13,7 @@ struct Replay: Sendable {
 
     var count: Int { ranges.count }
 
-    /// - Parameter file: what to call the lines.
+    /// - Parameter file: the name of the file in errors.
     init(_ lines: TokenLines, file: String, host: String, expecting text: String?) throws {
         expectation = try Expectation(text)
         var bytes: [UInt8] = []
@@ -38,7 +38,7 @@ struct Replay: Sendable {
     }
 
     private static let methodsWithBody: Set<Substring> = ["POST", "PUT", "PATCH"]
-    /// Fields that say where the request ends and where it goes.
+    /// Fields that say where a request ends and where it goes, so the file must not set them.
     private static let ownFields = ["host", "content-length", "transfer-encoding", "connection"]
 
     private static func request(_ line: String, host: String) -> [UInt8]? {
@@ -64,14 +64,14 @@ enum Expectation: Hashable, Sendable {
     /// A status from 200 to 299.
     case success
     case status(Int)
-    /// Somewhere in the body.
+    /// A text that must be somewhere in the body.
     case text([UInt8])
 
-    /// The outcome of an answer that has it.
+    /// The outcome of an answer that meets the expectation.
     static let met = "\(metText)"
     static let metText: StaticString = "expected"
 
-    /// - Parameter text: three digits are a status; `nil`: any success.
+    /// - Parameter text: three digits mean a status, `nil` any success, and everything else a text in the body.
     init(_ text: String?) throws {
         guard let text else {
             self = .success

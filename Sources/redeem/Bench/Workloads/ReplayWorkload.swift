@@ -9,7 +9,7 @@ final class ReplayWorkload: Workload {
     private let threads: Int
     private var position: Int
 
-    /// - Parameter thread: of `threads`, which take turns with the lines.
+    /// - Parameter thread: one of `threads`, which take turns with the lines.
     init(_ replay: Replay, kind: Int, thread: Int, of threads: Int) {
         self.replay = replay
         self.kind = kind
@@ -43,7 +43,7 @@ final class ReplayWorkload: Workload {
         }
     }
 
-    /// From one byte like the first to the next; `memmem` is not among what Swift sees of glibc.
+    /// Goes from one byte that is like the first to the next. Swift does not see glibc's `memmem`.
     private static func find(_ text: UnsafeRawBufferPointer, in body: UnsafeRawBufferPointer) -> Bool {
         guard let base = body.baseAddress, let start = text.baseAddress else { return false }
         var offset = 0

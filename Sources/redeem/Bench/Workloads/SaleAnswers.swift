@@ -1,7 +1,7 @@
 internal import Synchronization
 
-/// What each user of a sale was answered, to be compared with the stores afterwards. Threads of the load share it; each has
-/// users of its own, so they wait for each other only for the moment of a mark.
+/// The answers that each user of a sale got, to be compared with the stores afterwards. The threads of the load share it. Each
+/// thread has its own users, so threads wait for each other only during a mark.
 final class SaleAnswers: Sendable {
     struct Marks: OptionSet, Hashable {
         let rawValue: UInt8
@@ -10,24 +10,24 @@ final class SaleAnswers: Sendable {
         static let accepted = Marks(rawValue: 2)
         static let acceptedTwice = Marks(rawValue: 4)
         static let soldOut = Marks(rawValue: 8)
-        /// Told that the user has redeemed before.
+        /// The service said that the user has redeemed before.
         static let already = Marks(rawValue: 64)
-        /// A request whose outcome is not known.
+        /// The outcome of a request is unknown.
         static let unknown = Marks(rawValue: 16)
-        /// Refused for another reason; nothing was changed.
+        /// The service refused for another reason, and changed nothing.
         static let failed = Marks(rawValue: 32)
     }
 
-    /// Users by what became of all their requests together.
+    /// Numbers of users. Each user is counted by all answers to the user's requests together.
     struct Summary: Hashable, Sendable {
         var asked = 0
         var accepted = 0
         var acceptedTwice = 0
-        /// Had redeemed before the run.
+        /// Users who had redeemed before the run.
         var before = 0
-        /// Not accepted, and it is not known of each of their requests what became of it.
+        /// Users who were not accepted, and had a request whose outcome is unknown.
         var undecided = 0
-        /// None of the above, and not told that it is sold out either.
+        /// Other users who were not accepted, and were not told that the coupon is sold out either.
         var failed = 0
     }
 
