@@ -3,10 +3,11 @@ import Glibc
 public import Logging
 
 public struct LocalStackConfiguration: Sendable {
-    /// Holds all of the servers' state, in the folders `redis` and `postgres`, and `replica` and `sentinel-0` where there are.
+    /// The folder of all state. The servers' folders in it are `redis` and `postgres`, and `replica` and `sentinel-0` if there
+    /// are such.
     public var directory: String
     public var redis = RedisOptions()
-    /// Sentinels, which watch Redis and a replica; 0: there is no replica either.
+    /// How many Sentinels watch Redis and a replica; 0: there is no replica either.
     public var sentinels = 0
     public var sentinel = SentinelOptions()
     public var postgres = PostgresOptions()
@@ -19,11 +20,11 @@ public struct LocalStackConfiguration: Sendable {
 /// Both end at the latest with this process, even when it is killed.
 public struct LocalStack: Sendable {
     public let redis: RedisServer
-    /// Redis, its replica and their Sentinels; `nil`: Redis is alone.
+    /// Redis, its replica and their Sentinels; `nil` if Redis is alone.
     public let group: RedisGroup?
     public let postgres: PostgresServer
 
-    /// Starts both servers on the folder, which is made where it is missing, and returns when they are ready.
+    /// Starts both servers on the folder, and returns when they are ready. The folder is made if it is missing.
     public static func start(_ configuration: LocalStackConfiguration, logger: Logger) async throws -> LocalStack {
         let folder = ServerFolder.reachable(configuration.directory, by: try ServerAccount.forServers())
         if folder != ServerFolder.standardized(configuration.directory) {
@@ -73,14 +74,14 @@ public struct LocalStack: Sendable {
         )
     }
 
-    /// Stops Redis, then Postgres: the order in which what they hold depends on each other.
+    /// Stops Redis, then Postgres, since Redis's state depends on Postgres's.
     public func stop() async {
         await group?.stop()
         await redis.stop()
         await postgres.stop()
     }
 
-    /// Runs the body with all servers, and stops them however it ends.
+    /// Runs the body with all servers, and stops them, however the body ends.
     public static func withStack<T: Sendable>(
         _ configuration: LocalStackConfiguration,
         logger: Logger,
@@ -97,18 +98,19 @@ public struct LocalStack: Sendable {
         }
     }
 
-    /// Removes the state of all servers. Throws where they run.
+    /// Removes the state of all servers. Throws if one of them runs.
     public static func erase(_ directory: String, limits: StackLimits = StackLimits()) async throws {
         let account = try ServerAccount.forServers()
         let folder = ServerFolder.reachable(directory, by: account)
         let present = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
         for name in present where ["redis", "postgres", "replica"].contains(name) || name.hasPrefix("sentinel-") {
             let locked = try ServerFolder(path: "\(folder)/\(name)", account: account)
-            // As the user whose files they are, who can delete nobody else's.
+            // This runs as the user who owns the files, and who can delete no files of others.
             try await ServerPrograms.run(["find", ".", "-mindepth", "1", "-delete"], in: locked, limits: limits)
             rmdir(locked.path)
         }
-        // The folder under /var/lib/redeem is ours, and empty now; the one asked for may hold more than the servers' state.
+        // A folder under /var/lib/redeem is ours, and empty now. The folder that was asked for may hold more than the servers'
+        // state.
         if folder != ServerFolder.standardized(directory) { rmdir(folder) }
     }
 }

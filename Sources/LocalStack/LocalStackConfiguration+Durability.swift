@@ -1,7 +1,7 @@
 package import Domain
 
 extension LocalStackConfiguration {
-    /// A Redis that is configured for a mode, and a Postgres.
+    /// A stack whose Redis is configured for a mode.
     package init(directory: String, for mode: Durability) {
         self.init(directory: directory)
         switch mode {

@@ -1,4 +1,4 @@
-/// Why a private server could not do what it was asked to. The message says what to do about it where something can be done.
+/// The reason why a private server could not do what it was asked to. The message says what can be done about it.
 public struct LocalStackError: Error, Sendable, CustomStringConvertible {
     public struct Code: Hashable, Sendable, CustomStringConvertible {
         enum Base: String, Sendable {
@@ -17,7 +17,7 @@ public struct LocalStackError: Error, Sendable, CustomStringConvertible {
 
         /// A program is not installed.
         public static let programMissing = Code(base: .programMissing)
-        /// Started by root, and there is no unprivileged user to run the servers as.
+        /// Root runs this process, and there is no unprivileged user to run the servers as.
         public static let accountMissing = Code(base: .accountMissing)
         /// A data folder cannot be made, read or written, or holds data of another version.
         public static let folderUnusable = Code(base: .folderUnusable)

@@ -17,7 +17,7 @@ public struct LocalStackService: Service {
             for sentinel in stack.group?.sentinels ?? [] { group.addTask { await sentinel.waitUntilExit() } }
             group.addTask { await stack.postgres.waitUntilExit() }
             let first = await group.next() ?? nil
-            // Those that wait for an exit return with it.
+            // Tasks that wait for a server's exit return once it has stopped.
             await stack.stop()
             group.cancelAll()
             return first

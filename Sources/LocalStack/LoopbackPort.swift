@@ -2,12 +2,12 @@ import Glibc
 
 /// Finds TCP ports of 127.0.0.1 that no one listens on.
 enum LoopbackPort {
-    /// Below the range that Linux takes the ports of outgoing connections from (`ip_local_port_range`, from 32768). A port
-    /// of that range could be given to any client while the server is down. The client could be one that tries to reach
-    /// this very server: it would then be connected to itself, and the server could not come back.
+    /// Ports below the range that Linux takes the ports of outgoing connections from (`ip_local_port_range`, from 32768). While
+    /// the server is down, Linux could give a port of that range to any client, even to one that tries to reach this very server.
+    /// That client would be connected to itself, and the server could not come back.
     private static let candidates = 18000..<32768
 
-    /// A port that is free now. It may be taken before the server binds it: the start is then tried again.
+    /// A port that is free now. Another process may take it before the server does; then the start is tried again.
     static func free() throws(LocalStackError) -> Int {
         for _ in 0..<200 {
             let port = Int.random(in: candidates)
@@ -23,7 +23,7 @@ enum LoopbackPort {
         let socket = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         guard socket >= 0 else { return false }
         defer { close(socket) }
-        // As the servers do it: a connection of an earlier server in TIME_WAIT is no obstacle.
+        // The servers set this too, so that an earlier server's connection in TIME_WAIT is no obstacle.
         var yes: Int32 = 1
         setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &yes, socklen_t(MemoryLayout<Int32>.size))
         var address = sockaddr_in()
@@ -39,7 +39,8 @@ enum LoopbackPort {
 }
 
 extension LoopbackPort {
-    /// Starts a server on the folder's port, and on another one where that was taken before the server could bind it.
+    /// Starts a server on the folder's port. If another process has taken that port before the server could, another port is
+    /// tried.
     static func attempts<T>(_ count: Int, from folder: ServerFolder, _ start: (Int) async throws -> T) async throws -> T {
         var port = try folder.port()
         for _ in 1..<count {

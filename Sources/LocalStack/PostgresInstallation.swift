@@ -10,10 +10,10 @@ struct PostgresInstallation: Sendable {
     var dump: String { "\(binaries)/pg_dump" }
     var restore: String { "\(binaries)/pg_restore" }
 
-    /// The newest version, or the one that has made the data.
-    /// - Parameter version: what the data's `PG_VERSION` says; `nil`: there is no data yet.
+    /// Finds the version that has made the data, or the newest one.
+    /// - Parameter version: the text of the data's `PG_VERSION`; `nil` if there is no data yet.
     static func find(version: String?) throws(LocalStackError) -> PostgresInstallation {
-        // Debian keeps each version apart, and none of their servers in PATH.
+        // Debian keeps each version in a folder of its own, and has none of their servers in PATH.
         let root = "/usr/lib/postgresql"
         let versions = ((try? FileManager.default.contentsOfDirectory(atPath: root)) ?? [])
             .filter { FileManager.default.isExecutableFile(atPath: "\(root)/\($0)/bin/postgres") }

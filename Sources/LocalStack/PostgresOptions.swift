@@ -1,10 +1,10 @@
-/// How a private Postgres is configured.
+/// The configuration of a private Postgres.
 public struct PostgresOptions: Sendable, Hashable {
-    /// Off: nothing is forced to the disk, which makes tests faster. What is committed survives the death of the processes
-    /// all the same, but not that of the machine.
+    /// `false`: nothing is forced to the disk, which makes tests faster. All that is committed still survives the death of the
+    /// processes, but not that of the machine.
     public var fsync = true
     public var maxConnections = 100
-    /// Further settings of postgresql.conf. They come last, and so win over the rest.
+    /// Further settings of postgresql.conf. They come last, so they override the others.
     public var extra: [String: String] = [:]
 
     public init() {}
@@ -22,7 +22,8 @@ public struct PostgresOptions: Sendable, Hashable {
             "password_encryption = 'scram-sha-256'",
             "fsync = \(durability)",
             "full_page_writes = \(durability)",
-            // To standard error, where its parent waits for the line that says it is ready; hence in English.
+            // The log goes to standard error, where the parent process waits for the line that says it is ready. So it is in
+            // English.
             "log_destination = 'stderr'",
             "logging_collector = off",
             "lc_messages = 'C'",

@@ -2,20 +2,20 @@ import Glibc
 public import Logging
 import Subprocess
 
-/// A private PostgreSQL on a folder of its own: loopback port, unix socket, password (SCRAM).
+/// A private PostgreSQL on a folder of its own, with a loopback port, a unix socket and a password (SCRAM).
 ///
-/// It ends at the latest with this process. The calls that start and stop it are for one task at a time.
+/// It ends at the latest with this process. Only one task at a time may start and stop it.
 public final class PostgresServer: Sendable {
-    /// The superuser, and the database that exists from the start.
+    /// The name of the superuser, and of the database that exists from the start.
     public static let name = "redeem"
 
     public let port: Int
     public let password: String
-    /// The folder of the unix socket.
+    /// The folder that has the unix socket.
     public let socketFolder: String
-    /// Where the data is; not the folder asked for where the server's user cannot enter that one.
+    /// The folder that has the data. It is another one than was asked for if the server's user cannot enter that.
     public var directory: String { folder.path }
-    /// The database `redeem`.
+    /// The URL of the database `redeem`.
     public var url: String { url(database: PostgresServer.name) }
     /// `nil` while the server is down.
     public var pid: Int32? { run.pid }
@@ -46,7 +46,7 @@ public final class PostgresServer: Sendable {
         socketFolder = try folder.socketFolder(for: ".s.PGSQL.\(port).lock")
     }
 
-    /// Starts a server on the folder, which is made and initialised where it is missing, and returns when it is ready.
+    /// Starts a server on the folder, and returns when it is ready. The folder is made and initialised if it is missing.
     public static func start(
         in directory: String,
         options: PostgresOptions = PostgresOptions(),
@@ -86,7 +86,7 @@ public final class PostgresServer: Sendable {
         "postgresql://\(PostgresServer.name):\(password)@127.0.0.1:\(port)/\(database)"
     }
 
-    /// Makes a database, a copy of the template where one is given. No one may be connected to a template meanwhile.
+    /// Makes a database: a copy of the template, if one is given. Nobody may be connected to the template meanwhile.
     public func createDatabase(_ name: String, template: String? = nil) async throws {
         let copy = template.map { " TEMPLATE \(PostgresServer.identifier($0))" } ?? ""
         try await psql("CREATE DATABASE \(PostgresServer.identifier(name))\(copy);")
@@ -102,7 +102,7 @@ public final class PostgresServer: Sendable {
         try await run([installation.dump, "--format", "custom", "--file", "\(folder.path)/\(name)"], on: database)
     }
 
-    /// Puts such a dump back in place of what the database has.
+    /// Replaces all that the database has by such a dump.
     public func restore(_ name: String, into database: String) async throws {
         let options = ["--clean", "--if-exists", "--single-transaction", "--exit-on-error"]
         try await run([installation.restore] + options + ["\(folder.path)/\(name)"], on: database)
@@ -114,7 +114,8 @@ public final class PostgresServer: Sendable {
         try await ServerPrograms.run(command, in: folder, environment: ["PGPASSWORD": password], limits: limits)
     }
 
-    /// SIGINT, the fast shutdown: transactions are aborted, all that is committed is kept. Nothing happens when it is down.
+    /// Stops the server by SIGINT, the fast shutdown: it aborts transactions and keeps all that is committed. Does nothing if it
+    /// is down.
     public func stop() async {
         await end()
         folder.unlock()
@@ -128,22 +129,22 @@ public final class PostgresServer: Sendable {
         folder.removeSocketFolder()
     }
 
-    /// SIGKILL to the server and its processes; returns when they have gone.
+    /// Kills the server and its processes by SIGKILL, and returns when they have gone.
     public func kill() async {
         guard let process = run.take() else { return }
         let children = process.children()
         await process.kill()
-        // They would go by themselves, but not while they are suspended.
+        // They would end by themselves, but not while they are suspended.
         for child in children { Glibc.kill(child, SIGKILL) }
     }
 
-    /// Starts the server again on the same data, port and password; one that runs is stopped first.
+    /// Starts the server again on the same data, port and password. If it runs, it is stopped first.
     public func restart() async throws {
         await end()
         try await launch()
     }
 
-    /// SIGSTOP to the server and its processes: connections stay open, and nothing answers.
+    /// Suspends the server and its processes by SIGSTOP: connections stay open, and nothing answers.
     public func suspend() {
         run.withProcess { process in
             process.send(SIGSTOP)
@@ -151,10 +152,10 @@ public final class PostgresServer: Sendable {
         }
     }
 
-    /// SIGCONT.
+    /// Lets the server and its processes go on, by SIGCONT.
     public func resume() { run.withProcess(resume) }
 
-    /// Waits for the present run's end, ordered or not.
+    /// Waits until the server has ended, ordered or not.
     public func waitUntilExit() async -> LocalStackError { await run.waitUntilExit(of: "postgres") }
 
     private func resume(_ process: ServerProcess) {
@@ -164,7 +165,7 @@ public final class PostgresServer: Sendable {
 
     private func launch() async throws {
         try folder.lock()
-        // Made again when the server was stopped meanwhile.
+        // The folder was removed if the server was stopped meanwhile.
         _ = try folder.socketFolder(for: ".s.PGSQL.\(port).lock")
         try folder.write(options.file(port: port, socketFolder: socketFolder), to: "data/postgresql.conf")
         let launch = ServerProcess.Launch(
@@ -179,7 +180,7 @@ public final class PostgresServer: Sendable {
         try await run.start(launch, port: port, logger: logger)
     }
 
-    /// initdb into a folder of another name: one that was interrupted leaves nothing that looks like data.
+    /// Runs initdb in a folder of another name, so that an interrupted one leaves nothing that looks like data.
     private static func initialise(
         _ folder: ServerFolder,
         with installation: PostgresInstallation,

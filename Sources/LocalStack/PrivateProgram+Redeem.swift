@@ -6,10 +6,10 @@ extension PrivateProgram {
     /// The path of the running program.
     package static func ownPath() throws -> String { try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe") }
 
-    /// Starts a command of `redeem` with settings of its own, and none of a file.
+    /// Starts a command of `redeem` with these settings, and with no settings file.
     /// - Parameters:
     ///   - program: the path of `redeem`.
-    ///   - settings: by the names of their variables.
+    ///   - settings: values by the names of their variables.
     package static func startRedeem(
         _ name: String,
         program: String,
@@ -29,12 +29,12 @@ extension PrivateProgram {
         )
     }
 
-    /// Runs a command of `redeem` to its end. Throws what it said, where it fails.
+    /// Runs a command of `redeem` to its end. If it fails, its output is in the error.
     package static func runRedeem(program: String, command: [String], settings: [String: String]) async throws {
         let changes = environment(settings).map { (Environment.Key(stringLiteral: $0.key), $0.value) }
         var options = PlatformOptions()
         options.createSession = true
-        // `env` takes a path, which the name of a program may not be.
+        // A program is started here by a name that is no path, so `env` starts the one at this path.
         let configuration = Configuration(
             ["env", program] + command,
             environment: .inherit.updating(Dictionary(uniqueKeysWithValues: changes)),

@@ -2,8 +2,8 @@ import Glibc
 public import Logging
 import Subprocess
 
-/// Another program beside the private servers, such as one that is measured: started as this process's own user, in a folder
-/// of its own that keeps its output. It ends at the latest with this process, even when that is killed.
+/// Another program beside the private servers, such as one that is measured. It runs as this process's own user, in a folder that
+/// keeps its output, and ends at the latest with this process, even if that is killed.
 public struct PrivateProgram: Sendable {
     private let process: ServerProcess
 
@@ -11,11 +11,11 @@ public struct PrivateProgram: Sendable {
     /// The line by which it said that it is ready.
     public var readyLine: String { process.readyLine }
 
-    /// Returns when a line that has `readyMarker` was written.
+    /// Starts the program, and returns when it has written a line with `readyMarker`.
     /// - Parameters:
     ///   - command: an absolute path, and arguments.
     ///   - environment: added to this process's own; `nil` takes a variable away.
-    ///   - directory: made where it is missing; its file `log` gets the output.
+    ///   - directory: the folder, made if it is missing. Its file `log` gets the output.
     public static func start(
         _ name: String,
         command: [String],
@@ -39,23 +39,23 @@ public struct PrivateProgram: Sendable {
         return PrivateProgram(process: try await ServerProcess.launch(launch, logger: logger))
     }
 
-    /// SIGTERM, and SIGKILL when that takes too long; returns when it has gone.
-    /// - Returns: what it exited with; `nil`: a signal ended it.
+    /// Stops the program by SIGTERM, or by SIGKILL if that takes too long, and returns when it has gone.
+    /// - Returns: the exit code; `nil` if a signal ended it.
     @discardableResult
     public func stop() async -> Int32? {
         await process.stop()
         return process.exitStatus
     }
 
-    /// SIGKILL; returns when it has gone.
+    /// Kills the program by SIGKILL, and returns when it has gone.
     public func kill() async { await process.kill() }
 
-    /// SIGSTOP: connections stay open, and nothing answers.
+    /// Suspends the program by SIGSTOP: connections stay open, and nothing answers.
     public func suspend() { process.send(SIGSTOP) }
 
-    /// SIGCONT.
+    /// Lets the program go on, by SIGCONT.
     public func resume() { process.send(SIGCONT) }
 
-    /// Waits for its end, ordered or not, and says how it was.
+    /// Waits until the program has ended, ordered or not, and says how.
     public func waitUntilExit() async -> LocalStackError { await process.waitUntilExit() }
 }

@@ -1,8 +1,8 @@
 import FoundationEssentials
 
-/// What Linux says of a process in `/proc/<pid>/stat` (proc(5)).
+/// Facts about a process from `/proc/<pid>/stat` (proc(5)).
 package enum ProcessStat {
-    /// The fields from the third on, which is the state; the second is a name that may have spaces. `nil`: there is no such
+    /// The fields from the third on, which is the state. The second one is a name that may have spaces. `nil` if there is no such
     /// process.
     package static func fields(of pid: Int32) -> [Substring]? {
         guard let text = try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8),
@@ -11,6 +11,6 @@ package enum ProcessStat {
         return text[text.index(after: name)...].split(separator: " ")
     }
 
-    /// `T`: stopped by a signal.
+    /// `T` means stopped by a signal.
     package static func state(of pid: Int32) -> Character? { fields(of: pid)?.first?.first }
 }

@@ -1,16 +1,16 @@
 public import Logging
 
-/// A primary, its replica, and Sentinels that make the one take the place of the other.
+/// A primary, its replica, and Sentinels that let the replica take the primary's place.
 public struct RedisGroup: Sendable {
-    /// The one that was the primary at first comes first.
+    /// The first primary comes first.
     public let nodes: [RedisServer]
     public let sentinels: [SentinelServer]
 
-    /// As `RedisEndpoint` takes it.
+    /// The URL for `RedisEndpoint`.
     public var url: String { url(throughPorts: sentinels.map(\.port)) }
 
-    /// The same with the Sentinels behind other ports.
-    /// - Parameter login: name and password, a colon between them; `nil`: the administrator's.
+    /// The same URL with other ports for the Sentinels.
+    /// - Parameter login: name and password with a colon between them; `nil`: the administrator's.
     public func url(throughPorts ports: [Int], as login: String? = nil) -> String {
         let password = nodes[0].password
         let login = login ?? "\(nodes[0].administrator):\(password)"
@@ -18,7 +18,7 @@ public struct RedisGroup: Sendable {
         return "sentinel://\(login)@\(places)/\(SentinelServer.primaryName)?sentinel_password=\(password)"
     }
 
-    /// Adds a replica and Sentinels to a Redis that runs; returns when all are ready for a failover.
+    /// Adds a replica and Sentinels to a running Redis, and returns when all are ready for a failover.
     public static func start(
         with primary: RedisServer,
         in directory: String,
@@ -58,7 +58,7 @@ public struct RedisGroup: Sendable {
         return RedisGroup(nodes: [primary, replica], sentinels: sentinels)
     }
 
-    /// Stops what `start` has started: the Sentinels first, so that nobody takes anybody's place meanwhile.
+    /// Stops all that `start` has started. The Sentinels go first, so that no failover happens meanwhile.
     public func stop() async {
         for sentinel in sentinels { await sentinel.stop() }
         for node in nodes.dropFirst() { await node.stop() }

@@ -1,4 +1,4 @@
-/// How a private Redis is configured. The default is what `durability=local` needs (docs/DURABILITY.md).
+/// The configuration of a private Redis. The default is what `durability=local` needs (docs/DURABILITY.md).
 public struct RedisOptions: Sendable, Hashable {
     public enum FsyncPolicy: String, Sendable, CaseIterable {
         case always
@@ -8,20 +8,20 @@ public struct RedisOptions: Sendable, Hashable {
 
     public var appendOnly = true
     public var appendFsync = FsyncPolicy.always
-    /// Bytes; `nil`: no limit.
+    /// In bytes; `nil`: no limit.
     public var maxMemory: Int?
     public var maxMemoryPolicy = "noeviction"
-    /// Words before the server's command: a program that becomes the server in the same process, as `strace -D` does. It starts
-    /// in the server's folder.
+    /// Words before the server's command, for a program that becomes the server in the same process, as `strace -D` does. It
+    /// starts in the server's folder.
     public var launcher: [String] = []
-    /// The port on 127.0.0.1 of the primary that this is a replica of; `nil`: it is a primary.
+    /// The port on 127.0.0.1 of this replica's primary; `nil` if this is a primary.
     public var replicaOf: Int?
-    /// Its users are those that docs/OPERATIONS.md asks for: `default` is off, and everybody else has no more rights than needed.
-    /// Else there is one password, of the user `default`.
+    /// `true`: the users are those that docs/OPERATIONS.md asks for. `default` is off, and each user has only the rights it
+    /// needs. `false`: the one user is `default`, with a password.
     public var isHardened = false
-    /// Further lines of redis.conf. They come last, and so win over the rest.
+    /// Further lines of redis.conf. They come last, so they override the others.
     public var extra: [String] = []
-    /// Variables of its own environment, beyond those that every private server has.
+    /// Variables of this server's environment, beyond those that every private server has.
     public var environment: [String: String] = [:]
 
     public init() {}
@@ -33,38 +33,38 @@ public struct RedisOptions: Sendable, Hashable {
             "port \(port)",
             "unixsocket \"\(socket)\"",
             "unixsocketperm 700",
-            // Else a primary waits 5 s for further replicas before it sends the first one its data.
+            // Otherwise a primary waits 5 s for further replicas before it sends the first one its data.
             "repl-diskless-sync-delay 0",
             "dir \"\(folder)\"",
             "daemonize no",
-            // To standard output, where its parent waits for the line that says it is ready.
+            // The log goes to standard output, where the parent process waits for the line that says it is ready.
             "logfile \"\"",
             "always-show-logo no",
-            // The append-only file alone is the state. Without it there is none.
+            // The append-only file alone keeps the state. Without it nothing is kept.
             "save \"\"",
             "appendonly \(appendOnly ? "yes" : "no")",
             "appendfsync \(appendFsync.rawValue)",
             "no-appendfsync-on-rewrite no",
-            // A rewrite takes a core for seconds, so none begins in the middle of a sale.
+            // A rewrite takes a core for seconds, so none may begin in the middle of a sale.
             "auto-aof-rewrite-min-size 2gb",
             "maxmemory-policy \(maxMemoryPolicy)",
         ]
         lines += isHardened ? RedisOptions.users(password) : ["requirepass \(password)"]
-        // A primary becomes a replica one day, and all of them have one password.
+        // A primary may become a replica later, so each knows the password, which is the same for all.
         lines.append("masterauth \(password)")
         if let maxMemory { lines.append("maxmemory \(maxMemory)") }
         if let replicaOf { lines.append("replicaof 127.0.0.1 \(replicaOf)") }
         return (lines + extra).joined(separator: "\n") + "\n"
     }
 
-    /// Who may do everything.
+    /// The user who may do everything.
     var administrator: String { isHardened ? "admin" : "default" }
-    /// As whom a Sentinel comes in; `nil`: as `default`.
+    /// The user that a Sentinel logs in as; `nil`: `default`.
     var sentinel: String? { isHardened ? "sentinel" : nil }
 
     private static func users(_ password: String) -> [String] {
         [
-            // Reads the append-only file.
+            // Redis reads its append-only file as this user.
             "user default off resetpass ~* &* +@all",
             "user admin on >\(password) ~* &* +@all",
             "user replica on >\(password) +psync +replconf +ping",

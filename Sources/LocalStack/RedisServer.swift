@@ -2,21 +2,21 @@ public import Logging
 import Subprocess
 import Synchronization
 
-/// A private redis-server on a folder of its own: loopback port, unix socket, password.
+/// A private redis-server on a folder of its own, with a loopback port, a unix socket and a password.
 ///
-/// It ends at the latest with this process. The calls that start and stop it are for one task at a time.
+/// It ends at the latest with this process. Only one task at a time may start and stop it.
 public final class RedisServer: Sendable {
     public let port: Int
     public let password: String
     /// The path of the unix socket.
     public let socket: String
-    /// Where the data is; not the folder asked for where the server's user cannot enter that one.
+    /// The folder that has the data. It is another one than was asked for if the server's user cannot enter that.
     public var directory: String { folder.path }
-    /// Who may do everything.
+    /// The user who may do everything.
     public var administrator: String { options.withLock { $0.administrator } }
-    /// As redis-cli's `-u` takes it.
+    /// The URL for redis-cli's `-u`.
     public var url: String { "redis://\(administrator):\(password)@127.0.0.1:\(port)" }
-    /// The same server through its unix socket.
+    /// The URL of the same server by its unix socket.
     public var socketURL: String { "unix://\(socket)?user=\(administrator)&password=\(password)" }
     var sentinel: String? { options.withLock { $0.sentinel } }
     /// `nil` while the server is down.
@@ -48,8 +48,8 @@ public final class RedisServer: Sendable {
         socket = try folder.socketFolder(for: "redis.sock") + "/redis.sock"
     }
 
-    /// Starts a server on the folder, which is made where it is missing, and returns when it is ready.
-    /// - Parameter password: `nil`: one that is made when the folder is.
+    /// Starts a server on the folder, and returns when it is ready. The folder is made if it is missing.
+    /// - Parameter password: `nil`: the folder keeps a password of its own.
     public static func start(
         in directory: String,
         options: RedisOptions = RedisOptions(),
@@ -73,13 +73,13 @@ public final class RedisServer: Sendable {
                 logger: logger
             )
             try server.writeConfiguration()
-            // A replica has told that it is ready when it has all of its primary's data.
+            // A replica is ready when it has all of its primary's data, and logs another line then.
             try await server.launch(options.replicaOf == nil ? RedisServer.ready : "REPLICA sync: Finished with success")
             return server
         }
     }
 
-    /// Also a Sentinel's, which is another mode of it.
+    /// The program of a Redis, and of a Sentinel, which is another mode of it.
     static func program() throws(LocalStackError) -> String {
         guard let program = ServerPrograms.find("redis-server") ?? ServerPrograms.find("valkey-server") else {
             throw ServerPrograms.missing("redis-server", package: "redis-server")
@@ -87,18 +87,18 @@ public final class RedisServer: Sendable {
         return program
     }
 
-    /// SIGTERM: Redis writes what is left to write. Nothing happens when it is down.
+    /// Stops the server by SIGTERM: Redis writes all that it has yet to write. Does nothing if it is down.
     public func stop() async {
         await run.stop()
         folder.removeSocketFolder()
         folder.unlock()
     }
 
-    /// SIGKILL to the server itself; returns when it has gone.
+    /// Kills the server by SIGKILL, and returns when it has gone.
     public func kill() async { await run.kill() }
 
-    /// Starts the server again on the same data, port and password; one that runs is stopped first.
-    /// - Parameter options: `nil`: with the configuration that it has. A Sentinel may have changed it (`CONFIG REWRITE`).
+    /// Starts the server again on the same data, port and password. If it runs, it is stopped first.
+    /// - Parameter options: `nil` keeps the configuration file, which a Sentinel may have changed (`CONFIG REWRITE`).
     public func restart(options: RedisOptions? = nil) async throws {
         await run.stop()
         try folder.lock()
@@ -109,16 +109,16 @@ public final class RedisServer: Sendable {
         try await launch(RedisServer.ready)
     }
 
-    /// SIGSTOP: connections stay open, and nothing answers.
+    /// Suspends the server by SIGSTOP: connections stay open, and nothing answers.
     public func suspend() { run.suspend() }
 
-    /// SIGCONT.
+    /// Lets the server go on, by SIGCONT.
     public func resume() { run.resume() }
 
-    /// Waits for the present run's end, ordered or not.
+    /// Waits until the server has ended, ordered or not.
     public func waitUntilExit() async -> LocalStackError { await run.waitUntilExit(of: "redis-server") }
 
-    /// Redis 7.0 says "Ready to accept connections", 7.2 one such line for each way in.
+    /// Redis 7.0 logs "Ready to accept connections", and 7.2 a line that begins like it for each kind of socket.
     private static let ready = "eady to accept connections"
 
     private func writeConfiguration() throws {
@@ -128,7 +128,7 @@ public final class RedisServer: Sendable {
 
     private func launch(_ readyMarker: String) async throws {
         let options = options.withLock { $0 }
-        // Not of the programs before it, which change the user and take locks.
+        // Only the server gets these variables, and not the programs before it, which change the user and take locks.
         let variables = options.environment.isEmpty ? [] : ["env"] + options.environment.map { "\($0.key)=\($0.value)" }
         let launch = ServerProcess.Launch(
             name: "redis-server",

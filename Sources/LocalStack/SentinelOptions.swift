@@ -1,11 +1,11 @@
-/// How a private Sentinel is configured.
+/// The configuration of a private Sentinel.
 public struct SentinelOptions: Sendable, Hashable {
-    /// Sentinels that must agree that the primary is down before one of them is elected to replace it.
+    /// How many Sentinels must agree that the primary is down before one of them is elected to replace it.
     public var quorum = 1
-    /// Without a sign of life for so long, a Redis is taken to be down. Not below a second, in which Sentinel asks once: then it
-    /// takes a Redis that it has just made the primary to be down, and goes from one to the other and back.
+    /// A Redis without a sign of life for so long is taken to be down. It must be at least a second, because a Sentinel asks once
+    /// a second. With less it would take a Redis that it has just promoted to be down, and go back and forth between the two.
     public var downAfter: Duration = .milliseconds(1500)
-    /// After a failover that did not end, the next one begins twice as long after it.
+    /// If a failover does not end, the next one begins twice this time after it.
     public var failoverTimeout: Duration = .seconds(3)
     /// Further lines of sentinel.conf.
     public var extra: [String] = []
@@ -19,11 +19,11 @@ public struct SentinelOptions: Sendable, Hashable {
             [
                 "bind 127.0.0.1",
                 "port \(port)",
-                // Sentinels of one group know each other by the same password.
+                // Sentinels of one group know each other by a common password.
                 "requirepass \(password)",
                 "dir \"\(folder)\"",
                 "daemonize no",
-                // To standard output, where its parent waits for the line that says it is ready.
+                // The log goes to standard output, where the parent process waits for the line that says it is ready.
                 "logfile \"\"",
                 "always-show-logo no",
                 "sentinel monitor \(name) 127.0.0.1 \(primaryPort) \(quorum)",

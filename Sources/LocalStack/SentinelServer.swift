@@ -1,19 +1,19 @@
 public import Logging
 import Subprocess
 
-/// A private Sentinel on a folder of its own: it watches a private primary and its replicas, and promotes one of these when the
-/// primary is down. `redis-server` is the program, in another mode.
+/// A private Sentinel on a folder of its own. It watches a private primary and its replicas, and promotes a replica when the
+/// primary is down. The program is `redis-server` in another mode.
 ///
-/// It ends at the latest with this process. The calls that start and stop it are for one task at a time.
+/// It ends at the latest with this process. Only one task at a time may start and stop it.
 public final class SentinelServer: Sendable {
-    /// The name that it knows the primary by.
+    /// The name that it has for the primary.
     public static let primaryName = "redeem"
 
     public let port: Int
     /// `nil` while it is down.
     public var pid: Int32? { run.pid }
 
-    /// Where what it knows is, and its log.
+    /// The folder that has its state and its log.
     public var directory: String { folder.path }
 
     private let folder: ServerFolder
@@ -30,8 +30,8 @@ public final class SentinelServer: Sendable {
         self.logger = logger
     }
 
-    /// Starts a Sentinel on the folder, which is made where it is missing, and returns when it knows the primary and a replica.
-    /// - Parameter primary: it has a replica.
+    /// Starts a Sentinel on the folder, and returns when it knows the primary and a replica. The folder is made if it is missing.
+    /// - Parameter primary: a Redis that has a replica.
     public static func start(
         in directory: String,
         watching primary: RedisServer,
@@ -57,28 +57,28 @@ public final class SentinelServer: Sendable {
         }
     }
 
-    /// SIGTERM. Nothing happens when it is down.
+    /// Stops it by SIGTERM. Does nothing if it is down.
     public func stop() async {
         await run.stop()
         folder.unlock()
     }
 
-    /// SIGKILL; returns when it has gone.
+    /// Kills it by SIGKILL, and returns when it has gone.
     public func kill() async { await run.kill() }
 
-    /// Starts it again with what it has learnt; one that runs is stopped first.
+    /// Starts it again with all that it has learnt. If it runs, it is stopped first.
     public func restart() async throws {
         await run.stop()
         try await launch("+monitor master")
     }
 
-    /// SIGSTOP: connections stay open, and nothing answers.
+    /// Suspends it by SIGSTOP: connections stay open, and nothing answers.
     public func suspend() { run.suspend() }
 
-    /// SIGCONT.
+    /// Lets it go on, by SIGCONT.
     public func resume() { run.resume() }
 
-    /// Waits for the present run's end, ordered or not.
+    /// Waits until it has ended, ordered or not.
     public func waitUntilExit() async -> LocalStackError { await run.waitUntilExit(of: "the Sentinel") }
 
     private func launch(_ readyMarker: String) async throws {

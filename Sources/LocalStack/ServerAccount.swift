@@ -9,7 +9,7 @@ struct ServerAccount: Sendable {
     let userID: uid_t
     let groupID: gid_t
 
-    /// `nil` for an ordinary user: the servers then run as that user.
+    /// `nil` if this process is an ordinary user's. The servers then run as that user.
     static func forServers() throws(LocalStackError) -> ServerAccount? {
         guard geteuid() == 0 else { return nil }
         var entry = passwd()
@@ -25,8 +25,8 @@ struct ServerAccount: Sendable {
         return ServerAccount(userID: entry.pw_uid, groupID: entry.pw_gid)
     }
 
-    /// Whether the account may enter the folder and each folder above it. One that does not exist yet counts as
-    /// reachable: it will be made so.
+    /// Whether the account may enter the folder and each folder above it. A folder that does not exist yet counts, since it will
+    /// be made so.
     func canReach(_ path: String) -> Bool {
         var folder = ""
         for part in path.split(separator: "/") {

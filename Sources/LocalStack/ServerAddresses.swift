@@ -2,7 +2,7 @@ import FoundationEssentials
 
 /// The addresses of a `redeem serve`, read from the line that it prints when it is ready: `ready http://… operations http://…`.
 package struct ServerAddresses: Sendable {
-    /// The URL of the API, and its port.
+    /// The URL of the API, and below it its port.
     package let api: String
     package let apiPort: Int
     /// The URL of the operations port.

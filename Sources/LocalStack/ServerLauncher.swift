@@ -1,15 +1,15 @@
 /// The shell script that becomes a server.
 ///
-/// It leaves a watcher behind, which waits at the pipe that is the script's standard input. Only the process that started
-/// the server holds the other end, so the pipe's end says that this process has gone, however it went (`kill -9` too), and
-/// the watcher stops the server. (`PR_SET_PDEATHSIG` would not do: it acts when the *thread* that forked ends.)
+/// It leaves a watcher behind, which waits at the pipe that is the script's standard input. Only the process that started the
+/// server holds the other end. So the end of the pipe says that this process has gone, however it went (`kill -9` too), and the
+/// watcher stops the server. (`PR_SET_PDEATHSIG` would not do: it acts when the *thread* that forked ends.)
 ///
-/// The server inherits descriptor 9 with a lock on `server.lock`, as do the processes it forks. Hence the lock is free
-/// when the last of them has gone: that is how a start waits for the end of an earlier server on the same data, and how
-/// the watcher knows that its order was followed. A process id alone could be another process's by then; the watcher
-/// signals only a process that has this lock open.
+/// The server and the processes that it forks inherit descriptor 9 with a lock on `server.lock`. So the lock is free when the
+/// last of them has gone. A start waits for it, and thereby for the end of an earlier server on the same data. The watcher sees
+/// by it that its order was followed. By then another process could have the same id, so the watcher signals only a process that
+/// has this lock open.
 ///
-/// A file that may not grow any more is an error to the server, as on a full disk, and not a signal that ends it.
+/// If a file may not grow any more, the server gets an error, as on a full disk, and not a signal that would end it.
 enum ServerLauncher {
     /// Exit code: an earlier server still has the lock.
     static let lockTimedOut: Int32 = 75

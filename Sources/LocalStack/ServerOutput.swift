@@ -1,12 +1,12 @@
 import Glibc
 import Synchronization
 
-/// What a server writes: all of it in a log file, the last lines at hand for an error's text.
+/// The output of a server. A log file has all of it, and the last lines are kept for the text of an error.
 final class ServerOutput: Sendable {
     private let descriptor: Int32
     private let lines = Mutex<[String]>([])
 
-    /// A log file that cannot be written is no reason not to start: the last lines are still there.
+    /// If the log file cannot be written the server starts all the same, since the last lines are kept anyway.
     init(in folder: ServerFolder) {
         descriptor = (try? folder.open("log", O_WRONLY | O_CREAT | O_APPEND)) ?? -1
         var status = stat()

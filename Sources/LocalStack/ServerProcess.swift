@@ -7,11 +7,11 @@ import Synchronization
 /// One run of a server, from its start to its end. It ends at the latest when this process does.
 final class ServerProcess: Sendable {
     struct Launch: Sendable {
-        /// As messages name it.
+        /// The name in messages.
         let name: String
         let command: [String]
         let folder: ServerFolder
-        /// In the line by which the server says that it is ready.
+        /// A text in the line by which the server says that it is ready.
         let readyMarker: String
         let stopSignal: Signal
         let stopSignalName: String
@@ -22,15 +22,15 @@ final class ServerProcess: Sendable {
     }
 
     let pid: pid_t
-    /// By which it said that it is ready.
+    /// The line by which the server said that it is ready.
     let readyLine: String
     private let life: Life
     private let run: Task<LocalStackError, Never>
 
-    /// What the two sides of a run share: the task that the server's output arrives in, and who gives the orders.
+    /// The state that both sides of a run share: the task that reads the server's output, and the callers that give orders.
     private final class Life: Sendable {
-        /// `nil` before the server was forked and from its end on. Only its own process has the id while it is here: the
-        /// process is reaped later.
+        /// `nil` before the server was forked, and from its end on. The process is reaped only later, so while the id is here no
+        /// other process has it.
         let pid = Mutex<pid_t?>(nil)
         let timedOut = Atomic(false)
         let exitStatus = Mutex<Int32?>(nil)
@@ -51,13 +51,13 @@ final class ServerProcess: Sendable {
         self.run = run
     }
 
-    /// Returns when the server is ready. When it ends before that, or is not ready in time, or the calling task is
+    /// Starts a server, and returns when it is ready. If it ends before that, is not ready in time, or the calling task is
     /// cancelled, nothing of it is left.
     static func launch(_ launch: Launch, logger: Logger) async throws -> ServerProcess {
         let life = Life()
         let (ready, readyContinuation) = AsyncStream<Readiness>.makeStream()
         let run = Task { () -> LocalStackError in
-            // The end of this stream without an element says that the server has ended.
+            // If this stream ends without an element, the server has ended.
             defer { readyContinuation.finish() }
             return await ServerProcess.run(launch, life: life, ready: readyContinuation, logger: logger)
         }
@@ -81,25 +81,25 @@ final class ServerProcess: Sendable {
         throw end.code == .exited ? LocalStackError(.startFailed, end.message, output: end.output) : end
     }
 
-    /// Orders the server to stop, kills it when that takes too long, and returns when it has gone.
+    /// Orders the server to stop, kills it if that takes too long, and returns when it has gone.
     func stop() async {
         life.stop.yield()
         _ = await run.value
     }
 
-    /// SIGKILL; returns when the server has gone.
+    /// Kills the server by SIGKILL, and returns when it has gone.
     func kill() async {
         life.send(SIGKILL)
         _ = await run.value
     }
 
-    /// What it exited with; `nil`: it runs, or a signal ended it.
+    /// The exit code; `nil` while it runs, or if a signal ended it.
     var exitStatus: Int32? { life.exitStatus.withLock { $0 } }
 
-    /// Nothing happens when the server has gone.
+    /// Sends a signal. Does nothing if the server has gone.
     func send(_ signal: Int32) { life.send(signal) }
 
-    /// Waits for the server's end, ordered or not, and says how it was.
+    /// Waits until the server has ended, ordered or not, and says how.
     func waitUntilExit() async -> LocalStackError { await run.value }
 
     /// The processes that the server has forked and not yet reaped.
@@ -134,7 +134,7 @@ final class ServerProcess: Sendable {
                         }
                     }
                     do {
-                        // Ends when the server has ended.
+                        // The loop ends when the server has ended.
                         for try await line in execution.standardOutput.strings(bufferingPolicy: .unbounded) {
                             output.append(line)
                             if line.contains(launch.readyMarker) { ready.yield(Readiness(pid: pid, line: line)) }
@@ -163,10 +163,11 @@ final class ServerProcess: Sendable {
     private static func configuration(of launch: Launch) -> Subprocess.Configuration {
         let seconds = String(launch.limits.stopTimeout.components.seconds)
         var options = PlatformOptions()
-        // Ctrl-C at a terminal goes to the group of its foreground processes, so the parent alone gets it.
+        // Ctrl-C at a terminal goes to the group of its foreground processes. The server is in a group of its own, so only the
+        // parent gets it.
         options.createSession = true
         options.teardownSequence = launch.teardown
-        // A little longer than the earlier server may take, so that its own limit decides.
+        // This is a little longer than the earlier server may take, so that its own limit decides.
         let wait = String(launch.limits.stopTimeout.components.seconds + 2)
         return Configuration(
             launch.folder.commandAsOwner(
@@ -192,6 +193,6 @@ extension Configuration {
 }
 
 extension Environment {
-    /// Nothing of the caller's environment (its locale, PG* variables) changes what a server does.
+    /// Nothing of the caller's environment, such as its locale or PG* variables, may change how a server works.
     static var server: Environment { .custom(["PATH": ServerPrograms.searchPath, "LC_ALL": "C.UTF-8", "TZ": "UTC"]) }
 }

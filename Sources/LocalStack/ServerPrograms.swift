@@ -5,7 +5,7 @@ import Subprocess
 enum ServerPrograms {
     static let searchPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-    /// Where the program is; `nil`: not in PATH, nor in the system's usual folders.
+    /// The path of a program; `nil` if it is neither in PATH nor in the system's usual folders.
     static func find(_ name: String) -> String? {
         let path = ProcessInfo.processInfo.environment["PATH"] ?? ""
         return "\(path):\(searchPath)".split(separator: ":").map { "\($0)/\(name)" }

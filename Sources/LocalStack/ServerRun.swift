@@ -2,7 +2,7 @@ import Glibc
 import Logging
 import Synchronization
 
-/// The present run of a private server, where it has one. The calls that start and end it are for one task at a time.
+/// The present run of a private server, if there is one. Only one task at a time may start and end it.
 final class ServerRun: Sendable {
     private let process = Mutex<ServerProcess?>(nil)
 
@@ -17,25 +17,25 @@ final class ServerRun: Sendable {
         try launch.folder.write("\(port)\n", to: "port")
     }
 
-    /// The signal by which it stops in order; returns when it has gone. Nothing happens when it is down.
+    /// Stops the server in order by its signal, and returns when it has gone. Does nothing if it is down.
     func stop() async { await take()?.stop() }
 
-    /// SIGKILL; returns when it has gone.
+    /// Kills the server by SIGKILL, and returns when it has gone.
     func kill() async { await take()?.kill() }
 
-    /// Taken by the caller that ends it: from now on it counts as down.
+    /// Hands the process to the caller, who ends it. From now on the server counts as down.
     func take() -> ServerProcess? { process.withLock { $0.take() } }
 
     func withProcess(_ body: (ServerProcess) -> Void) { process.withLock { $0.map(body) } }
 
-    /// SIGSTOP: connections stay open, and nothing answers.
+    /// Suspends the server by SIGSTOP: connections stay open, and nothing answers.
     func suspend() { withProcess { $0.send(SIGSTOP) } }
 
-    /// SIGCONT.
+    /// Lets the server go on, by SIGCONT.
     func resume() { withProcess { $0.send(SIGCONT) } }
 
-    /// Waits for the run's end, ordered or not.
-    /// - Parameter name: of the server, for messages.
+    /// Waits until the run has ended, ordered or not.
+    /// - Parameter name: the server's name in messages.
     func waitUntilExit(of name: String) async -> LocalStackError {
         guard let process = process.withLock({ $0 }) else { return LocalStackError(.exited, "\(name) is down") }
         return await process.waitUntilExit()

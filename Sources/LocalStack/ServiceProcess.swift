@@ -2,7 +2,7 @@ import FoundationEssentials
 package import Logging
 import Synchronization
 
-/// One `redeem serve` or `redeem sync` that is killed, suspended and started again. The calls are for one task at a time.
+/// One `redeem serve` or `redeem sync` that can be killed, suspended and started again. Only one task at a time may call it.
 package final class ServiceProcess: Sendable {
     package let name: String
     private let program: String
@@ -20,7 +20,7 @@ package final class ServiceProcess: Sendable {
 
     /// - Parameters:
     ///   - program: the path of `redeem`.
-    ///   - settings: by the names of their variables.
+    ///   - settings: values by the names of their variables.
     package init(
         _ name: String,
         program: String,
@@ -39,10 +39,10 @@ package final class ServiceProcess: Sendable {
         self.logger = logger
     }
 
-    /// `nil`: it is down.
+    /// `nil` while it is down.
     package var pid: Int32? { state.withLock { $0.process?.pid } }
 
-    /// - Returns: the line by which it said that it is ready.
+    /// - Returns: the line that said it is ready.
     @discardableResult
     package func start() async throws -> String {
         let number = state.withLock { state in
@@ -65,11 +65,11 @@ package final class ServiceProcess: Sendable {
     /// Starts a server.
     package func serve() async throws -> ServerAddresses { try ServerAddresses(readyLine: try await start()) }
 
-    /// SIGKILL.
+    /// Kills the process by SIGKILL.
     package func kill() async { await take()?.kill() }
 
-    /// SIGTERM.
-    /// - Returns: what it exited with; `nil`: a signal ended it, or it was down.
+    /// Stops the process by SIGTERM.
+    /// - Returns: the exit code; `nil` if a signal ended it, or if it was down.
     @discardableResult
     package func stop() async -> Int32? { await take()?.stop() ?? nil }
 
@@ -77,7 +77,7 @@ package final class ServiceProcess: Sendable {
 
     package func resume() { state.withLock { $0.process?.resume() } }
 
-    /// Copies what it has logged, a file for each start.
+    /// Copies the logs, which have one file for each start.
     package func copyLogs(to directory: TrustedFolder) throws {
         let starts = state.withLock { $0.starts }
         for number in stride(from: 1, through: starts, by: 1) {

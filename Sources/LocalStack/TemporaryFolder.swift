@@ -1,12 +1,12 @@
 import Glibc
 import Subprocess
 
-/// Folders for servers that nobody needs afterwards. They are removed at the latest when this process has ended, however it
-/// ends, and the servers in them have.
+/// Folders for servers that nobody needs afterwards. They are removed at the latest when this process and the servers in them
+/// have ended, however they ended.
 public actor TemporaryFolder {
     private static let shared = TemporaryFolder()
 
-    /// Reads the folders until the pipe says that this process has gone, then removes them.
+    /// Collects the names of folders until the pipe says that this process has gone, and then removes them.
     private static let script = """
         while read -r folder; do set -- "$@" "$folder"; done
         for folder; do
@@ -30,13 +30,13 @@ public actor TemporaryFolder {
         var template = Array("/tmp/redeem-XXXXXX".utf8CString)
         guard mkdtemp(&template) != nil else { throw ServerFolder.unusable("/tmp") }
         let folder = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        // The servers' user must be able to pass; what is inside is each server's own.
+        // The servers' user must be able to pass. Each server protects its own folder.
         guard chmod(folder, 0o711) == 0 else { throw ServerFolder.unusable(folder) }
         await shared.add(folder)
         return folder
     }
 
-    /// Returns when the janitor has been told.
+    /// Returns when the janitor knows the folder.
     private func add(_ folder: String) async {
         if janitor == nil { janitor = Task { [entries = folders.stream] in await TemporaryFolder.runJanitor(entries) } }
         await withCheckedContinuation { folders.continuation.yield(Entry(folder: folder, written: $0)) }
@@ -52,7 +52,7 @@ public actor TemporaryFolder {
                 entry.written.resume()
             }
         }
-        // Without a janitor, folders stay behind. That is all.
+        // Without a janitor folders stay behind, and nothing worse happens.
         for await entry in entries { entry.written.resume() }
     }
 }

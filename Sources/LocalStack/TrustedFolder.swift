@@ -1,23 +1,23 @@
 public import Glibc
 
-/// A folder that is held by its descriptor. What is done in it is done there, whatever is put in its place meanwhile, and nowhere
-/// else: no link in it is followed.
+/// A folder that is held by its descriptor, so that all is done in this very folder, whatever is put in its place meanwhile. No
+/// link in it is followed.
 ///
-/// Root may do everything everywhere, so for root the way there matters too: anyone who owns a folder on it could put a link to
-/// somebody else's files at any place below, and root would give them away or overwrite them. So root uses a folder only where
-/// each one on the way, and each link, is root's or the servers', and nobody else may change it.
+/// Root may write everywhere, so for root the way to the folder matters too. Somebody who owns a folder on the way could put a
+/// link to another's files anywhere below, and root would give them away or overwrite them. So root uses a folder only if each
+/// folder and link on the way belongs to root or to the servers, and nobody else may change it.
 public final class TrustedFolder: Sendable {
-    /// As it was given; absolute.
+    /// The path as it was given, made absolute.
     public let path: String
     let descriptor: Int32
 
-    /// O_PATH (open(2)), which <fcntl.h> has for _GNU_SOURCE only: to go through a folder takes no right to read it.
+    /// O_PATH (open(2)): one needs no right to read a folder to go through it. <fcntl.h> has it for _GNU_SOURCE only.
     private static let pathOnly: Int32 = 0x20_0000
-    /// How many links a path may have (`MAXSYMLINKS` of Linux).
+    /// The most links that a path may have (`MAXSYMLINKS` of Linux).
     private static let linkLimit = 40
 
-    /// Opens a folder, and makes it, and those above it, where they are missing.
-    /// - Parameter mode: of those that are made, whatever the umask.
+    /// Opens a folder. It is made if it is missing, and so are those above it.
+    /// - Parameter mode: the mode of the folders that are made, whatever the umask.
     public init(making path: String, mode: mode_t = 0o755) throws(LocalStackError) {
         self.path = path
         descriptor = try TrustedFolder.walk(path, mode: mode)
@@ -31,8 +31,8 @@ public final class TrustedFolder: Sendable {
         return status
     }
 
-    /// The file's text without the newline at the end; `nil` where there is no such file.
-    /// - Parameter name: of a file in the folder, or in folders below: `data/PG_VERSION`.
+    /// The file's text without the newline at the end; `nil` if there is no such file.
+    /// - Parameter name: a file in the folder, or in folders below, such as `data/PG_VERSION`.
     public func read(_ name: String) throws(LocalStackError) -> String? {
         let file = try open(name, O_RDONLY)
         guard let file else { return nil }
@@ -50,7 +50,7 @@ public final class TrustedFolder: Sendable {
     }
 
     /// Writes a file that only its owner can read, as a whole or not at all. A link of that name is replaced.
-    /// - Parameter name: of a file in the folder, or in folders below.
+    /// - Parameter name: a file in the folder, or in folders below.
     public func write(_ text: String, to name: String) throws(LocalStackError) { try write(text, to: name, owner: nil) }
 
     func write(_ text: String, to name: String, owner: ServerAccount?) throws(LocalStackError) {
@@ -69,7 +69,7 @@ public final class TrustedFolder: Sendable {
         guard renameat(folder, draft, folder, last) == 0 else { throw ServerFolder.unusable(place) }
     }
 
-    /// A file's descriptor; `nil` where there is no such file.
+    /// A file's descriptor; `nil` if there is no such file.
     func open(_ name: String, _ flags: Int32, mode: mode_t = 0o600) throws(LocalStackError) -> Int32? {
         let (folder, last) = try enclosing(name)
         guard let folder else { return nil }
@@ -80,7 +80,7 @@ public final class TrustedFolder: Sendable {
         return nil
     }
 
-    /// The folder that a file is in; `nil` where there is none.
+    /// The folder that a file is in; `nil` if it does not exist.
     private func enclosing(_ name: String) throws(LocalStackError) -> (folder: Int32?, last: String) {
         let parts = name.split(separator: "/").map(String.init)
         var folder = dup(descriptor)
@@ -152,14 +152,14 @@ public final class TrustedFolder: Sendable {
     }
 
     private static func setMode(_ place: Int32, _ mode: mode_t, _ way: String) throws(LocalStackError) {
-        // A descriptor of O_PATH cannot do it.
+        // The mode cannot be changed by a descriptor of O_PATH.
         let folder = openat(place, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard folder >= 0 else { throw ServerFolder.unusable(way) }
         defer { close(folder) }
         guard fchmod(folder, mode) == 0 else { throw ServerFolder.unusable(way) }
     }
 
-    /// For root only: whether nobody else can put anything in its place, or in it.
+    /// Throws, for root, unless nobody else can put anything in the folder or in its place.
     private static func check(_ status: stat, _ way: String) throws(LocalStackError) {
         guard geteuid() == 0 else { return }
         let account = try? ServerAccount.forServers()
