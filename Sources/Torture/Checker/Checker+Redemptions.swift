@@ -19,8 +19,8 @@ extension Checker {
         return violations
     }
 
-    /// What an older Postgres does not have any more was in Redis still, so it is in quarantine, and somebody can decide on it. A fault of
-    /// Redis in the same moment may have taken it there too.
+    /// Redis still had the redemptions that an older Postgres lacks, so they must be in quarantine, where somebody can decide
+    /// about them. A fault of Redis at the same time may have lost them there too.
     func kept() -> [Violation] {
         let quarantined = Set(ledger.quarantine.compactMap(\.id))
         var reported: Set<RedemptionID> = []
@@ -34,7 +34,8 @@ extension Checker {
         }
     }
 
-    /// Postgres ⊆ ok ∪ unknown, and so refused ∩ Postgres = ∅; at most one a user and coupon; at most the total.
+    /// Postgres ⊆ ok ∪ unknown, and so refused ∩ Postgres = ∅. A user has at most one redemption of a coupon, and a coupon at
+    /// most its total.
     func stored() -> [Violation] {
         var acknowledged: Set<RedemptionID> = []
         for attempt in history.attempts { if case .redeemed(let id, _) = attempt.outcome { acknowledged.insert(id) } }
@@ -61,8 +62,8 @@ extension Checker {
         return violations
     }
 
-    /// A request without an answer that was under way when the redemption was decided, or before: one that was held up can
-    /// still be carried out after its client gave up.
+    /// Whether a request without an answer began before the redemption was decided. It need not have been under way then: a
+    /// request that was held up can still be carried out after its client gave up.
     private func mayBeUnknown(_ row: Ledger.Row, _ pair: Pair) -> Bool {
         (byPair[pair] ?? []).contains { place in
             let attempt = history.attempts[place]
@@ -71,7 +72,7 @@ extension Checker {
         }
     }
 
-    /// The same request has the same answer, and a user has one redemption of a coupon.
+    /// The same request always has the same answer, and a user has at most one redemption of a coupon.
     func answers() -> [Violation] {
         var violations: [Violation] = []
         for (key, places) in byKey {
@@ -85,7 +86,7 @@ extension Checker {
                 switch attempt.outcome {
                 case .redeemed(let id, _):
                     if id == known.id { continue }
-                    // What was lost with a fault is decided again.
+                    // A decision that was lost with a fault is made again.
                     if !mayBeLost(known.id) {
                         violations.append(changed("request \(key) was answered with \(known.id), and then with \(id)", places))
                     }
@@ -108,8 +109,8 @@ extension Checker {
         return violations
     }
 
-    /// Refusals that say that a request was looked at as a whole, and would be wrong of one that was accepted before. Others
-    /// say that somebody must log in, or wait.
+    /// Refusals by which a request was looked at as a whole. They would be wrong for one that was accepted before. By other
+    /// refusals somebody must log in, or wait.
     private static let decisions: Set<String> = [
         "already_redeemed", "sold_out", "insufficient_credit", "coupon_not_started", "coupon_paused", "coupon_ended",
         "wrong_code", "coupon_not_found",
@@ -117,7 +118,7 @@ extension Checker {
 
     private func changed(_ text: String, _ places: [Int]) -> Violation { Violation(.changedAnswer, text, places) }
 
-    /// `already_redeemed` names a redemption that is there.
+    /// A redemption that `already_redeemed` names must exist.
     func phantoms() -> [Violation] {
         var reported: Set<RedemptionID> = []
         return history.attempts.compactMap { attempt in

@@ -1,8 +1,8 @@
 internal import Domain
 
 extension Checker {
-    /// A session redeems nothing after its end was answered: nothing that was asked for later, and nothing that was decided
-    /// later, as the redemption's own id says.
+    /// A session redeems nothing after its end was confirmed. This holds for requests that were sent later, and for redemptions
+    /// that were decided later, by the time in their own id.
     func revocations() -> [Violation] {
         var ends: [Int: (moment: Moment, place: Int)] = [:]
         var sessionsOf: [Int: [Int]] = [:]
@@ -11,7 +11,7 @@ extension Checker {
             guard case .done = attempt.outcome else { continue }
             switch attempt.what {
             case .revoke(let session): ends.keepEarliest(session, attempt.ended, place)
-            // A login that was under way is not meant.
+            // A login that was under way is not ended by this.
             case .revokeAll(let user):
                 for session in sessionsOf[user] ?? [] where history.sessions[session].known < attempt.started {
                     ends.keepEarliest(session, attempt.ended, place)
@@ -33,11 +33,11 @@ extension Checker {
         return violations
     }
 
-    /// A refresh token has one successor, and is worth nothing once that one was exchanged.
+    /// A refresh token has one successor, and is refused once the successor was exchanged.
     func refreshes() -> [Violation] {
         var violations: [Violation] = []
         for (session, places) in bySession {
-            /// By token presented: its successor, and the attempt that got it.
+            /// The successor of each token, and the attempt that got it.
             var successors: [UInt64: (token: UInt64, place: Int)] = [:]
             /// When a token was first known to have been exchanged.
             var exchanged: [UInt64: (moment: Moment, place: Int)] = [:]
@@ -55,7 +55,7 @@ extension Checker {
                     let text = "a refresh token of session \(session) was exchanged for two different ones"
                     violations.append(Violation(.refresh, text, [known.place, exchange.place]))
                 }
-                // Its successor was exchanged before this was asked.
+                // The successor was exchanged before this request was sent.
                 if let next = successors[exchange.from], let used = exchanged[next.token], attempt.started > used.moment,
                     !mayBeLost(used.moment, before: attempt.ended)
                 {

@@ -1,7 +1,7 @@
 internal import Domain
 
 extension Checker {
-    /// What is left in Redis and what was redeemed are the total, and Redis and Postgres agree on what is paused.
+    /// The stock in Redis and the redemptions add up to the total, and both stores agree about which coupons are paused.
     func stock() -> [Violation] {
         var counts: [Int: Int] = [:]
         for row in ledger.rows { counts[row.coupon, default: 0] += 1 }
@@ -24,7 +24,7 @@ extension Checker {
         }
     }
 
-    /// What was granted is what is available and what was spent; nothing is held any more.
+    /// Available credit is the grants less the spendings, and no credit is held any more.
     func credit() -> [Violation] {
         var balance = Array(repeating: history.credit, count: history.users.count)
         for grant in ledger.grants where balance.indices.contains(grant.user) { balance[grant.user] += grant.amount }
@@ -38,7 +38,8 @@ extension Checker {
         }
     }
 
-    /// What operators were told is done is in the control log, what they were refused is not, and totals follow from it.
+    /// An act that an operator was told is done is in the control log, and one that was refused is not. The coupons' totals
+    /// follow from the acts.
     func operations() -> [Violation] {
         var totals: [Int: Int] = [:]
         var violations: [Violation] = []
@@ -48,7 +49,7 @@ extension Checker {
             guard case .operate(let operation, let number) = attempt.what else { continue }
             let isThere = ledger.operations.contains(number)
             switch attempt.outcome {
-            // Nothing is written where a coupon is in the state already.
+            // An act that changes no state writes nothing.
             case .done:
                 if !isThere, !operation.mayBeVoid {
                     violations.append(Violation(.control, "operation \(number) was done and is not in the control log", [place]))
@@ -78,7 +79,7 @@ extension Checker {
         return violations
     }
 
-    /// The cursor never goes back within an epoch, nor does the epoch, but with an older Postgres.
+    /// Within an epoch the cursor never goes back, and the epoch never goes back either, except with an older Postgres.
     func cursors() -> [Violation] {
         zip(history.cursors, history.cursors.dropFirst()).compactMap { before, after in
             let goesBack =
@@ -94,7 +95,7 @@ extension Checker {
         }
     }
 
-    /// Only what a fault may have taken may be in quarantine: an owner finds it when an older file is put back.
+    /// Quarantine has only redemptions that a fault may have lost: an owner finds them when an older file is put back.
     func quarantine() -> [Violation] {
         ledger.quarantine.compactMap { id, reason in
             if let id, mayBeLost(id) { return nil }

@@ -8,9 +8,9 @@ struct Checker: Sendable {
     let history: History
     let ledger: Ledger
     let mode: Durability
-    /// By id.
+    /// The redemptions in Postgres, by id.
     let rows: [RedemptionID: Ledger.Row]
-    /// Places of attempts, in the order in which they started.
+    /// The places of attempts for each user and coupon, in the order in which they started.
     let byPair: [Pair: [Int]]
     let byKey: [Int: [Int]]
     let bySession: [Int: [Int]]
@@ -20,7 +20,7 @@ struct Checker: Sendable {
         let coupon: Int
     }
 
-    /// - Parameter mode: what every answer promised.
+    /// - Parameter mode: the durability that every answer promised.
     init(_ history: History, _ ledger: Ledger, mode: Durability = .local) {
         self.history = history
         self.ledger = ledger
@@ -45,7 +45,7 @@ struct Checker: Sendable {
         self.bySession = bySession
     }
 
-    /// All violations, those of one rule together.
+    /// All violations, rule by rule.
     func violations() -> [Violation] {
         acknowledged() + kept() + stored() + answers() + phantoms() + stock() + credit() + operations() + revocations()
             + refreshes()
@@ -60,7 +60,7 @@ struct Checker: Sendable {
         history.faults.contains { $0.loss?.covers(id) == true && $0.fault.mayTakeAcknowledged(mode) }
     }
 
-    /// Whether a fault may have taken back what was answered at `moment` by the time of `later`.
+    /// Whether a fault may have undone, before `later`, what was answered at `moment`.
     func mayBeLost(_ moment: Moment, before later: Moment) -> Bool {
         history.faults.contains { fault in
             guard let loss = fault.loss else { return false }

@@ -1,10 +1,10 @@
 internal import Domain
 
-/// What Postgres and Redis hold in the end: all faults healed, nothing asked any more, the outbox drained.
+/// The state of Postgres and Redis in the end, when all faults are healed, all requests have ended and the outbox is drained.
 struct Ledger: Sendable {
     struct Row: Hashable, Sendable {
         let id: RedemptionID
-        /// Numbers of the history; −1: of nobody, or nothing, that it knows.
+        /// A number of the history; −1 if the history does not have the user, or the coupon.
         let user: Int
         let coupon: Int
         let price: Int
@@ -21,7 +21,7 @@ struct Ledger: Sendable {
     struct Coupon: Hashable, Sendable {
         var total: Int
         var isPaused: Bool
-        /// In Redis; `nil`: not there.
+        /// The stock in Redis; `nil` if the coupon is not there.
         var left: Int?
         var isPausedInRedis: Bool?
 
@@ -46,18 +46,18 @@ struct Ledger: Sendable {
     }
 
     var rows: [Row] = []
-    /// What could not land, and why.
+    /// Redemptions that could not land, with the reason.
     var quarantine: [(id: RedemptionID?, reason: String)] = []
-    /// By number; those that Postgres has.
+    /// The coupons of Postgres, by number.
     var coupons: [Int: Coupon] = [:]
     /// Numbers of the operations that are in the control log.
     var operations: Set<Int> = []
     var grants: [Grant] = []
-    /// By number: users that Redis has loaded.
+    /// Credit of the users that Redis has, by number.
     var credit: [Int: Credit] = [:]
-    /// Entries of the outbox.
+    /// How many entries the outbox still has.
     var undrained = 0
-    /// What `redeem reconcile` calls drift.
+    /// Violations that `redeem reconcile` found.
     var drift: [String] = []
 
     init() {}

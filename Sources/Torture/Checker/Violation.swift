@@ -1,35 +1,35 @@
-/// A promise that was not kept, and what of the history has to do with it.
+/// A promise that was not kept, and the attempts that it concerns.
 struct Violation: Sendable {
     enum Rule: String, Sendable, Hashable, Codable, CaseIterable {
-        /// Answered as accepted, and not in Postgres.
+        /// A redemption was answered as accepted, and is not in Postgres.
         case lost
-        /// In Postgres, and nobody was told so, and nobody waits for an answer that could be it.
+        /// A redemption is in Postgres, though nobody was told so, and no request without an answer can have made it.
         case unasked
-        /// Two redemptions of a coupon by a user.
+        /// A user has redeemed a coupon twice.
         case twice
-        /// The same request again got another answer.
+        /// A repeated request got another answer.
         case changedAnswer = "changed_answer"
-        /// Told of an earlier redemption that there is not.
+        /// A user was told of an earlier redemption that does not exist.
         case phantom
-        /// More redemptions of a coupon than its total.
+        /// A coupon has more redemptions than its total.
         case oversold
-        /// What is left of a coupon and what was redeemed are not its total.
+        /// The stock that is left and the redemptions do not add up to a coupon's total.
         case stock
-        /// A user's credit is not what was granted less what was spent.
+        /// A user's credit is not the grants less the spendings.
         case credit
-        /// What an operator did is lost, done without being asked, or not in Redis.
+        /// An act of an operator is lost, was done without being asked for, or is not in Redis.
         case control
-        /// A session redeemed after its end was answered.
+        /// A session redeemed after its end was confirmed.
         case revoked
-        /// A refresh token was worth something after its successor was used, or had two successors.
+        /// A refresh token was accepted after its successor was used, or had two successors.
         case refresh
         /// The cursor went back within an epoch.
         case cursor
-        /// Something could not land, and no fault explains it.
+        /// A redemption could not land, and no fault explains it.
         case quarantine
-        /// Undrained, or drift that `redeem reconcile` sees.
+        /// The outbox was not drained, or `redeem reconcile` found drift.
         case drift
-        /// A fault that nothing shows to have taken place.
+        /// Nothing shows that a fault took place.
         case unproven
         /// A process did not end as it should.
         case exit
@@ -39,7 +39,7 @@ struct Violation: Sendable {
 
     let rule: Rule
     let text: String
-    /// Places in `History.attempts` that have to do with it, in the order in which they started.
+    /// Places in `History.attempts`, in the order in which they started.
     let attempts: [Int]
 
     init(_ rule: Rule, _ text: String, _ attempts: [Int] = []) {

@@ -1,7 +1,6 @@
 internal import Domain
 
-/// The part of a history that shows a violation: the attempts that have to do with it and the faults of that time, nothing
-/// else.
+/// The part of a history that shows a violation: the attempts that it concerns, and the faults of that time.
 struct Window: Sendable, CustomStringConvertible {
     private static let linesAtMost = 40
 
@@ -57,7 +56,7 @@ struct Window: Sendable, CustomStringConvertible {
         return "server \(attempt.server)  \(what) → \(outcome) after \(took)"
     }
 
-    /// `12.3 ms`.
+    /// A time such as `12.3 ms`.
     private static func milliseconds(_ microseconds: Int64) -> String {
         "\(microseconds / 1000).\(abs(microseconds) % 1000 / 100) ms"
     }

@@ -1,8 +1,8 @@
 internal import Domain
 internal import Glibc
 
-/// A moment of the wall clock, in microseconds of Unix time: Redis's clock, which is in the ids of redemptions, is the same
-/// machine's.
+/// A moment of the wall clock, in microseconds since 1970. The ids of redemptions are by Redis's clock, which is that of the same
+/// machine.
 struct Moment: Hashable, Sendable, Comparable, Codable {
     let microseconds: Int64
 
@@ -18,16 +18,16 @@ struct Moment: Hashable, Sendable, Comparable, Codable {
 
     static func < (left: Moment, right: Moment) -> Bool { left.microseconds < right.microseconds }
 
-    /// In whole milliseconds, rounded down as Redis does it.
+    /// Whole milliseconds, rounded down as Redis does it.
     var milliseconds: Int64 { microseconds / 1000 }
 }
 
-/// One request as its client saw it, from before it was sent until the answer was there or given up.
+/// One request as its client saw it: from before it was sent until it was answered or given up.
 ///
-/// Users, coupons, sessions and keys are numbers that the history gives them: place in a list, from 0.
+/// Users, coupons, sessions and keys are numbers, which are their places in the lists of the history, from 0.
 struct Attempt: Hashable, Sendable {
     let what: What
-    /// Which server was asked; operators ask none.
+    /// The server that was asked. Operators ask none.
     let server: Int
     let started: Moment
     let ended: Moment
@@ -42,18 +42,18 @@ struct Attempt: Hashable, Sendable {
     }
 
     enum What: Hashable, Sendable {
-        /// `key` is the idempotency key: attempts of one key are the same request.
+        /// A redemption. Attempts with the same idempotency key `key` are the same request.
         case redeem(user: Int, coupon: Int, key: Int, session: Int)
-        /// With a code that is not the coupon's.
+        /// A redemption with a wrong code.
         case guess(user: Int, coupon: Int, key: Int, session: Int)
         case login(user: Int)
-        /// `token` stands for the refresh token presented.
+        /// An exchange of a refresh token. `token` is a mark that stands for it (`Attempt.mark`).
         case refresh(session: Int, token: UInt64)
-        /// Ends one session: a log-out, or a token revoked.
+        /// The end of one session, by a log-out or by a revoked token.
         case revoke(session: Int)
-        /// Ends all sessions that the user has, by an operator.
+        /// The end of all sessions of a user, by an operator.
         case revokeAll(user: Int)
-        /// What operators do, each with a number of its own.
+        /// An act of an operator. Each has a number of its own.
         case operate(Operation, number: Int)
     }
 
@@ -67,18 +67,18 @@ struct Attempt: Hashable, Sendable {
 
     enum Outcome: Hashable, Sendable {
         case redeemed(RedemptionID, replayed: Bool)
-        /// A login's session.
+        /// The session that a login began.
         case session(Int)
-        /// A refresh's next token.
+        /// The next token, from a refresh.
         case token(UInt64)
         case done
-        /// Answered: nothing was changed. With the redemption that an `already_redeemed` names.
+        /// A refusal, which changed nothing. `already_redeemed` names the redemption.
         case refused(String, RedemptionID? = nil)
-        /// No answer, or one that says that it is not known.
+        /// No answer, or an answer that says that the outcome is unknown.
         case unknown(String)
     }
 
-    /// How reports call its kind.
+    /// The kind's name in reports.
     var kind: String {
         switch what {
         case .redeem: "redeem"
@@ -97,7 +97,7 @@ struct Attempt: Hashable, Sendable {
 }
 
 extension Attempt.Outcome {
-    /// How reports call it.
+    /// The outcome's name in reports.
     var name: String {
         switch self {
         case .redeemed(_, replayed: false): "accepted"

@@ -1,8 +1,8 @@
 internal import Domain
 
-/// All that was asked and answered in a run, and what stood at its beginning.
+/// All that was asked and answered in a run, and the state at its beginning.
 struct History: Sendable {
-    /// What a session was made for, and when its client knew of it.
+    /// The user that a session was made for, and the moment at which its client knew of it.
     struct Session: Hashable, Sendable {
         let user: Int
         let known: Moment
@@ -26,20 +26,20 @@ struct History: Sendable {
         }
     }
 
-    /// By number.
+    /// Each place is a user's number.
     var users: [UserID]
-    /// What each user had at first.
+    /// The credit that each user had at first.
     var credit: Int
-    /// By number.
+    /// Each place is a coupon's number.
     var coupons: [Coupon]
     var sessions: [Session] = []
     /// In the order in which they ended.
     var attempts: [Attempt] = []
     /// In the order in which they began.
     var faults: [FaultRecord] = []
-    /// The cursor as it was seen again and again.
+    /// The cursor as it was seen again and again, each time that it had moved.
     var cursors: [CursorSighting] = []
-    /// What `redeem reconcile` called drift in the middle of the run.
+    /// Violations that `redeem reconcile` found in the middle of the run.
     var drift: [String] = []
 
     init(users: [UserID], credit: Int, coupons: [Coupon]) {
@@ -49,7 +49,7 @@ struct History: Sendable {
     }
 }
 
-/// Postgres's cursor as somebody saw it who only looked.
+/// Postgres's cursor, and when it was seen.
 struct CursorSighting: Hashable, Sendable {
     let seen: Moment
     let cursor: Cursor
@@ -60,19 +60,19 @@ struct CursorSighting: Hashable, Sendable {
     }
 }
 
-/// One fault that was made, what shows that it took place, and what came of it.
+/// One fault that was made, the proof that it took place, and its consequences.
 struct FaultRecord: Sendable, Codable {
     let fault: Fault
     let began: Moment
-    /// When it was undone: a server started again, a link whole again.
+    /// When the fault was undone: a server was started again, or a link was whole again.
     var healed: Moment?
-    /// From then until both servers decided redemptions again, in seconds; `nil`: they did not in time.
+    /// Seconds from then until both servers decided redemptions again; `nil` if they did not do so in time.
     var secondsToOpen: Double?
-    /// What proves it; `nil`: nothing does.
+    /// The proof that the fault took place; `nil` if there is none.
     var proof: String?
-    /// What was wrong with how a process ended.
+    /// A fault in the way that a process ended.
     var complaint: String?
-    /// What it may have taken with it, in the mode of the run; `nil`: nothing.
+    /// What the fault may have lost in the mode of the run; `nil`: nothing.
     var loss: Loss?
 
     init(_ fault: Fault, began: Moment) {
@@ -81,8 +81,8 @@ struct FaultRecord: Sendable, Codable {
     }
 }
 
-/// What a fault may have lost without a promise being broken: decisions that Redis made in this time and Postgres does not
-/// have, and sessions ended or refreshed in it.
+/// The time of which a fault may lose something without breaking a promise: decisions that Redis made in this time and Postgres
+/// does not have, and sessions that were ended or refreshed in it.
 struct Loss: Hashable, Sendable, Codable {
     let from: Moment
     let until: Moment

@@ -3,13 +3,13 @@ internal import HotPath
 internal import LocalStack
 
 extension Nemesis {
-    /// Until Sentinel has made a replica of a primary that it replaced; under load it was up to 0.9 s.
+    /// How long Sentinel may take to make a replica of a primary that it replaced. Under load it was up to 0.9 s.
     private static let demotionMicroseconds: Int64 = 2_000_000
 
-    /// Load while the replica is down that is to be promoted.
+    /// How long the load goes on while the replica is down that will be promoted.
     private static let behind: Duration = .milliseconds(800)
 
-    /// Ends with the other node as the primary, and both servers at it.
+    /// Makes the other node the primary. Returns when both servers use it.
     func beginFailover(_ record: FaultRecord) async throws -> Standing {
         let redis = stack.redis
         let old = try await redis.primary()
@@ -31,7 +31,7 @@ extension Nemesis {
         }
         let gone = Moment.now()
         let isPromoted = try await redis.until(new, is: .primary)
-        // Redis answers again: how long it takes until redemptions are decided.
+        // From here on it is measured how long Redis answers until redemptions are decided.
         let answers = world.watch()
         try await redis.set(impatient: false)
         let limit = ContinuousClock.now + TortureSettings.openLimit
@@ -45,7 +45,7 @@ extension Nemesis {
             let follows = try await redis.until(old, is: .followingReplica)
             record.loss = record.fault.loss(mode, landed: landed, until: gone)
             if record.fault == .redisSwitch {
-                // One that was not killed decides for anyone who asks it, until it is a replica.
+                // A primary that was not killed decides for every server that still asks it, until it is a replica.
                 let end = Moment(microseconds: gone.microseconds + Nemesis.demotionMicroseconds)
                 record.loss = record.loss.map { Loss(from: $0.from, until: end) }
             }
@@ -55,7 +55,7 @@ extension Nemesis {
         }
     }
 
-    /// What is beside the primary goes away, and nothing else may come of it.
+    /// Stops the replica or the Sentinel, which must have no consequences.
     func beginBeside(_ record: FaultRecord) async throws -> Standing {
         let redis = stack.redis
         if record.fault == .sentinelStop {

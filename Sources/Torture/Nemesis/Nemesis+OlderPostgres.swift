@@ -5,14 +5,15 @@ internal import Persistence
 internal import PostgresClient
 
 extension Nemesis {
-    /// Load between the dump and the moment that it is put back.
+    /// How long the load goes on between the dump and the moment when it is put back.
     private static let dumpAge: Duration = .milliseconds(1_500)
-    /// Transactions under way may be in the way of a restoration.
+    /// How often the dump is put back if transactions under way are in its way.
     private static let restorations = 5
     private static let operations = 3
     private static let actor = "nemesis"
 
-    /// What operators of the run are told is done must stay, so they rest, and what is undone with the dump is another's.
+    /// An operator who was told that an act is done relies on it. So the run's operators rest, and the acts that the older dump
+    /// undoes are the nemesis's own.
     func beginOlderPostgres(_ record: FaultRecord) async throws -> Standing {
         let dump = "torture-\(UUID().uuidString).dump"
         await world.letOperatorsRest()
@@ -40,11 +41,13 @@ extension Nemesis {
         let epoch = try await self.epoch()
         world.letOperatorsAct()
         return Standing(record: record) { [mode] record in
-            // Servers go on with a Redis that nobody has compared yet: what they decide until then is of the same kind.
+            // Servers go on with a Redis that nobody has compared yet. What they decide until then may be lost like all since the
+            // dump.
             let limit = ContinuousClock.now + Nemesis.takeoverLimit
             while try await self.epoch() == epoch, ContinuousClock.now < limit { try await Task.sleep(for: .milliseconds(20)) }
             record.loss = record.fault.loss(mode, landed: landed, until: .now())
-            // Redemptions land in what was put back at once, and a sale may rest meanwhile; nobody does these acts again.
+            // The acts prove the fault, since nobody repeats them. Redemptions would not: they land in the older Postgres at
+            // once, and a sale may rest meanwhile.
             if after.operations < before.operations {
                 record.proof =
                     "\(before.operations - after.operations) acts undone; \(after.redemptions) redemptions, \(before.redemptions) before"
@@ -52,7 +55,7 @@ extension Nemesis {
         }
     }
 
-    /// Redemptions, and what this fault had operators do, in Postgres.
+    /// Redemptions in Postgres, and acts of this fault.
     private func counts() async throws -> (redemptions: Int, operations: Int) {
         try await stack.direct.patiently { stores in
             try await stores.postgres.withConnection { connection in

@@ -2,13 +2,13 @@ internal import Foundation
 internal import LocalStack
 
 extension Nemesis {
-    /// What is done to a process.
+    /// A signal to a process.
     enum Blow {
         /// SIGKILL.
         case kill
-        /// SIGSTOP: it is silent, and its connections stay open.
+        /// SIGSTOP: the process is silent, and its connections stay open.
         case suspend
-        /// SIGTERM, or what a store takes for it.
+        /// SIGTERM, or the order by which a store stops.
         case stop
     }
 
@@ -22,7 +22,7 @@ extension Nemesis {
         let standing = try await begin(record, worker, blow) { try await worker.start() }
         guard blow == .suspend else { return standing }
         return Standing(record: standing.record) { [monitor] record in
-            // Postgres takes the lock from an owner that is silent, unless it is away itself.
+            // Postgres takes the lock from an owner that is silent, unless Postgres is away itself.
             let limit = ContinuousClock.now + Nemesis.takeoverLimit
             while monitor.owner == worker.name, ContinuousClock.now < limit { try await Task.sleep(for: .milliseconds(20)) }
             try await standing.heal(&record)

@@ -4,20 +4,20 @@ internal import LocalStack
 internal import RedisClient
 
 extension Nemesis {
-    /// Past the deadline of a command, which is a second.
+    /// How long Redis is stopped: longer than the deadline of a command, which is a second.
     private static let stopAtLeast: Duration = .milliseconds(1_500)
-    /// Load between the copy of the append-only file and the moment that it is put back.
+    /// How long the load goes on between the copy of the append-only file and the moment when it is put back.
     private static let copyAge: Duration = .milliseconds(1_500)
     private static let truncatedBytes: UInt64 = 400
     private static let diskBytes = 20_000
 
     enum RedisBlow {
         case suspend, stop, harden, flush, flushScripts, fill, fillDisk
-        /// `nil`: it finds its append-only file as it left it.
+        /// `nil`: the append-only file stays as Redis left it.
         case kill(AppendOnlyFileChange?)
     }
 
-    /// What Redis finds when it starts again.
+    /// A change of the append-only file while Redis is down.
     enum AppendOnlyFileChange {
         case removed, older, truncated
     }
@@ -61,20 +61,20 @@ extension Nemesis {
         case .kill(.older):
             try await copyAppendOnlyFile(of: redis)
             try await Task.sleep(for: Nemesis.copyAge)
-            // What was decided since is in Postgres, or is what the fault may take.
+            // Decisions since the copy are in Postgres, or the fault may lose them.
             return try await replace(record, redis, pid, .older, landed: monitor.landed, chance)
         case .kill(let change): return try await replace(record, redis, pid, change, landed: landed, chance)
         }
     }
 
-    /// As docs/OPERATIONS.md says, without new passwords.
+    /// Does what docs/OPERATIONS.md says, but keeps the passwords.
     private func harden(_ node: RedisServer) async throws {
         for command in RedisUser.allCases.map({ $0.command() }) + [ReplayRights.command, ["CONFIG", "REWRITE"]] {
             try await stack.redis.send(command, to: node)
         }
     }
 
-    /// Kills Redis and changes what it will find when it starts.
+    /// Kills Redis, and changes the file that it finds when it starts.
     private func replace(
         _ record: FaultRecord,
         _ redis: RedisServer,
@@ -120,7 +120,7 @@ extension Nemesis {
         }
     }
 
-    /// Less memory than it uses.
+    /// Allows Redis less memory than it uses.
     private func fill(_ record: FaultRecord) async throws -> Standing {
         let before = try await refusedForMemory()
         _ = try await command("CONFIG", "SET", "maxmemory", "1048576")
@@ -137,8 +137,8 @@ extension Nemesis {
         }
     }
 
-    /// Room for some dozens of redemptions. A Redis that must write first ends itself then, before it has answered; one that may
-    /// write later refuses to be written to until there is room.
+    /// Leaves room for some dozens of redemptions. A Redis that must write before it answers then ends itself. One that may write
+    /// later refuses all writes until there is room.
     private func fillDisk(_ record: FaultRecord, _ redis: RedisServer, _ pid: Int32) async throws -> Standing {
         let room = redis.growingAppendOnlyFileBytes + Nemesis.diskBytes
         try await redis.limitFiles(toBytes: room)
@@ -154,7 +154,7 @@ extension Nemesis {
             do {
                 if !hasEnded { try await redis.limitFiles(toBytes: nil) }
             } catch {
-                // It has ended in between.
+                // Redis has ended meanwhile.
                 hasEnded = true
             }
             if hasEnded { try await redis.restart() } else { try await rewriteAppendOnlyFile() }
@@ -164,8 +164,8 @@ extension Nemesis {
         }
     }
 
-    /// Redis 7.0 goes on behind what it could write in part, and then does not load the file; so operators are told to have it
-    /// rewritten (docs/OPERATIONS.md).
+    /// Redis 7.0 goes on writing behind an entry that it could write only in part, and then cannot load the file. So operators
+    /// are told to have it rewritten (docs/OPERATIONS.md).
     private func rewriteAppendOnlyFile() async throws {
         try await untilNoRewrite()
         _ = try await command("BGREWRITEAOF")
@@ -178,7 +178,7 @@ extension Nemesis {
         }
     }
 
-    /// Without a rewrite meanwhile, which would take away files that are being copied.
+    /// Copies the file while no rewrite runs, because a rewrite would remove the files that are being copied.
     private func copyAppendOnlyFile(of redis: RedisServer) async throws {
         _ = try await command("CONFIG", "SET", "auto-aof-rewrite-percentage", "0")
         try await untilNoRewrite()

@@ -10,12 +10,12 @@ struct Nemesis: Sendable {
     let monitor: TortureMonitor
     let mode: Durability
 
-    /// A fault that was made and not undone yet.
+    /// A fault that was made and is not undone yet.
     struct Standing {
         var record: FaultRecord
-        /// Nothing comes through a link to be held or lost where what is at its end is down.
+        /// `true`: the fault holds or drops bytes on a link, so it shows nothing while the program at the link's end is down.
         var needsTraffic = false
-        /// Undoes it, and fills in what proves it.
+        /// Undoes the fault, and fills in its proof.
         let heal: (inout FaultRecord) async throws -> Void
     }
 
@@ -23,7 +23,7 @@ struct Nemesis: Sendable {
     static let resetInterval: Duration = .milliseconds(40)
     /// How long a fault may take to show.
     static let proofLimit: Duration = .seconds(5)
-    /// How long it may take until another worker owns the shard.
+    /// How long another worker may take to own the shard.
     static let takeoverLimit: Duration = .seconds(20)
 
     /// Makes the faults of a step at once, waits, undoes them, and waits until both servers decide redemptions again.
@@ -33,12 +33,13 @@ struct Nemesis: Sendable {
         for fault in step.faults { standing.append(try await begin(fault, step)) }
         try? await Task.sleep(for: step.hold)
         var records: [FaultRecord] = []
-        // A link shows that it is bad only where there is somebody at its end, and a service that starts waits for the stores.
+        // The stores come back first, because a link shows that it is bad only with programs at both ends. Services that start
+        // come last, because they wait for the stores.
         let order = (0...2).flatMap { rank in standing.filter { $0.record.fault.healingRank == rank } }
         for var fault in order {
             try await fault.heal(&fault.record)
             fault.record.healed = .now()
-            // One of two that the other kept from taking place is not counted.
+            // A fault that showed nothing because the other one was in its way is not counted.
             guard fault.record.proof != nil || !fault.needsTraffic || order.count == 1 else { continue }
             records.append(fault.record)
         }
@@ -49,7 +50,7 @@ struct Nemesis: Sendable {
         }
         let opened = world.allDecided(servers: stack.servers.count)
         for index in records.indices {
-            // A failover is over before what it cost is mended.
+            // A failover has measured this by itself, before the other node was mended.
             records[index].secondsToOpen = opened.map {
                 records[index].secondsToOpen ?? Double($0.microseconds - healed.microseconds) / 1e6
             }
@@ -112,12 +113,12 @@ struct Nemesis: Sendable {
         }
     }
 
-    /// Which worker owns the shard.
+    /// The number of the worker that owns the shard.
     var owner: Int { stack.workers.firstIndex { $0.name == monitor.owner } ?? 0 }
 
     // MARK: What is left to chance
 
-    /// From the first byte, or somewhere in the first replies.
+    /// Cuts at the first byte, or somewhere in the first replies.
     private func cut(_ step: FaultSchedule.Step) -> Int { [0, 0, 40, 300, 2_000][Int(step.chance % 5)] }
 
     private func stall(_ step: FaultSchedule.Step) -> LinkFault {
@@ -171,10 +172,10 @@ struct Nemesis: Sendable {
 }
 
 extension Fault {
-    /// Which of several faults is undone first: the least.
+    /// The fault with the lowest rank is undone first.
     fileprivate var healingRank: Int {
         switch part {
-        // The rebuild waits for a worker and for a Redis.
+        // The rebuild needs a worker and a Redis.
         case .postgres where self == .postgresOlder: 2
         case .redis, .postgres: 0
         case .clients, .operators: 1

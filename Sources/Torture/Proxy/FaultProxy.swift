@@ -1,10 +1,10 @@
 internal import NIOCore
 internal import NIOPosix
 
-/// Stands between a client and a server on 127.0.0.1 and passes bytes on, until it is told to be a bad network. Knows nothing
-/// of what it carries, so it serves between a program and Redis, Postgres or an HTTP server alike.
+/// Stands between a client and a server on 127.0.0.1, and passes bytes on until it is told to be a bad network. It knows no
+/// protocol, so the server may be Redis, Postgres or an HTTP server.
 final class FaultProxy: Sendable {
-    /// Where clients connect to.
+    /// The port that clients connect to.
     let port: Int
     private let listener: any Channel
     private let connections: ProxyConnections
@@ -15,7 +15,7 @@ final class FaultProxy: Sendable {
         self.connections = connections
     }
 
-    /// - Parameter target: the server's port; it may change later, and there need not be anybody yet.
+    /// - Parameter target: the server's port. It may change later, and nobody need listen there yet.
     static func start(
         to target: Int,
         substituting substitutions: [Substitution] = [],
@@ -41,16 +41,16 @@ final class FaultProxy: Sendable {
 
     var counts: ProxyCounts { connections.counts }
 
-    /// New connections go to another port: the server came back there.
+    /// Lets new connections go to another port, where the server came back.
     func retarget(to port: Int) { connections.retarget(to: port) }
 
-    /// Takes the place of the fault before. Returns when every connection is under it.
+    /// Replaces the fault before. Returns when every connection has the new one.
     func set(_ fault: LinkFault) async { await connections.set(fault) }
 
     /// Resets every connection that is open.
     func resetConnections() async { await connections.forEach { $0.reset() } }
 
-    /// Nobody can connect any more, and every connection is reset.
+    /// Stops listening, and resets every connection.
     func stop() async {
         try? await listener.close()
         await resetConnections()

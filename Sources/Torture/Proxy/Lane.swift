@@ -1,6 +1,7 @@
 internal import NIOCore
 
-/// One direction of a connection through a proxy: what has come and not gone on yet. Used on its event loop alone.
+/// One direction of a connection through a proxy, with the bytes that have come and not gone on yet. It is used on its event loop
+/// alone.
 final class Lane {
     private struct Piece {
         var bytes: ByteBuffer
@@ -15,26 +16,26 @@ final class Lane {
     private var substituter: Substituter
     private var queue = CircularBuffer<Piece>()
     private var fault = LinkFault.none
-    /// Bytes until the cut.
+    /// How many bytes may still pass before the cut.
     private var allowance = 0
     private var source: (any Channel)?
     private var sink: (any Channel)?
     private var end = End.open
     private var isScheduled = false
-    /// A read of the source was put off until more is taken.
+    /// `true`: the source will be read once the other side takes more.
     private var isReadPutOff = false
 
     private enum End {
         case open
-        /// The source sends no more, and may still read.
+        /// The source sends no more, but may still read.
         case half
         case whole
     }
 
-    /// Reads that may wait; the source is not read meanwhile.
+    /// The most reads that wait. While there are so many, the source is not read.
     private static let queueLimit = 64
 
-    /// Pieces of one read that are written byte by byte; a longer read has larger pieces.
+    /// A read is written in at most so many pieces, each a byte if they suffice.
     private static let piecesOfRead = 256
 
     init(_ direction: LinkFault.Direction, eventLoop: any EventLoop, connections: ProxyConnections, substitutions: [Substitution])
@@ -45,8 +46,8 @@ final class Lane {
         substituter = Substituter(substitutions.filter { $0.direction == direction })
     }
 
-    /// Whether the source may be read now: little waits, and the other side takes what is written. Where not, it is read as soon
-    /// as that changes.
+    /// Whether the source may be read now: little waits, and the other side takes what is written. If not, it is read as soon as
+    /// that changes.
     func mayRead() -> Bool {
         let takesMore = takesMore
         if !takesMore { isReadPutOff = true }
@@ -65,7 +66,7 @@ final class Lane {
     func apply(_ new: LinkFault) {
         fault = new
         if case .cut(direction, let bytes) = new { allowance = bytes }
-        // What was to wait for a delay need not any more.
+        // Bytes that waited for a delay need not wait any more.
         for index in queue.indices { queue[index].due = .uptimeNanoseconds(0) }
         pump()
     }
@@ -88,13 +89,13 @@ final class Lane {
         pump()
     }
 
-    /// The source sends nothing more. What is here still goes on.
+    /// The source sends nothing more. The bytes that are here still go on.
     func sourceEnded() {
         if case .open = end { end = .half }
         pump()
     }
 
-    /// The source is gone. What is here still goes on.
+    /// The source is gone. The bytes that are here still go on.
     func sourceLost() {
         end = .whole
         pump()

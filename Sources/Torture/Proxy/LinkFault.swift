@@ -1,46 +1,46 @@
-/// What a proxy does to the connections through it, those that are open and those to come.
+/// A fault of the connections through a proxy, both open and new ones.
 enum LinkFault: Hashable, Sendable {
-    /// Which way bytes go.
+    /// The direction in which bytes go.
     enum Direction: String, Hashable, Sendable, CaseIterable {
-        /// From who connected to who is connected to: requests.
+        /// From the side that connected to the other one.
         case requests
         case replies
     }
 
     /// Bytes go through as they come.
     case none
-    /// New connections are reset as soon as they are made; those that are open go on.
+    /// New connections are reset as soon as they are made. Open ones go on.
     case refused
-    /// Bytes of these directions stay where they are, and nobody is told: a link that is half open. When the fault ends they
-    /// arrive late, as after TCP has sent them again.
+    /// Bytes of these directions are held, and nobody is told: the link is half open. When the fault ends they arrive late, as if
+    /// TCP had sent them again.
     case stalled(Set<Direction>)
-    /// Each piece arrives so much later, both ways.
+    /// Each piece arrives so much later, in both directions.
     case delayed(Duration)
-    /// One byte, one write, both ways.
+    /// Bytes are written one by one, in both directions.
     case bytewise
-    /// After so many more bytes of a direction a connection is reset, and what comes beyond them is dropped. `replies` and 0:
-    /// the request is carried out, and its answer is lost.
+    /// A connection is reset after so many more bytes of a direction, and the bytes beyond are dropped. With `replies` and 0, the
+    /// request is carried out and its answer is lost.
     case cut(Direction, after: Int)
 }
 
-/// What a proxy has done since its start: the proof that a fault took place.
+/// All that a proxy has done since its start. It proves that a fault took place.
 struct ProxyCounts: Hashable, Sendable {
     var connections = 0
     /// New connections that were reset.
     var refused = 0
     /// Connections that were reset while they were open.
     var reset = 0
-    /// Connections for which there was nobody at the other end.
+    /// Connections for which nobody listened at the other end.
     var unreachable = 0
     var bytes = 0
     /// Bytes that came while their direction was stalled.
     var stalled = 0
     var delayed = 0
-    /// Writes of a part of what was read.
+    /// Writes of only a part of a read.
     var pieces = 0
-    /// Bytes that were dropped with a connection cut off.
+    /// Bytes that were dropped by a cut.
     var dropped = 0
-    /// Places where other bytes were put in.
+    /// How often a pattern was replaced.
     var substituted = 0
 
     init() {}

@@ -1,7 +1,7 @@
 internal import NIOCore
 internal import NIOPosix
 
-/// One connection through a proxy: two channels on one event loop, and a lane each way. Used on that loop alone.
+/// One connection through a proxy: two channels on one event loop, and a lane for each direction. It is used on that loop alone.
 final class ProxyConnection {
     private let client: any Channel
     private let connections: ProxyConnections
@@ -23,7 +23,7 @@ final class ProxyConnection {
         replies.cut = { [weak self] in self?.reset() }
     }
 
-    /// Of the client's channel, or of the server's.
+    /// The handler of the client's channel, or of the server's.
     func handler(_ direction: LinkFault.Direction) -> LaneHandler {
         switch direction {
         case .requests: LaneHandler(connection: self, lane: requests)
@@ -65,13 +65,13 @@ final class ProxyConnection {
         replies.apply(fault)
     }
 
-    /// A side takes more again.
+    /// One side takes more again.
     func pump() {
         requests.pump()
         replies.pump()
     }
 
-    /// Ends both sides with a reset, which takes from them what they have not read.
+    /// Resets both sides. They lose what they have not read yet.
     func reset() {
         connections.record { $0.reset += 1 }
         ProxyConnection.reset(client)
@@ -83,7 +83,7 @@ final class ProxyConnection {
         options.setSoLinger(linger(l_onoff: 1, l_linger: 0)).whenComplete { _ in channel.close(promise: nil) }
     }
 
-    /// One side has gone. The other one hears of it behind what is still to be said to it.
+    /// One side has gone. The other side is closed once it has got all bytes that wait for it.
     func lost(_ channel: any Channel) {
         if channel === client {
             isClientLost = true

@@ -25,11 +25,11 @@ final class ProxyConnections: Sendable {
         await forEach { $0.apply(fault) }
     }
 
-    /// On the event loop of each connection.
+    /// Runs `body` on the event loop of each connection.
     func forEach(_ body: @escaping @Sendable (ProxyConnection) -> Void) async {
         let connections = state.withLock { Array($0.connections.values) }
         let calls = connections.map { connection in connection.eventLoop.submit { body(connection.value) } }
-        // Fails where the event loop has ended, and its connections with it.
+        // This fails if the event loop has ended, and its connections with it.
         for call in calls { try? await call.get() }
     }
 

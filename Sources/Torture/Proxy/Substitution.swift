@@ -1,13 +1,13 @@
 internal import NIOCore
 
-/// Other bytes in the place of some, as many. A test puts another script between a program and Redis that way, and leaves the
-/// program as it is.
+/// Replaces bytes by as many others. A test uses it to put another script between a program and Redis, without a change of the
+/// program.
 struct Substitution: Hashable, Sendable {
     let pattern: [UInt8]
     let replacement: [UInt8]
     let direction: LinkFault.Direction
 
-    /// Both have the same length, since what carries them says how long they are.
+    /// Both must have the same length, since the protocol around them says how long they are.
     init(_ pattern: String, with replacement: String, in direction: LinkFault.Direction = .requests) {
         precondition(!pattern.isEmpty && pattern.utf8.count == replacement.utf8.count)
         self.pattern = Array(pattern.utf8)
@@ -16,8 +16,8 @@ struct Substitution: Hashable, Sendable {
     }
 }
 
-/// Substitutes in a stream that comes in pieces. The beginning of a pattern at the end of a piece is held back until the next
-/// one tells whether the rest follows.
+/// Substitutes in a stream that comes in pieces. If the end of a piece may be the beginning of a pattern, it is held back until
+/// the next piece shows whether the rest follows.
 struct Substituter {
     private let substitutions: [Substitution]
     private var held: [UInt8] = []

@@ -7,7 +7,7 @@ internal import RedisClient
 internal import Terminal
 
 extension TortureOptions {
-    /// Carries out a run, and says what it has found.
+    /// Carries out a run, and prints its findings.
     /// - Returns: whether every promise was kept.
     package func run() async throws -> Bool {
         let settings = try TortureSettings(self)
@@ -18,7 +18,7 @@ extension TortureOptions {
         return report.holds
     }
 
-    /// The kinds of fault, a line each.
+    /// The kinds of fault, one on each line.
     package static var faultLines: String {
         Fault.allCases.map { "  " + $0.rawValue.padded(to: 28) + $0.text }.joined(separator: "\n")
     }

@@ -1,7 +1,7 @@
 internal import ArgumentParser
 internal import Domain
 
-/// The flags of `redeem-torture` as they were given; `TortureSettings` checks them.
+/// The flags of `redeem-torture` as they were given. `TortureSettings` checks them.
 package struct TortureOptions: ParsableArguments {
     @Option(parsing: .unconditional, help: "How long load and faults last. (default: 10)")
     var minutes: Double?

@@ -2,20 +2,20 @@ internal import Domain
 internal import Foundation
 internal import LoadGenerator
 
-/// All that a run has found.
+/// All findings of a run.
 struct TortureReport: Sendable, Codable {
     struct Kind: Sendable, Codable {
         let name: String
         let count: Int
-        /// By name.
+        /// The number of attempts for each outcome, by its name.
         let outcomes: [String: Int]
     }
 
-    /// What became of one kind of fault.
+    /// All faults of one kind.
     struct FaultSummary: Sendable, Codable {
         let fault: Fault
         let count: Int
-        /// Seconds from its end until both servers decided redemptions.
+        /// Seconds from the end of a fault until both servers decided redemptions.
         let median: Double
         let longest: Double
     }
@@ -23,7 +23,7 @@ struct TortureReport: Sendable, Codable {
     struct Broken: Sendable, Codable {
         let rule: Violation.Rule
         let text: String
-        /// The part of the history that shows it.
+        /// The part of the history that shows the violation.
         let window: String
     }
 
@@ -36,7 +36,8 @@ struct TortureReport: Sendable, Codable {
     let seconds: Double
     let requests: Int
     let unknown: Int
-    /// Answered as accepted, and allowed to be lost by a fault that destroys what the mode relies on.
+    /// Redemptions that were answered as accepted, and that a fault was allowed to lose because it destroys what the mode relies
+    /// on.
     let lostAsAllowed: Int
     let rows: Int
     let kinds: [Kind]
@@ -79,7 +80,7 @@ struct TortureReport: Sendable, Codable {
         }
     }
 
-    /// The first request of a key is a redemption, and each further one a retry.
+    /// The first request with a key is a redemption, and each further one is a retry.
     private static func kinds(_ attempts: [Attempt]) -> [Kind] {
         var asked: Set<Int> = []
         var counts: [String: [String: Int]] = [:]
@@ -92,10 +93,10 @@ struct TortureReport: Sendable, Codable {
             .sorted { ($1.count, $0.name) < ($0.count, $1.name) }
     }
 
-    /// Violations that are printed; the rest is in the JSON.
+    /// How many violations are printed. The JSON has them all.
     private static let violationsPrinted = 20
 
-    /// For a terminal.
+    /// The report for a terminal.
     var text: String {
         var lines = [
             "\(Measure.count(requests)) requests in \(Measure.seconds(seconds)), mode \(mode.rawValue), seed \(seed): "

@@ -10,11 +10,12 @@ internal import Synchronization
 internal import Terminal
 internal import UnixSignals
 
-/// One run: load, faults with calm between them, then heal, clear up, drain, check.
+/// One run: load, with faults and calm between them; then all is healed, cleared up, drained and checked.
 struct TortureRun: Sendable {
-    /// Of the load before the first fault, so that every user that is asked for has been here once.
+    /// The load before the first fault, in which every user has logged in once.
     private static let lead: Duration = .seconds(1)
-    /// For requests whose outcome is not known, at the end. A user who is locked out after wrong codes cannot be asked for.
+    /// How long requests with an unknown outcome are asked again at the end. A user who is locked out after wrong codes cannot be
+    /// asked for.
     private static let resolveLimit: Duration = .seconds(20)
 
     let settings: TortureSettings
@@ -99,9 +100,9 @@ struct TortureRun: Sendable {
             steps += 1
             let records = try await nemesis.perform(schedule.next())
             show(records, world, ContinuousClock.now - began)
-            // Nothing that comes after it could be told from it.
+            // A fault that begins while the service is still closed could not be told from this one.
             guard records.allSatisfy({ $0.secondsToOpen != nil }) else { break }
-            // In the middle of the load: what is under way must not be called drift.
+            // This happens in the middle of the load, so requests under way must not count as drift.
             let drift = try await stack.direct.patiently { try await LedgerReader.drift(HotPath(client: $0.client), $0.postgres) }
             world.add(drift: drift.map { "after \(records.map(\.fault.rawValue).joined(separator: " and ")): \($0)" })
         }

@@ -3,7 +3,7 @@ internal import Terminal
 
 /// The checked options of `redeem-torture`.
 struct TortureSettings: Sendable {
-    /// `nil`: each fault once.
+    /// `nil`: the run makes each fault once.
     var duration: Duration?
     var seed: UInt64 = 1
     var faults: [Fault] = Fault.allCases
@@ -11,17 +11,17 @@ struct TortureSettings: Sendable {
     /// Requests a second, of both servers together.
     var rate = 400.0
     var users = 2_000
-    /// The folder that gets the processes' logs; `nil`: they go with them.
+    /// The folder that gets the processes' logs; `nil`: the logs are removed with the processes.
     var logs: String?
 
-    /// Requests that wait for a connection of a server that does not answer, at most.
+    /// The most requests that wait for a connection to a server that does not answer.
     static let waitingStarts = 5_000
-    /// How long a client waits for an answer; longer than the service waits for Redis.
+    /// How long a client waits for an answer. This is longer than the service waits for Redis.
     static let requestTimeout: Duration = .seconds(3)
     static let connections = 16
     /// After a fault is healed, both servers must decide redemptions again within this time.
     static let openLimit: Duration = .seconds(60)
-    /// For the end: requests without an answer sent again, and the outbox drained.
+    /// How long the end of a run may take to send requests without an answer again and to drain the outbox.
     static let drainLimit: Duration = .seconds(120)
 
     var times: FaultSchedule.Times { duration == nil ? .short : .long }
@@ -31,7 +31,7 @@ extension TortureSettings {
     private static let minutesRange = 0.1...1440.0
     private static let rates = 1.0...20_000.0
     private static let userRange = 10...200_000
-    /// Few enough to have logged in soon.
+    /// So few users that all of them have soon logged in.
     private static let usersOnce = 300
 
     init(_ options: TortureOptions) throws {
@@ -61,7 +61,7 @@ extension TortureSettings {
         logs = options.logs
     }
 
-    /// Names between commas; a name that ends with `*` stands for all that begin so, one behind `^` is taken away.
+    /// Reads names between commas. A name that ends with `*` stands for all that begin like it, and one behind `^` is taken away.
     private static func faults(_ text: String) throws -> [Fault] {
         let words = text.split(separator: ",").map { $0.filter { $0 != " " } }
         var chosen: [Fault] = words.first?.hasPrefix("^") == true ? Fault.allCases : []

@@ -1,35 +1,35 @@
 internal import Domain
 
-/// How much a fault may take with it under a mode.
+/// How much a fault may lose under a durability mode.
 enum PermittedLoss: Hashable, Sendable {
     case nothing
-    /// What Redis decided and Postgres did not have yet: the fault destroys what the mode relies on.
+    /// Decisions of Redis that Postgres did not have yet, because the fault destroys what the mode relies on.
     case unlanded
-    /// What Redis decided in the last moments, and Postgres did not have yet.
+    /// Decisions of Redis in the last moments that Postgres did not have yet.
     case lastSeconds(Int)
 }
 
 extension Fault {
-    /// Seconds that a kill of Redis may lose where its append-only file is written each second: one that is being written, and
+    /// How many seconds a kill of Redis may lose if its append-only file is written each second: one that is being written, and
     /// one that waits for it.
     static let relaxedSeconds = 2
 
-    /// Seconds that a replica that follows its primary may be behind it; measured on one machine it is milliseconds.
+    /// How many seconds a following replica may be behind its primary. On one machine it was milliseconds.
     static let replicaSeconds = 2
 
     func permittedLoss(_ mode: Durability) -> PermittedLoss {
         switch self {
-        // The file that the modes without a ledger rely on is gone, or is another one.
+        // All modes but `ledger` rely on this file, which is gone or is another one now.
         case .flushAll, .aofRemoved, .aofOlder, .aofTruncated: .unlanded
         case .redisKill:
             switch mode {
             case .relaxed, .ledger: .lastSeconds(Fault.relaxedSeconds)
             case .local, .replicated: .nothing
             }
-        // What the replica had not got yet. It is as good as nothing where it follows, and all since it was down where it does not.
+        // A following replica lacks hardly anything. One that was down lacks everything since.
         case .redisFailover, .redisSwitch: .lastSeconds(Fault.replicaSeconds)
         case .redisFailoverBehind: .unlanded
-        // What Postgres had since the dump. Redis has it still, so it goes to quarantine (`Checker.kept`).
+        // Redis still has what Postgres had since the dump, so it goes to quarantine (`Checker.kept`).
         case .postgresOlder: .unlanded
         case .serverKill, .serverStop, .serverTerm, .syncKill, .syncStop, .syncTerm, .redisStop, .redisRestart, .redisHarden,
             .scriptFlush,
@@ -42,22 +42,22 @@ extension Fault {
         }
     }
 
-    /// Whether what it may take may have been acknowledged. Sessions, and decisions that nobody was told of, it may take in
-    /// any case.
+    /// Whether the loss may contain acknowledged decisions. Sessions, and decisions that nobody was told of, may be lost in any
+    /// case.
     func mayTakeAcknowledged(_ mode: Durability) -> Bool {
         switch mode {
         case .relaxed, .local: true
-        // A replica that takes over has all that was answered.
+        // A replica that takes over has every redemption that was answered.
         case .replicated: ![.redisFailover, .redisSwitch, .redisFailoverBehind].contains(self)
-        // It relies on Postgres to keep what it has committed.
+        // The mode relies on Postgres to keep what it has committed.
         case .ledger: self == .postgresOlder
         }
     }
 
     /// The time of which decisions may be lost.
     /// - Parameters:
-    ///   - landed: the cursor's last id that was seen in Postgres before the fault began, as a moment.
-    ///   - until: when what could be lost was gone.
+    ///   - landed: the moment in the cursor's last id, as Postgres had it before the fault began.
+    ///   - until: the moment of the loss.
     func loss(_ mode: Durability, landed: Moment, until: Moment) -> Loss? {
         switch permittedLoss(mode) {
         case .nothing: nil

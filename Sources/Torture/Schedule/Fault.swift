@@ -1,4 +1,4 @@
-/// A fault of the matrix. The names are those of `redeem-torture --faults` and of its reports.
+/// A fault that a run can make. Its name is the one in `redeem-torture --faults` and in reports.
 enum Fault: String, Sendable, Hashable, Codable, CaseIterable {
     // Processes of the service
     case serverKill = "server-kill"
@@ -51,7 +51,7 @@ enum Fault: String, Sendable, Hashable, Codable, CaseIterable {
     case syncPostgresLostReplies = "sync-postgres-lost-replies"
     case operatorLostReplies = "operator-lost-replies"
 
-    /// In words, for `--help` and reports.
+    /// A description for `--help` and reports.
     var text: String {
         switch self {
         case .serverKill: "kill -9 one `redeem serve`"
@@ -104,7 +104,7 @@ enum Fault: String, Sendable, Hashable, Codable, CaseIterable {
         }
     }
 
-    /// What a fault befalls. Two at once befall different parts.
+    /// The part that a fault is about. Two faults at once are about different parts.
     enum Part: Sendable, Hashable {
         case server
         case sync

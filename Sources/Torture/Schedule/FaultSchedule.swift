@@ -1,18 +1,18 @@
 internal import LoadGenerator
 
-/// Which faults come, in which order, for how long: the same for the same seed. All of those asked for come once before one
-/// comes again. No I/O, and no clock.
+/// Chooses faults, their order and their times, the same for the same seed. Each fault comes once before one comes again. No I/O,
+/// and no clock.
 struct FaultSchedule: Sendable {
     struct Step: Hashable, Sendable {
-        /// One, or two at once.
+        /// One fault, or two at once.
         let faults: [Fault]
-        /// Load and no fault before it.
+        /// How long the load goes on without a fault before this step.
         let calm: Duration
-        /// How long a fault that lasts is left standing.
+        /// How long a fault lasts.
         let hold: Duration
-        /// Which of two servers is meant.
+        /// The one of two servers that the fault is about.
         let server: Int
-        /// For whatever else is left to chance.
+        /// Decides all else that is left to chance.
         let chance: UInt64
     }
 
@@ -20,7 +20,7 @@ struct FaultSchedule: Sendable {
     struct Times: Hashable, Sendable {
         var calm: ClosedRange<Int>
         var hold: ClosedRange<Int>
-        /// Of a hundred steps, those with a second fault.
+        /// How many of a hundred steps have a second fault.
         var doubles: Int
 
         init(calm: ClosedRange<Int>, hold: ClosedRange<Int>, doubles: Int) {
@@ -29,9 +29,9 @@ struct FaultSchedule: Sendable {
             self.doubles = doubles
         }
 
-        /// Of a long run.
+        /// Times of a long run.
         static let long = Times(calm: 500...4000, hold: 500...3000, doubles: 20)
-        /// Of a run that makes each fault once.
+        /// Times of a run that makes each fault once.
         static let short = Times(calm: 100...300, hold: 300...600, doubles: 0)
     }
 

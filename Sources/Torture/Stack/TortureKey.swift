@@ -1,6 +1,6 @@
 internal import Credentials
 
-/// A key of a run, as settings give it: the bytes of a text.
+/// A key of a run, as settings have it: the bytes of a text.
 struct TortureKey: Sendable {
     let text = ServiceKey.random().secretText
 

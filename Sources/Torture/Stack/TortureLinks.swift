@@ -1,15 +1,15 @@
 internal import LocalStack
 internal import NIOCore
 
-/// The proxies of a run: one for each pair of programs that talk to each other, so that each link can fail by itself.
+/// The proxies of a run: one for each pair of programs that talk to each other, so that each link can fail alone.
 struct TortureLinks: Sendable {
-    /// Clients and each server.
+    /// The proxies between clients and each server.
     let clients: [FaultProxy]
     let serverRedis: [RedisLink]
     let serverPostgres: [FaultProxy]
     let syncRedis: [RedisLink]
     let syncPostgres: [FaultProxy]
-    /// Operators and Postgres.
+    /// The proxy between operators and Postgres.
     let operators: FaultProxy
 
     var all: [FaultProxy] {
@@ -22,7 +22,7 @@ struct TortureLinks: Sendable {
             [try await FaultProxy.start(to: port, on: group), try await FaultProxy.start(to: port, on: group)]
         }
         return TortureLinks(
-            // Their targets are known when the servers listen. Nobody listens on port 1 meanwhile.
+            // The targets are set when the servers listen. Nobody listens on port 1 meanwhile.
             clients: try await two(to: 1),
             serverRedis: [try await .start(to: redis, on: group), try await .start(to: redis, on: group)],
             serverPostgres: try await two(to: postgres),
@@ -37,7 +37,8 @@ struct TortureLinks: Sendable {
     func stop() async { for proxy in all { await proxy.stop() } }
 }
 
-/// What one program has between itself and a group of Redis. Its Sentinel tells it of the proxies in the place of the nodes.
+/// The proxies between one program and the nodes and Sentinel of Redis. The Sentinel's proxy names the nodes' proxies in place of
+/// the nodes.
 struct RedisLink: Sendable {
     let nodes: [FaultProxy]
     let sentinel: FaultProxy
@@ -48,7 +49,8 @@ struct RedisLink: Sendable {
         for node in redis.nodes {
             let proxy = try await FaultProxy.start(to: node.port, on: group)
             nodes.append(proxy)
-            // Both have five digits: private servers listen on 18000 and above, proxies on what Linux gives to clients.
+            // Both ports have five digits: private servers listen on 18000 and above, and proxies on ports that Linux gives to
+            // clients.
             substitutions.append(Substitution("$5\r\n\(node.port)\r\n", with: "$5\r\n\(proxy.port)\r\n", in: .replies))
         }
         let sentinel = try await FaultProxy.start(to: redis.sentinels[0].port, substituting: substitutions, on: group)

@@ -5,19 +5,19 @@ internal import NIOPosix
 internal import RedisClient
 internal import Terminal
 
-/// The Redis of a run: two nodes, one of them the primary, and the Sentinel that makes the other one the primary. It does so only
-/// when it is told to: most faults of Redis are about one that comes back.
+/// The Redis of a run: a primary, a replica, and the Sentinel that can make the replica the primary. It does so only when it is
+/// told to, because in most faults the same Redis comes back.
 struct TortureRedis: Sendable {
-    /// Longer than any fault that is no failover.
+    /// How long the primary may be silent outside a failover. This is longer than any other fault.
     static let patience: Duration = .seconds(3600)
     /// How long the primary may be silent in a failover.
     private static let impatience: Duration = .milliseconds(500)
-    /// How long it may take until the other one is the primary, and until the old one follows it.
+    /// How long a node may take to become the primary, or to follow the new one.
     private static let limit: Duration = .seconds(30)
 
     let group: RedisGroup
     private let stores: TortureStores
-    /// To each node, whatever it is, and to the Sentinel.
+    /// Connections to each node, whatever its role, and to the Sentinel.
     private let nodes: [RedisClient]
     private let sentinel: RedisClient
 
@@ -53,9 +53,9 @@ struct TortureRedis: Sendable {
 
     func other(than node: RedisServer) -> RedisServer { group.nodes[0].port == node.port ? group.nodes[1] : group.nodes[0] }
 
-    /// Makes the Sentinel look more often, and so a failover shorter; and never take fright at its own being stopped. Once the primary is
-    /// down, the Sentinel asks a replica each second, and promotes it only if what it said is at most five ping periods old: so pings are
-    /// not below 0.2 s apart.
+    /// Makes the Sentinel look more often, so that a failover takes less time, and lets it ignore that it was stopped itself.
+    /// Pings stay at least 0.2 s apart: once the primary is down, the Sentinel asks a replica each second, and promotes it only
+    /// if the last answer is at most five ping periods old.
     func hurry() async throws {
         try await sentinel.connect()
         _ = try await sentinel.send(
@@ -63,7 +63,7 @@ struct TortureRedis: Sendable {
         )
     }
 
-    /// Lets the Sentinel act on a silent primary, or not.
+    /// Lets the Sentinel replace a silent primary, or not.
     func set(impatient: Bool) async throws {
         let time = impatient ? TortureRedis.impatience : TortureRedis.patience
         let milliseconds = String(time.components.seconds * 1000 + time.components.attoseconds / 1_000_000_000_000_000)
@@ -71,12 +71,12 @@ struct TortureRedis: Sendable {
         _ = try await sentinel.send(["SENTINEL", "SET", name, "down-after-milliseconds", milliseconds])
     }
 
-    /// Orders a failover, once the Sentinel knows that the replica is a good one.
+    /// Orders a failover, once the Sentinel knows that the replica is fit for it.
     func order() async throws {
         try await until { (try? await sentinel.send(["SENTINEL", "FAILOVER", SentinelServer.primaryName])) != nil }
     }
 
-    /// - Returns: whether it became so in time.
+    /// - Returns: whether the node had this role in time.
     @discardableResult
     func until(_ node: RedisServer, is role: Role) async throws -> Bool {
         try await until {
@@ -93,7 +93,7 @@ struct TortureRedis: Sendable {
         case followingReplica
     }
 
-    /// To a node, whatever it is.
+    /// Sends a command to a node, whatever its role.
     func send(_ command: [String], to node: RedisServer) async throws {
         guard let place = group.nodes.firstIndex(where: { $0.port == node.port }) else { return }
         try await nodes[place].connect()

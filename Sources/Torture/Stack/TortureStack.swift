@@ -9,22 +9,22 @@ internal import NIOPosix
 internal import RedisClient
 internal import Terminal
 
-/// A whole Redeem in processes of its own: Redis with a replica and a Sentinel, Postgres, two servers, two sync workers,
-/// and a proxy on each link between them. It goes when the run ends, however it ends.
+/// A whole Redeem in processes of its own: Redis with a replica and a Sentinel, Postgres, two servers, two sync workers, and a
+/// proxy on each link between them. It is removed when the run ends, however it ends.
 struct TortureStack: Sendable {
     let redis: TortureRedis
     let postgres: PostgresServer
     let links: TortureLinks
     let servers: [ServiceProcess]
     let workers: [ServiceProcess]
-    /// Past the proxies, for anyone who looks and for faults by command.
+    /// Connections past the proxies, for those who only look and for faults by command.
     let direct: TortureStores
     let codeKey: ServiceKey
 
-    /// Of servers and workers in Redis, which listens on loopback only.
+    /// The password of servers and workers in Redis, which listens on loopback only.
     static let password = ServiceKey.random().secretText
 
-    /// Gives `body` the stack, open and ready.
+    /// Gives `body` the stack when it is open and ready.
     static func with<Result: Sendable>(
         _ settings: TortureSettings,
         program: String,
@@ -36,12 +36,13 @@ struct TortureStack: Sendable {
         defer { try? FileManager.default.removeItem(atPath: folder) }
         Output.note("starting Redis with a replica and a Sentinel, Postgres, two servers and two workers in \(folder) …")
         var configuration = LocalStackConfiguration(directory: "\(folder)/stack", for: settings.mode)
-        // As docs/OPERATIONS.md asks for: every process has its least rights, and Redis reads its file as a user that is off.
+        // The users are those that docs/OPERATIONS.md asks for: every process has its least rights, and Redis reads its file as a
+        // user that is off.
         configuration.redis.isHardened = true
         configuration.redis.extra += RedisUser.allCases.map { user in
             (["user", user.rawValue, ">\(TortureStack.password)"] + user.command().dropFirst(3)).joined(separator: " ")
         }
-        // So that the file is rewritten now and then in the middle of a run.
+        // So that the file is rewritten now and then during a run.
         configuration.redis.extra.append("auto-aof-rewrite-min-size 4mb")
         configuration.sentinels = 1
         configuration.sentinel.downAfter = TortureRedis.patience
@@ -73,7 +74,8 @@ struct TortureStack: Sendable {
 }
 
 extension TortureStack {
-    /// Before anything starts: its files get names that the caller did not choose, so the folder must be nobody else's.
+    /// Opens the folder for logs before anything starts. The caller does not choose the names of the files, so nobody else may
+    /// own the folder.
     private static func logsFolder(_ path: String) throws -> TrustedFolder {
         do {
             return try TrustedFolder(making: URL(fileURLWithPath: path).standardizedFileURL.path)
@@ -83,7 +85,7 @@ extension TortureStack {
     }
 }
 
-/// Puts the processes on top of the stores.
+/// Starts the processes above the stores.
 private struct Builder {
     let settings: TortureSettings
     let stack: LocalStack
@@ -143,19 +145,20 @@ private struct Builder {
         }
     }
 
-    /// Of all processes. Those that run find the stores elsewhere (`stores`); the schema is brought up past the proxies.
+    /// Settings of all processes. Those that run find the stores elsewhere (`stores`), and the schema is brought up past the
+    /// proxies.
     private var common: [String: String] {
         [
             "REDEEM_REDIS_URL": redis.url, "REDEEM_POSTGRES_URL": stack.postgres.url,
             "REDEEM_TOKEN_KEY": tokenKey.text, "REDEEM_CODE_KEY": codeKey.text, "REDEEM_DURABILITY": settings.mode.rawValue,
-            // Clients have addresses of their own, as behind a proxy, and passwords cost next to nothing.
+            // Each client has an address of its own, as behind a proxy, and a password takes next to no time to check.
             "REDEEM_HTTP_TRUSTED_PROXIES": "127.0.0.1", "REDEEM_LOGIN_USERNAME_BURST": "1000000",
             "REDEEM_LOGIN_ADDRESS_BURST": "1000000",
             "REDEEM_SCRYPT_LOG_N": "4", "REDEEM_TOKEN_LIFETIME_S": "60", "REDEEM_SYNC_OWNER_SILENCE_MS": "2000",
         ]
     }
 
-    /// Where a process finds the stores: behind its proxies, with its least rights.
+    /// The addresses of the stores for one process: behind its proxies, with its least rights.
     private func stores(_ name: String, _ user: RedisUser, _ number: Int) -> [String: String] {
         let (sentinels, postgres) =
             switch user {
@@ -168,21 +171,21 @@ private struct Builder {
                 as: "\(user.rawValue):\(TortureStack.password)"
             ),
             "REDEEM_POSTGRES_URL": stack.postgres.url(through: postgres[number].port, as: name),
-            // A statement that is lost on the way must not keep a connection for the usual half minute.
+            // A statement that is lost on the way must not hold a connection for the usual half minute.
             "REDEEM_POSTGRES_STATEMENT_TIMEOUT_MS": "3000",
         ]
     }
 }
 
 extension ServiceProcess {
-    /// Starts a server, on whatever port is free, and lets the clients' proxy lead there.
+    /// Starts a server on a free port, and lets the clients' proxy lead there.
     func listen(behind proxy: FaultProxy) async throws {
         proxy.retarget(to: try await serve().apiPort)
     }
 }
 
 extension PostgresServer {
-    /// The database `redeem` through a proxy. Postgres shows the name beside each connection.
+    /// The URL of the database `redeem` through a proxy. Postgres shows the name beside each connection.
     func url(through port: Int, as name: String) -> String {
         "postgresql://\(PostgresServer.name):\(password)@127.0.0.1:\(port)/\(PostgresServer.name)?application_name=\(name)"
     }

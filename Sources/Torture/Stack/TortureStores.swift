@@ -24,7 +24,7 @@ struct TortureStores: Sendable {
         postgres = PostgresClient(configuration: TortureStores.impatient(url), logger: logger)
     }
 
-    /// Who looks must not wait for long for a Postgres that does not answer.
+    /// A program that looks on must not wait for long if Postgres does not answer.
     static func impatient(_ url: String) -> PostgresConfiguration {
         var configuration = PostgresConfiguration(url: url)
         configuration.maximumConnections = 4
@@ -34,7 +34,7 @@ struct TortureStores: Sendable {
         return configuration
     }
 
-    /// Tries again for a while: a server that has just started may not be connected yet.
+    /// Tries again for a while, since a server that has just started may not be connected yet.
     func patiently<Result>(_ body: (TortureStores) async throws -> Result) async throws -> Result {
         for _ in 1..<TortureStores.attempts {
             do { return try await body(self) } catch { try await Task.sleep(for: TortureStores.pause) }

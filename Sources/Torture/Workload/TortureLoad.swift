@@ -1,15 +1,15 @@
 internal import LoadGenerator
 internal import NIOCore
 
-/// The clients' requests, by the clock, to each of the servers.
+/// Requests of clients to each of the servers, by the clock.
 struct TortureLoad: Sendable {
-    /// Of a run without an end of its own.
+    /// The time of a load that is stopped by `during`.
     private static let endless: Duration = .seconds(7 * 86_400)
 
     let world: TortureWorld
-    /// Where clients connect to, a server each.
+    /// The port of each server that clients connect to.
     let ports: [Int]
-    /// Requests a second of all servers together.
+    /// Requests a second, of all servers together.
     let rate: Double
 
     /// Loads the servers while the body runs.
@@ -26,7 +26,7 @@ struct TortureLoad: Sendable {
         }
     }
 
-    /// Asks again for everything whose outcome is not known, until it is, or the time is over.
+    /// Asks again for everything whose outcome is unknown, until it is known or the time is over.
     func resolve(limit: Duration) async throws {
         guard world.beginResolving() > 0 else { return }
         let runs = try await open(.closed, duration: limit)

@@ -3,7 +3,7 @@ internal import Persistence
 internal import PostgresClient
 internal import Synchronization
 
-/// Looks at Postgres again and again, past every proxy: where the cursor is, and which worker owns the shard.
+/// Looks at Postgres again and again, past every proxy. It records the cursor, and the worker that owns the shard.
 final class TortureMonitor: Sendable {
     private static let interval: Duration = .milliseconds(50)
 
@@ -19,11 +19,11 @@ final class TortureMonitor: Sendable {
     /// The name of the worker that owned the shard when it was last seen.
     var owner: String? { state.withLock { $0.owner } }
 
-    /// How far Postgres was when it was last seen: what Redis decided before is there. An epoch begins with a cursor at zero and
-    /// with all of the one before landed, so it is the latest place that was seen.
+    /// How far Postgres was when it was last seen: it has all decisions of Redis before this moment. A new epoch begins with a
+    /// cursor at zero, when all of the epoch before has landed. So this is the latest place that was seen.
     var landed: Moment { state.withLock { $0.landed } }
 
-    /// Until cancelled. A Postgres that is away is not seen, and that is all.
+    /// Runs until it is cancelled. While Postgres is away it sees nothing, and goes on.
     func run() async {
         while !Task.isCancelled {
             try? await look()

@@ -6,28 +6,29 @@ internal import PostgresClient
 internal import RedisClient
 internal import Synchronization
 
-/// The people behind the sale: they create, pause, resume and restock coupons and grant credit, as `redeem coupon` and
-/// `redeem user credit` do it, and note what they were told.
+/// The people behind the sale. They create, pause, resume and restock coupons and grant credit, as `redeem coupon` and `redeem
+/// user credit` do, and note the answers.
 struct TortureOperators: Sendable {
-    /// Each operation has an actor of its own, so that the control log tells which took effect.
+    /// The beginning of an actor's name. Each operation has an actor of its own, so that the control log tells which operations
+    /// took effect.
     static let actor = "torture-"
 
     private static let pause: Duration = .milliseconds(120)
-    /// A new coupon in so many operations.
+    /// One operation of so many creates a coupon.
     private static let createEvery = 30
     private static let firstCoupons = 8
     private static let totals = [5, 50, 500, 5_000]
     private static let prices = 1...8
     private static let restocks = 1...50
     private static let grants = 1...60
-    /// Coupons that are paused at once.
+    /// The most coupons that are paused at once.
     private static let pausedAtMost = 3
 
     let world: TortureWorld
     let postgres: PostgresClient
     let digester: CodeDigester
 
-    /// Users, and the coupons of the beginning. Throws `WrongServiceKey` where the servers have another code key.
+    /// Creates the users and the first coupons. Throws `WrongServiceKey` if the servers have another code key.
     static func prepare(
         _ users: Int,
         credit: Int = TortureWorld.credit,
@@ -61,7 +62,7 @@ struct TortureOperators: Sendable {
         return operators
     }
 
-    /// Until cancelled.
+    /// Runs until it is cancelled.
     func run(seed: UInt64) async {
         var random = SplitMix64(seed: seed, sequence: 2)
         var paused: Set<Int> = []
@@ -124,7 +125,7 @@ struct TortureOperators: Sendable {
         if isDone { world.announce(number) }
     }
 
-    /// - Returns: whether it was said to be done.
+    /// - Returns: whether the operation was confirmed as done.
     @discardableResult
     private func perform(
         _ operation: Attempt.Operation,
@@ -148,7 +149,7 @@ struct TortureOperators: Sendable {
 }
 
 extension TortureWorld {
-    /// Returns when no operation is under way; none begins until `letOperatorsAct`.
+    /// Returns when no operation is under way. None begins until `letOperatorsAct`.
     func letOperatorsRest() async {
         state.withLock { $0.operatorsRest = true }
         while state.withLock({ $0.isOperating }) { try? await Task.sleep(for: .milliseconds(5)) }
@@ -156,7 +157,7 @@ extension TortureWorld {
 
     func letOperatorsAct() { state.withLock { $0.operatorsRest = false } }
 
-    /// False: operators rest.
+    /// - Returns: `false` while operators rest.
     fileprivate func beginOperation() -> Bool {
         state.withLock { state in
             state.isOperating = !state.operatorsRest

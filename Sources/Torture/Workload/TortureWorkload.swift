@@ -1,12 +1,12 @@
 internal import LoadGenerator
 internal import NIOCore
 
-/// The requests of the clients to one server. What they are is the world's to say; this writes them and reads the answers.
+/// The requests of clients to one server. `TortureWorld` chooses them; this writes them and reads the answers.
 final class TortureWorkload: Workload {
-    /// As the load generator's figures name them; the places are `kind`'s.
+    /// The kinds in the load generator's figures. The places are those that `write` returns.
     static let kinds = ["redeem", "login", "refresh", "revoke", "revoke all", "stock"].map { RequestKind($0, expected: []) }
 
-    /// A request that nobody needs, where nobody has anything to ask.
+    /// The tag of a request that is sent when no client has anything to ask.
     private static let idle = -1
 
     private let world: TortureWorld

@@ -3,13 +3,13 @@ internal import Foundation
 internal import LoadGenerator
 internal import Synchronization
 
-/// What came of a request, as far as clients can see it.
+/// The end of a request, as far as clients can see it.
 enum TortureAnswer {
     case answer(status: Int, code: String?, members: TortureMembers)
     case failure(String)
 }
 
-/// The members of a body that matter here.
+/// The members of a body that are read.
 struct TortureMembers {
     private static let id = JSONMember("id")
     private static let redemption = JSONMember("redemption")
@@ -51,11 +51,11 @@ extension TortureWorld {
 }
 
 extension TortureWorld.State {
-    /// Refusals that tell what became of an earlier request with the same key.
+    /// Refusals that tell the outcome of an earlier request with the same key.
     private static let telling: Set<String> = [
         "already_redeemed", "sold_out", "insufficient_credit", "coupon_paused", "coupon_ended", "coupon_not_started",
     ]
-    /// Pauses before a request without an answer is sent again, in milliseconds.
+    /// How long a client pauses before it repeats a request without an answer, in milliseconds.
     private static let pauses = 50...2_000
     private static let endedKept = 500
     private static let olderKept = 3
@@ -84,7 +84,7 @@ extension TortureWorld.State {
         switch pending.what {
         case .redeem, .guess:
             guard let id = members.id else { return .unknown("no id") }
-            // The body does not say so: what was decided before it was asked for was not decided now.
+            // The body does not say so. A redemption that was decided before the request was sent was not decided now.
             return .redeemed(id, replayed: Int64(id.uuid.milliseconds) < pending.started.milliseconds)
         case .login(let user):
             history.sessions.append(History.Session(user: user, known: now))
@@ -94,7 +94,7 @@ extension TortureWorld.State {
         }
     }
 
-    /// What clients do with it.
+    /// The client acts on the answer.
     private mutating func follow(_ what: Attempt.What, _ outcome: Attempt.Outcome, _ answer: TortureAnswer) {
         switch what {
         case .redeem(let user, _, let key, let session):
@@ -120,7 +120,7 @@ extension TortureWorld.State {
         case .revokeAll(let user):
             switch outcome {
             case .done:
-                // The client does not know of it and goes on.
+                // The client does not know of this, and goes on.
                 guard let login = clients[user].login else { return }
                 keep(TortureWorld.Ended(user: user, session: login.session, access: login.access))
             case .refused(let code, _):
@@ -170,7 +170,7 @@ extension TortureWorld.State {
         guard var login = clients[user].login, login.session == session else { return }
         switch outcome {
         case .token:
-            // An older answer than the one that the client has gone on with.
+            // This answer is older than the token with which the client has gone on.
             guard Attempt.mark(login.refresh) == token, case .answer(_, _, let members) = answer else { return }
             login.older.append(login.refresh)
             if login.older.count > TortureWorld.State.olderKept { login.older.removeFirst() }

@@ -6,21 +6,21 @@ extension TortureWorld {
     /// A request to be sent.
     struct Request {
         let what: Attempt.What
-        /// What goes with it: an access token, or a refresh token.
+        /// The token that the request carries: an access token or a refresh token.
         var token: [UInt8] = []
-        /// The coupon is found by its code.
+        /// `true`: the request names the coupon by its code.
         var byCode = false
     }
 
-    /// Which request comes next.
+    /// The request that comes next.
     func choose() -> Request? { state.withLock { $0.choose(at: .now()) } }
 
-    /// Whether anything is left to be cleared up.
+    /// Whether no request is left to be cleared up.
     var isResolved: Bool { state.withLock { $0.unresolved?.isEmpty == true } }
 }
 
 extension TortureWorld.State {
-    /// Of a thousand requests.
+    /// How many of a thousand requests are of a kind.
     private enum Share {
         static let retry = 300
         static let replay = 60
@@ -33,9 +33,9 @@ extension TortureWorld.State {
         static let guess = 6
     }
 
-    /// Redemptions that one is repeated of for no reason, at most so long ago.
+    /// Sometimes a redemption is repeated without need. It is one of the latest so many.
     private static let recentKeys = 2_000
-    /// Coupons that most redemptions are of.
+    /// Most redemptions are of the newest so many coupons.
     private static let newestCoupons = 6
     private static let newestShare = 60
 
@@ -45,7 +45,7 @@ extension TortureWorld.State {
             retries.removeAll { $0 == due }
             if let request = redeem(key: due.key) { return request }
         }
-        // Anyone who was chosen for something that takes a login logs in first.
+        // A request that needs a session becomes a login if the user has none.
         let user = Int.random(in: 0..<clients.count, using: &random)
         var turn = Int.random(in: 0..<1000, using: &random)
         func isTurn(_ share: Int) -> Bool {
@@ -87,14 +87,14 @@ extension TortureWorld.State {
         return Int.random(in: max(0, keys.count - TortureWorld.State.recentKeys)..<keys.count, using: &random)
     }
 
-    /// `nil`: somebody else is logging this user in.
+    /// `nil` if this user is being logged in already.
     private mutating func logIn(_ user: Int) -> TortureWorld.Request? {
         guard !clients[user].isLoggingIn else { return nil }
         clients[user].isLoggingIn = true
         return TortureWorld.Request(what: .login(user: user))
     }
 
-    /// The request of a key, again or for the first time.
+    /// The first request with a key, or a repeated one.
     private mutating func redeem(key: Int) -> TortureWorld.Request? {
         let (user, coupon) = (keys[key].user, keys[key].coupon)
         guard let login = clients[user].login else { return logIn(user) }
@@ -110,7 +110,7 @@ extension TortureWorld.State {
         return TortureWorld.Request(what: .refresh(session: login.session, token: Attempt.mark(token)), token: token)
     }
 
-    /// With a session that was ended: nothing may come of it.
+    /// A redemption under a session that was ended, which must be refused.
     private mutating func redeem(under old: TortureWorld.Ended) -> TortureWorld.Request? {
         guard let coupon = chooseCoupon() else { return nil }
         keys.append(TortureWorld.Key(user: old.user, coupon: coupon))
@@ -135,7 +135,7 @@ extension TortureWorld.State {
 }
 
 extension Attempt {
-    /// What stands for a refresh token in the history: FNV-1a, since the token itself is a secret, and long.
+    /// A mark that stands for a refresh token in the history (FNV-1a). The token itself is a secret, and long.
     static func mark(_ token: some Sequence<UInt8>) -> UInt64 {
         token.reduce(0xcbf2_9ce4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
     }

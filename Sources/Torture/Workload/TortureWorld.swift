@@ -2,19 +2,19 @@ internal import Domain
 internal import LoadGenerator
 internal import Synchronization
 
-/// The clients of a run: who they are, which tokens they hold, what they have asked and were answered. The load's threads,
-/// the operators and the nemesis share it.
+/// The clients of a run: their tokens, their requests and the answers that they got. The load's threads, the operators and the
+/// nemesis share it.
 final class TortureWorld: Sendable {
     /// The one user who may end the sessions of others.
     static let admin = 0
     static let password = "correct horse"
-    /// What a user begins with.
+    /// The credit that a user begins with.
     static let credit = 150
 
     static func username(_ number: Int) -> String { "user-\(number)" }
     static func code(_ coupon: Int) -> String { "CODE-\(coupon)" }
 
-    /// What a request without an answer yet was about.
+    /// A request that has no answer yet.
     struct Pending {
         let what: Attempt.What
         let server: Int
@@ -22,7 +22,7 @@ final class TortureWorld: Sendable {
     }
 
     struct Client {
-        /// `nil`: it must log in.
+        /// `nil`: the client must log in.
         var login: Login?
         var isLoggingIn = false
     }
@@ -31,20 +31,20 @@ final class TortureWorld: Sendable {
         let session: Int
         var access: [UInt8]
         var refresh: [UInt8]
-        /// Tokens that were exchanged for the one above, the latest last.
+        /// Tokens that were exchanged for the one above, with the latest last.
         var older: [[UInt8]] = []
         var mustRefresh = false
     }
 
-    /// A redemption that was asked for, once or often: what has one idempotency key.
+    /// A redemption that was asked for, once or several times: all requests with one idempotency key.
     struct Key {
         let user: Int
         let coupon: Int
-        /// Some request of it has no answer, and none since has told.
+        /// `true`: a request with the key has no answer, and no later answer has told its outcome.
         var isOpen = false
     }
 
-    /// A session that ended, and a token of it that should be worth nothing.
+    /// A session that ended, and a token of it that must be refused now.
     struct Ended {
         let user: Int
         let session: Int
@@ -57,23 +57,23 @@ final class TortureWorld: Sendable {
         var keys: [Key] = []
         var pending: [Int: Pending] = [:]
         var tags = 0
-        /// Keys to be asked again, and when.
+        /// Keys that will be asked again, and when.
         var retries: [(due: Moment, key: Int)] = []
-        /// The latest.
+        /// The sessions that ended last.
         var ended: [Ended] = []
         var random: SplitMix64
-        /// Coupons that were announced, by number.
+        /// The numbers of coupons that were announced.
         var onSale: [Int] = []
-        /// From when on a decision counts, and when each server answered with one.
+        /// The moment from which decisions count, and the moment of each server's first one.
         var watchedSince: Moment?
         var decided: [Int: Moment] = [:]
-        /// Keys that are still to be cleared up at the end, once that has begun.
+        /// Keys that are still to be cleared up; `nil` until the end of the run has begun.
         var unresolved: [Int]?
         var operations = 0
-        /// Operators do nothing for now; and whether one is at it.
+        /// Whether operators must rest, and whether one is in the middle of an operation.
         var operatorsRest = false
         var isOperating = false
-        /// Attempts so far whose outcome is not known, and redemptions accepted.
+        /// Attempts so far whose outcome is unknown, and redemptions that were accepted.
         var unknown = 0
         var accepted = 0
     }
@@ -94,12 +94,12 @@ final class TortureWorld: Sendable {
 
     var history: History { state.withLock { $0.history } }
 
-    /// How many requests were answered or given up, and of how many it is not known what became of them.
+    /// How many requests were answered or given up, how many of them have an unknown outcome, and how many were accepted.
     var counts: (requests: Int, unknown: Int, accepted: Int) {
         state.withLock { state in (state.history.attempts.count, state.unknown, state.accepted) }
     }
 
-    /// Looks from now on when servers decide redemptions.
+    /// From now on, notes when servers decide redemptions.
     func watch() -> Moment {
         let now = Moment.now()
         state.withLock { state in
@@ -109,7 +109,7 @@ final class TortureWorld: Sendable {
         return now
     }
 
-    /// When the last of the servers gave its first decision since `watch`; `nil`: not all have.
+    /// The moment when the last server gave its first decision since `watch`; `nil` if a server has given none.
     func allDecided(servers: Int) -> Moment? {
         state.withLock { $0.decided.count < servers ? nil : $0.decided.values.max() }
     }
@@ -120,14 +120,14 @@ final class TortureWorld: Sendable {
 
     func add(_ sighting: CursorSighting) {
         state.withLock { state in
-            // What has not moved is not worth the memory.
+            // A cursor that has not moved is not kept, to save memory.
             if state.history.cursors.last?.cursor != sighting.cursor { state.history.cursors.append(sighting) }
         }
     }
 
     func add(_ attempt: Attempt) { state.withLock { $0.record(attempt) } }
 
-    /// Begins the end: keys whose requests have no answer are asked for again until one tells.
+    /// Begins the end of a run: keys whose requests have no answer are asked again until an answer tells their outcome.
     func beginResolving() -> Int {
         state.withLock { state in
             let open = state.keys.indices.filter { state.keys[$0].isOpen }
@@ -139,7 +139,7 @@ final class TortureWorld: Sendable {
 }
 
 extension TortureWorld.State {
-    /// Refusals of a redemption for which the script was run, and those that name the script's state.
+    /// Refusals that the script has decided, and those that tell the script's state.
     private static let decisions: Set<String> = [
         "already_redeemed", "sold_out", "insufficient_credit", "coupon_paused", "wrong_code", "session_revoked",
         "too_many_attempts",
