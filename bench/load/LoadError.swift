@@ -1,4 +1,4 @@
-/// Why a run could not be begun or did not go on.
+/// The reason why a run could not begin or go on.
 public enum LoadError: Error, CustomStringConvertible {
     case cannotConnect(open: Int, of: Int, any Error)
 

@@ -1,29 +1,29 @@
-/// What a load generator allows itself and its target. Each limit has its unit in its type or its name.
+/// The limits of a load generator and of its target. Each has its unit in its type or its name.
 public struct LoadLimits: Sendable {
     /// A request without an answer for so long has an unknown outcome, and its connection is closed.
     public var requestTimeout: Duration = .seconds(5)
-    /// Intended starts, of all threads together, that may wait for a free connection. What comes beyond is not sent.
+    /// How many intended starts, of all threads together, may wait for a free connection. Further ones are not sent.
     public var waitingStarts = 100_000
-    /// How long after the end what was intended before it may still be sent and answered.
+    /// How long after the end requests that were intended before it may still be sent and answered.
     public var drain: Duration = .seconds(10)
-    /// Bytes of an answer, head and body.
+    /// The most bytes of an answer, head and body.
     public var answerBytes = 1 << 20
-    /// Connections of one thread that are being opened at once: fewer than the target's queue of them is long.
+    /// How many connections one thread opens at once. The target's queue of new connections has room for more.
     public var connecting = 128
-    /// Attempts for each connection before a run that cannot be begun is given up.
+    /// How often each connection is tried before a run that cannot begin is given up.
     public var connectAttempts = 5
     public var connectTimeout: Duration = .seconds(5)
-    /// Before a connection that was lost is opened again.
+    /// The pause before a lost connection is opened again.
     public var reconnectDelay: Duration = .milliseconds(100)
     /// How often requests past their limit are looked for, and so how exact that limit is.
     public var sweepInterval: Duration = .milliseconds(50)
-    /// Between two wake-ups that only send. What is intended in between is sent together, so it bounds both how late a
-    /// request leaves a generator that has time, and what its timer costs.
+    /// The time between two wake-ups that only send. Requests that are intended in between are sent together. So this bounds how
+    /// late a request leaves a generator that has time, and how much processor time its timer takes.
     public var tick: Duration = .microseconds(100)
 
-    /// Different outcomes that are told apart; further ones are counted together.
+    /// How many different outcomes are counted separately. Further ones are counted together.
     static let outcomes = 64
-    /// Bytes of the receive buffer of one connection.
+    /// The bytes of one connection's receive buffer.
     static let receiveBytes = 4096
 
     public init() {}

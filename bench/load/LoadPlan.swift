@@ -1,19 +1,18 @@
 public import NIOCore
 
-/// When requests are started.
+/// The moments at which requests are started.
 public enum Pace: Hashable, Sendable {
-    /// By the clock, whatever becomes of the earlier ones: as many as `rate` a second, as users do who know nothing of each
-    /// other.
+    /// By the clock, as many as `rate` a second, whatever happens to earlier ones. Users who know nothing of each other do so.
     case open(rate: Double, spacing: Arrivals.Spacing)
-    /// Each connection starts one as soon as it has the answer to the one before. A target that stalls is then asked less,
-    /// and its stall is counted once a connection and not once a user.
+    /// Each connection starts a request as soon as it has the answer to the one before. A target that stalls then gets fewer
+    /// requests, and its stall is counted once for each connection and not for each user.
     case closed
 }
 
-/// One kind of request, as reports name it.
+/// One kind of request, with its name in reports.
 public struct RequestKind: Hashable, Sendable {
     public let name: String
-    /// Outcomes by name that are no error here.
+    /// The names of outcomes that are no error.
     public let expected: Set<String>
 
     public init(_ name: String, expected: Set<String>) {
@@ -22,21 +21,21 @@ public struct RequestKind: Hashable, Sendable {
     }
 }
 
-/// A run: against what, how much, how long.
+/// A run: its target, its load and its time.
 public struct LoadPlan: Sendable {
     public var address: SocketAddress
     /// `nil`: plain HTTP.
     public var tls: LoadTLS?
     public var pace: Pace
     public var kinds: [RequestKind]
-    /// Of all threads together.
+    /// The connections of all threads together.
     public var connections = 64
-    /// Event loops of the generator's own.
+    /// The generator's event loops.
     public var threads = 1
-    /// Load that is no part of the figures, before them.
+    /// How long the load goes on before the figures begin.
     public var warmup: Duration = .zero
     public var duration: Duration
-    /// Between two entries of the series.
+    /// The time between two entries of the series.
     public var interval: Duration = .seconds(1)
     public var limits = LoadLimits()
 
@@ -60,7 +59,7 @@ public struct LoadPlan: Sendable {
 /// The moments of a run, in nanoseconds of the monotonic clock.
 struct RunClock: Hashable, Sendable {
     let start: UInt64
-    /// End of the warm-up.
+    /// The end of the warm-up.
     let measured: UInt64
     let end: UInt64
 

@@ -5,10 +5,10 @@ struct Measurement {
 
     let name: String
     let nanoseconds: Double
-    /// Of all rounds, the fastest and the slowest.
+    /// The fastest and the slowest round.
     let range: ClosedRange<Double>
 
-    /// - Parameter parts: how many of what is measured one call does.
+    /// - Parameter parts: how many operations one call does.
     init(_ name: String, of parts: Double = 1, _ operation: () -> some Any) {
         var calls = 1
         while Measurement.time(calls, operation) < Measurement.round { calls *= 2 }
@@ -24,7 +24,7 @@ struct Measurement {
         ContinuousClock().measure { for _ in 0..<calls { keep(operation()) } }
     }
 
-    /// So that nobody finds out that the result is not used.
+    /// Keeps the compiler from leaving out a call whose result is not used.
     @inline(never) @_optimize(none)
     private static func keep(_ value: some Any) {}
 }

@@ -1,7 +1,7 @@
 import Credentials
 import Domain
 
-/// What single steps of a request cost, without any I/O. `make bench-micro` builds it optimised and runs it.
+/// Measures single steps of a request, without any I/O. `make bench-micro` builds it optimised and runs it.
 @main
 struct MicroBench {
     static func main() {

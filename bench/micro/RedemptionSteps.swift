@@ -4,7 +4,7 @@ import NIOCore
 import RedisClient
 import Server
 
-/// The steps of a redemption in the server, but for the token's check and the system calls.
+/// The steps of a redemption in the server, without the token's check and the system calls.
 struct RedemptionSteps {
     private static let batch = 16
 

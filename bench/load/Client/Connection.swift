@@ -1,29 +1,31 @@
 internal import NIOCore
 internal import NIOTLS
 
-/// One connection to the target: a request out, its answer in, one after the other. It is used on its event loop alone.
+/// One connection to the target. It sends a request, waits for its answer, and sends the next one. It is used on its event loop
+/// alone.
 final class Connection: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
     struct InFlight {
         let request: WorkloadRequest
-        /// Nanoseconds of the monotonic clock.
+        /// In nanoseconds of the monotonic clock.
         let intended: UInt64
         let sent: UInt64
     }
 
-    /// Its place in the worker's list.
+    /// The connection's place in the worker's list.
     let slot: Int
-    /// Until the connection is closed, when the worker lets go of it: TLS closes some time after it was asked to.
+    /// This reference keeps the worker until the connection is closed and the worker drops it. TLS closes some time after it was
+    /// asked to.
     private let worker: Worker
     private let answerLimit: Int
-    /// Kept when TLS is agreed upon; `nil`: there is none.
+    /// Succeeds when TLS is agreed upon; `nil` without TLS.
     private let handshake: EventLoopPromise<Void>?
     private var context: ChannelHandlerContext?
-    /// Used again and again; the channel is done with it when the next request is written.
+    /// The buffer is used again and again. The channel is done with it when the next request is written.
     var outgoing: ByteBuffer
-    /// What has come of an answer.
+    /// The part of an answer that has come.
     private var partial: ByteBuffer?
     var inFlight: InFlight?
 
@@ -39,7 +41,7 @@ final class Connection: ChannelInboundHandler {
 
     func handlerRemoved(context: ChannelHandlerContext) { self.context = nil }
 
-    /// Sends what is in `outgoing`.
+    /// Sends the bytes of `outgoing`.
     func send(_ inFlight: InFlight) {
         self.inFlight = inFlight
         guard let context else { preconditionFailure("a request is sent on connection \(slot), which is closed") }
@@ -66,7 +68,7 @@ final class Connection: ChannelInboundHandler {
         }
         switch parsed {
         case .complete(let head):
-            // Something behind an answer that nobody asked for.
+            // Bytes behind an answer that nobody asked for.
             if head.end != bytes.readableBytes { invalid(context, at: now) }
         case .incomplete:
             if bytes.readableBytes > answerLimit { invalid(context, at: now) } else { partial = bytes }

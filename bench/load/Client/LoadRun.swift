@@ -2,13 +2,13 @@ internal import Foundation
 internal import NIOCore
 internal import NIOPosix
 
-/// One run of the generator, with event loops of its own. After `open`, either `perform` or `close`.
+/// One run of the generator, with event loops of its own. After `open`, call either `perform` or `close`.
 public final class LoadRun: Sendable {
     private let plan: LoadPlan
     private let group: MultiThreadedEventLoopGroup
     private let workers: [NIOLoopBound<Worker>]
 
-    /// From the order to begin until the first request, so that all threads begin together.
+    /// The time from the order to begin until the first request, so that all threads begin together.
     private static let lead: Duration = .milliseconds(20)
 
     /// Opens all connections.
@@ -44,12 +44,12 @@ public final class LoadRun: Sendable {
         self.workers = workers
     }
 
-    /// Begins no request any more; `perform` then returns with what there is.
+    /// Begins no further requests. `perform` then returns with the results so far.
     public func stop() {
         for worker in workers { worker.eventLoop.execute { worker.value.stop() } }
     }
 
-    /// Closes a run that was not performed.
+    /// Closes a run without performing it.
     public func close() async { try? await group.shutdownGracefully() }
 
     private enum Event {
@@ -59,8 +59,8 @@ public final class LoadRun: Sendable {
 
     /// Makes all requests.
     /// - Parameters:
-    ///   - gauges: asks the target about itself, once an interval.
-    ///   - onInterval: gets each entry of the series as soon as it is there.
+    ///   - gauges: reads the target's gauges, once in each interval.
+    ///   - onInterval: gets each entry of the series as soon as it is complete.
     public func perform(
         gauges: @escaping @Sendable () async -> [String: Double] = { [:] },
         onInterval: (LoadInterval) async -> Void = { _ in }

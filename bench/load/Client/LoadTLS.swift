@@ -1,12 +1,12 @@
 internal import NIOCore
 public import NIOSSL
 
-/// What connections are encrypted with. A connection is open when its handshake is done, so no latency has one in it, other than of
-/// requests that wait for a connection that was lost.
+/// The encryption of connections. A connection counts as open when its handshake is done, so a latency contains a handshake only
+/// if the request waited for a lost connection.
 public struct LoadTLS: Sendable {
-    /// One for all connections: reading the certificate authorities takes milliseconds.
+    /// One context serves all connections, because reading the certificate authorities takes milliseconds.
     private let context: NIOSSLContext
-    /// `nil`: the target is named by an address, which is compared with those of its certificate.
+    /// `nil` if the target is named by an address. That is compared with the addresses in the certificate.
     private let serverName: String?
 
     public init(_ configuration: TLSConfiguration, host: String) throws {

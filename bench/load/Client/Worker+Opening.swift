@@ -2,8 +2,8 @@ internal import NIOCore
 internal import NIOPosix
 
 extension Worker {
-    /// Opens all connections, some at a time.
-    /// - Returns: fails with the error of a connection that could not be opened in several attempts.
+    /// Opens all connections, a few at a time.
+    /// - Returns: a future that fails with the error of a connection that could not be opened in several attempts.
     func open() -> EventLoopFuture<Void> {
         let promise = eventLoop.makePromise(of: Void.self)
         let opening = Opening(slots: connections.count, attempts: plan.limits.connectAttempts, promise: promise)
@@ -11,7 +11,7 @@ extension Worker {
         return promise.futureResult
     }
 
-    /// How far the opening is.
+    /// The progress of the opening.
     final class Opening {
         private let slots: Int
         let attempts: Int
@@ -120,7 +120,7 @@ extension Worker {
             }
     }
 
-    /// A server that takes a connection and says nothing is given up too.
+    /// A server that accepts a connection and then says nothing is given up too.
     private func makeHandshake() -> EventLoopPromise<Void> {
         let promise = eventLoop.makePromise(of: Void.self)
         let limit = TimeAmount(plan.limits.connectTimeout)

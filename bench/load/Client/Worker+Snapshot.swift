@@ -1,9 +1,9 @@
 internal import Glibc
 internal import NIOCore
 
-/// What a worker has done until a moment.
+/// The results of a worker up to a moment.
 struct WorkerSnapshot: Sendable {
-    /// Since the snapshot before; everything else is since the beginning.
+    /// Latencies since the snapshot before. Everything else is since the beginning.
     let series: Latencies
     let outcomes: [Outcome]
     let all: Recorder.Counts
@@ -17,13 +17,13 @@ struct WorkerSnapshot: Sendable {
     let inFlight: Int
     let lost: Int
     let connectFailures: Int
-    /// Of the thread's time on a processor.
+    /// Processor time of the thread.
     let cpuNanoseconds: UInt64
 }
 
-/// What is asked for once, at the end.
+/// The results that are read once, at the end.
 struct WorkerRecording: Sendable {
-    /// By kind.
+    /// Each place is a kind.
     let latencies: [Latencies]
     let lateness: Latencies
 }
@@ -33,7 +33,7 @@ extension Worker {
         WorkerRecording(latencies: recorder.latencies, lateness: recorder.lateness)
     }
 
-    /// - Parameter empty: made by the caller, because making one takes too long for an event loop.
+    /// - Parameter empty: an empty histogram. The caller makes it, since that takes too long for an event loop.
     func snapshot(_ empty: consuming Latencies) -> WorkerSnapshot {
         dispatcher.admit(until: NIODeadline.now().uptimeNanoseconds)
         var series = empty
@@ -56,7 +56,7 @@ extension Worker {
         )
     }
 
-    /// Of the calling thread.
+    /// Processor time of the calling thread.
     private static func cpuNanoseconds() -> UInt64 {
         var time = timespec()
         clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)

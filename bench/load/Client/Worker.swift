@@ -1,14 +1,14 @@
 internal import NIOCore
 
-/// One thread of the generator: its connections, its share of the requests, what it measures. All of it is used on its event
-/// loop alone.
+/// One thread of the generator, with its connections, its share of the requests and its measurements. All of it is used on its
+/// event loop alone.
 final class Worker {
     let plan: LoadPlan
     let eventLoop: any EventLoop
     private let thread: Int
     private let workload: any Workload
 
-    /// By slot; `nil`: being opened.
+    /// The connections by their slots; `nil` while one is being opened.
     var connections: [Connection?]
     var connectFailures = 0
     private(set) var phase = Phase.connecting
@@ -16,7 +16,7 @@ final class Worker {
     var recorder: Recorder
     private(set) var inFlight = 0
     private(set) var lost = 0
-    /// When the next wake-up is due, where one is asked for.
+    /// The time of the next wake-up; `nil` if there is none.
     private var wakeUp: UInt64?
     private var finished: EventLoopPromise<Void>?
 
@@ -31,7 +31,7 @@ final class Worker {
         self.thread = thread
         self.eventLoop = eventLoop
         self.workload = workload
-        // The first threads have one more where they cannot all have the same.
+        // If the connections cannot be divided evenly, the first threads have one more.
         let count = plan.connections / plan.threads + (thread < plan.connections % plan.threads ? 1 : 0)
         connections = Array(repeating: nil, count: count)
         let clock = RunClock(start: 0, warmup: .zero, duration: .zero)
@@ -39,8 +39,8 @@ final class Worker {
         recorder = Recorder(kinds: plan.kinds.count, clock: clock)
     }
 
-    /// Sends according to the clock, with the connections that are open.
-    /// - Returns: when all is sent and answered, or given up.
+    /// Sends by the clock, on the connections that are open.
+    /// - Returns: a future that succeeds when all is sent and answered, or given up.
     func begin(_ clock: RunClock) -> EventLoopFuture<Void> {
         phase = .running
         let promise = eventLoop.makePromise(of: Void.self)
@@ -65,7 +65,7 @@ final class Worker {
         return promise.futureResult
     }
 
-    /// Starts nothing more.
+    /// Starts no further requests.
     func stop() {
         dispatcher.stop(counting: false)
         pump(NIODeadline.now().uptimeNanoseconds)
@@ -117,7 +117,7 @@ final class Worker {
         pump(now)
     }
 
-    /// The connection is of no use any more.
+    /// The connection cannot be used any more.
     func lost(_ connection: Connection, _ failure: TransportFailure) {
         guard connections[connection.slot] === connection else { return }
         lost += 1
@@ -151,7 +151,7 @@ final class Worker {
         }
     }
 
-    /// Gives up requests that are past their limit.
+    /// Gives up requests that are past their time limit.
     private func sweep(_ now: UInt64) {
         guard phase == .running else { return }
         let limit = plan.limits.requestTimeout.nanoseconds
@@ -184,7 +184,7 @@ extension Worker {
         func handleScheduledCallback(eventLoop: some EventLoop) { body(worker, NIODeadline.now().uptimeNanoseconds) }
     }
 
-    /// Pumps at the moment given, or before.
+    /// Makes sure that `pump` runs at this moment or before.
     private func wake(at moment: UInt64) {
         if let wakeUp, wakeUp <= moment { return }
         wakeUp = moment

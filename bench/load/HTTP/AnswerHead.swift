@@ -1,11 +1,10 @@
 internal import Foundation
 
-/// An answer of HTTP/1.1 (RFC 9112) in memory, as far as a load generator cares: status, body, and whether the connection
-/// goes on. It is read from its beginning each time more of it has come, which costs nothing where answers come whole, as
-/// short ones do.
+/// The parts of an HTTP/1.1 answer (RFC 9112) that a load generator needs: the status, the body, and whether the connection goes
+/// on. It is read from its beginning each time more of it has come. That takes no time if answers come whole, as short ones do.
 struct AnswerHead: Hashable {
     enum Parsed: Hashable {
-        /// More is needed.
+        /// More bytes are needed.
         case incomplete
         case complete(AnswerHead)
         case invalid
@@ -13,9 +12,9 @@ struct AnswerHead: Hashable {
 
     let status: Int
     let keepsConnection: Bool
-    /// Of the head's end.
+    /// The offset behind the head.
     let bodyStart: Int
-    /// Of the whole answer's end.
+    /// The offset behind the whole answer.
     let end: Int
     let isChunked: Bool
 
@@ -34,7 +33,7 @@ struct AnswerHead: Hashable {
             guard let following = nextLine(bytes, from: line) else { return .incomplete }
             let field = UnsafeRawBufferPointer(rebasing: bytes[line..<following])
             line = following
-            // A line with nothing but its end.
+            // An empty line ends the head.
             if field.count == 2, field[0] == UInt8(ascii: "\r") { break }
             switch field[0] | 0x20 {
             case UInt8(ascii: "c"):
@@ -63,7 +62,7 @@ struct AnswerHead: Hashable {
         } else if status == 204 || status == 304 {
             end = line
         } else {
-            // Without a length the body would end with the connection; no server of an API does that to a client of HTTP/1.1.
+            // Without a length the body would end with the connection. No server of an API does that to a client of HTTP/1.1.
             guard let length else { return .invalid }
             end = line + length
         }
@@ -105,7 +104,7 @@ extension AnswerHead {
             }
             offset = chunk.upperBound + 2
         }
-        // Behind the last chunk: trailers, and an empty line.
+        // Trailers and an empty line follow the last chunk.
         guard var line = nextLine(bytes, from: offset) else { return .incomplete }
         while let following = nextLine(bytes, from: line) {
             if following - line == 2 { return .found(following) }
@@ -114,7 +113,7 @@ extension AnswerHead {
         return .incomplete
     }
 
-    /// The bytes of the chunk whose size is in the line at `offset`. `nil`: that is no size.
+    /// The bytes of the chunk whose size is in the line at `offset`; `nil` if there is no size.
     private static func chunk(_ bytes: UnsafeRawBufferPointer, at offset: Int) -> Range<Int>? {
         guard let start = nextLine(bytes, from: offset) else { return nil }
         var size = 0
@@ -135,7 +134,7 @@ extension AnswerHead {
         return UnsafeRawPointer(found) - base + 1
     }
 
-    /// The value of a field, without the space around it; `nil`: it is another one. `name` in lower case.
+    /// The value of a field, without the space around it; `nil` for another field. `name` is in lower case.
     private static func value(of name: StaticString, in field: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer? {
         let count = name.utf8CodeUnitCount
         guard field.count > count, field[count] == UInt8(ascii: ":") else { return nil }
@@ -146,7 +145,7 @@ extension AnswerHead {
         return UnsafeRawBufferPointer(rebasing: field[start..<end])
     }
 
-    /// Letters of either case; `text` in lower case.
+    /// Compares without regard to case. `text` is in lower case.
     private static func equals(_ bytes: UnsafeRawBufferPointer, _ text: StaticString) -> Bool {
         guard bytes.count == text.utf8CodeUnitCount else { return false }
         for index in 0..<bytes.count {
@@ -157,7 +156,7 @@ extension AnswerHead {
         return true
     }
 
-    /// At most nine digits, so no sum overflows.
+    /// A number of at most nine digits, so that no sum overflows.
     private static func decimal(_ bytes: UnsafeRawBufferPointer) -> Int? {
         guard (1...9).contains(bytes.count) else { return nil }
         var value = 0

@@ -1,8 +1,8 @@
 internal import Foundation
 
-/// Finds a member of a JSON object whose value is a plain string, without reading the rest: what a load generator can afford
-/// for each answer. A value with escapes is not found, and one inside a string could be mistaken for it; neither occurs in an
-/// error code or a token.
+/// Finds a member of a JSON object whose value is a plain string, without reading the rest, so that a load generator can do it
+/// for each answer. It does not find a value with escapes, and it could take the inside of a string for the member. Neither
+/// occurs in an error code or a token.
 public struct JSONMember: Sendable {
     private let pattern: [UInt8]
 
@@ -19,7 +19,7 @@ public struct JSONMember: Sendable {
         return value.contains(UInt8(ascii: "\\")) ? nil : value
     }
 
-    /// From quote to quote: a name begins with one.
+    /// Goes from quote to quote, since a name begins with one.
     private func valueStart(in text: UnsafeRawBufferPointer, _ base: UnsafeRawPointer) -> Int? {
         pattern.withUnsafeBytes { pattern in
             var offset = 0

@@ -1,9 +1,9 @@
-/// What a target may say of itself while it is loaded, by the names that `LoadInterval.gauges` has.
+/// A figure that the target may tell of itself while it is loaded. The names are those in `LoadInterval.gauges`.
 public enum Gauge: String, CaseIterable, Sendable {
-    /// What is left of the stock.
+    /// The stock that is left.
     case left
     /// Entries that are decided and not yet stored for good.
     case outbox
-    /// Seconds by which storing is behind deciding.
+    /// How many seconds storing is behind deciding.
     case lag
 }

@@ -1,7 +1,7 @@
 internal import Histogram
 
-/// How long things took: an HDR histogram of nanoseconds with three significant digits, from 1 µs to an hour. One belongs to
-/// one thread; sums of several are as exact as each.
+/// An HDR histogram of nanoseconds with three significant digits, from 1 µs to an hour. Each thread has its own, and the sum of
+/// several is as exact as each.
 public struct Latencies: Sendable {
     private static let least: UInt64 = 1_000
     private static let greatest: UInt64 = 3_600_000_000_000
@@ -21,13 +21,13 @@ public struct Latencies: Sendable {
 
     public mutating func add(_ other: Latencies) { histogram.add(other.histogram) }
 
-    /// Milliseconds, or `nil` where nothing was recorded.
+    /// In milliseconds; `nil` if nothing was recorded.
     public func percentile(_ percentile: Double) -> Double? {
         count == 0 ? nil : Double(histogram.valueAtPercentile(percentile)) / 1e6
     }
 
-    /// Milliseconds.
+    /// In milliseconds.
     public var max: Double? { count == 0 ? nil : Double(histogram.maxRecorded) / 1e6 }
-    /// Milliseconds.
+    /// In milliseconds.
     public var mean: Double? { count == 0 ? nil : histogram.mean / 1e6 }
 }

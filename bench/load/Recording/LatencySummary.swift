@@ -1,9 +1,9 @@
 internal import Foundation
 
-/// What a report says of latencies. All in milliseconds.
+/// Latencies in a report, all in milliseconds.
 public struct LatencySummary: Sendable, Codable, Hashable {
     public struct Point: Sendable, Codable, Hashable {
-        /// Of 100.
+        /// In per cent.
         public let percentile: Double
         public let milliseconds: Double
     }
@@ -16,13 +16,13 @@ public struct LatencySummary: Sendable, Codable, Hashable {
     public let p999: Double
     public let p9999: Double
     public let max: Double
-    /// The whole distribution, the denser the nearer to 100 per cent, as HdrHistogram plots it.
+    /// The whole distribution, with more points near 100 per cent, as HdrHistogram plots it.
     public let curve: [Point]
 
-    /// Points for each halving of the distance to 100 per cent.
+    /// How many points there are for each halving of the distance to 100 per cent.
     private static let pointsPerHalf = 5
 
-    /// - Returns: `nil` where nothing was recorded.
+    /// - Returns: `nil` if nothing was recorded.
     public init?(_ latencies: Latencies) {
         guard let mean = latencies.mean, let max = latencies.max else { return nil }
         func percentile(_ percentile: Double) -> Double { latencies.percentile(percentile) ?? 0 }
@@ -37,7 +37,7 @@ public struct LatencySummary: Sendable, Codable, Hashable {
         var curve: [Point] = []
         var step = 0
         while true {
-            // 1 / (1 - p) doubles in as many steps.
+            // 1 / (1 - p) doubles in so many steps.
             let distance = pow(2, -Double(step) / Double(LatencySummary.pointsPerHalf))
             guard distance * Double(latencies.count) >= 1 else { break }
             curve.append(Point(percentile: 100 * (1 - distance), milliseconds: percentile(100 * (1 - distance))))

@@ -1,26 +1,26 @@
 /// One entry of the series.
 public struct LoadInterval: Sendable, Codable, Hashable {
-    /// Seconds from the begin of the run to the end of the interval.
+    /// Seconds from the beginning of the run to the end of the interval.
     public let end: Double
-    /// Seconds.
+    /// In seconds.
     public let length: Double
     public let isWarmup: Bool
     public let sent: Int
     public let answered: Int
     /// Answers a second.
     public let rate: Double
-    /// Milliseconds, of what ended in the interval; `nil`: nothing did.
+    /// In milliseconds, for the requests that ended in the interval; `nil` if none did.
     public let p50: Double?
     public let p99: Double?
     public let max: Double?
-    /// By name.
+    /// Counts by the outcome's name.
     public let outcomes: [String: Int]
-    /// Intended starts that wait for a connection, at the end of the interval.
+    /// Intended starts that wait for a connection at the end of the interval.
     public let waiting: Int
     public let inFlight: Int
-    /// Of the time of the generator's threads: 1 is all of it.
+    /// The busy share of the generator's threads: 1 is all of their time.
     public let generatorBusy: Double
-    /// What the target said of itself at the end of the interval.
+    /// The target's gauges at the end of the interval.
     public let gauges: [String: Double]
 }
 
@@ -30,53 +30,53 @@ public struct OutcomeCount: Sendable, Codable, Hashable {
     public let isExpected: Bool
 }
 
-/// What was measured of one kind of request, after the warm-up.
+/// The measurements of one kind of request, without the warm-up.
 public struct KindResult: Sendable, Codable, Hashable {
     public let name: String
-    /// Most frequent first.
+    /// The most frequent first.
     public let outcomes: [OutcomeCount]
-    /// Of the whole run, the warm-up included.
+    /// Outcomes of the whole run, with the warm-up.
     public let wholeRun: [OutcomeCount]
-    /// `nil`: there was no request.
+    /// `nil` if there was no request.
     public let latency: LatencySummary?
 }
 
-/// What a run has measured. Where nothing else is said, without the warm-up.
+/// The measurements of a run, without the warm-up unless another time is named.
 public struct LoadResult: Sendable, Codable, Hashable {
-    /// Requests a second that were asked for; `nil`: as many as came.
+    /// Requests a second that were asked for; `nil`: as many as possible.
     public let targetRate: Double?
     /// Answers a second.
     public let rate: Double
-    /// Seconds that the rate is of.
+    /// The seconds that the rate was measured in.
     public let seconds: Double
-    /// Seconds of load before them.
+    /// The seconds of load before them.
     public let warmup: Double
     public let latency: LatencySummary?
     public let kinds: [KindResult]
-    /// Intended starts for which there was no room to wait, or no connection until the end.
+    /// Intended starts that found no room to wait, or no connection until the end.
     public let notSent: Int
-    /// Connections that ended before they should.
+    /// Connections that ended too early.
     public let connectionsLost: Int
     public let connectFailures: Int
     public let generator: Generator
-    /// What the target said of itself before the run.
+    /// The target's gauges before the run.
     public let gaugesBefore: [String: Double]
-    /// Of the whole run.
+    /// The series of the whole run.
     public let series: [LoadInterval]
-    /// Seconds of Unix time at which the run began, the warm-up included.
+    /// When the run began, with its warm-up, in seconds since 1970.
     public var beganAt: Double?
 
-    /// What the generator tells of itself.
+    /// The generator's measurements of itself.
     public struct Generator: Sendable, Codable, Hashable {
-        /// Microseconds of a processor for each request.
+        /// Processor time for each request in microseconds.
         public let cpuPerRequest: Double?
-        /// Of the time of its threads: 1 is all of it.
+        /// The busy share of its threads: 1 is all of their time.
         public let busy: Double
-        /// How late its wake-ups were; what its own machine adds to latencies. `nil` with a closed pace, which has none.
+        /// How late its wake-ups were, which its own machine adds to latencies; `nil` with a closed pace, which has no wake-ups.
         public let lateness: LatencySummary?
     }
 
-    /// Of all kinds, most frequent first.
+    /// Outcomes of all kinds, the most frequent first.
     public var outcomes: [OutcomeCount] { OutcomeCount.sum(kinds.map(\.outcomes)) }
 
     public var requests: Int { kinds.reduce(0) { $0 + $1.outcomes.reduce(0) { $0 + $1.count } } }
@@ -88,7 +88,7 @@ public struct LoadResult: Sendable, Codable, Hashable {
 }
 
 extension OutcomeCount {
-    /// Counts of the same outcome become one.
+    /// Adds up the counts of each outcome.
     static func sum(_ lists: [[OutcomeCount]]) -> [OutcomeCount] {
         struct Key: Hashable {
             let outcome: Outcome

@@ -1,4 +1,4 @@
-/// Makes the series of a run, and its result, from what its threads say from time to time. No I/O.
+/// Makes the series and the result of a run from the snapshots of its threads. No I/O.
 struct LoadSeries {
     private let plan: LoadPlan
     private let clock: RunClock
@@ -12,8 +12,8 @@ struct LoadSeries {
     private var cpuSpan: UInt64 = 0
 
     /// - Parameters:
-    ///   - first: before anything was sent.
-    ///   - gauges: of the same moment.
+    ///   - first: snapshots from before anything was sent.
+    ///   - gauges: read at the same moment.
     init(plan: LoadPlan, clock: RunClock, first: [WorkerSnapshot], gauges: [String: Double]) {
         self.plan = plan
         self.clock = clock
@@ -22,7 +22,7 @@ struct LoadSeries {
         lastTime = clock.start
     }
 
-    /// - Returns: the entry; `nil` where no time has passed.
+    /// - Returns: the entry; `nil` if no time has passed.
     mutating func append(_ snapshots: [WorkerSnapshot], at now: UInt64, gauges: [String: Double]) -> LoadInterval? {
         guard now > lastTime + 1_000_000 else { return nil }
         let seconds = Double(now - lastTime) / 1e9
@@ -64,9 +64,9 @@ struct LoadSeries {
         return interval
     }
 
-    /// - Parameter endedAt: when the last request had ended.
+    /// - Parameter endedAt: the time when the last request had ended.
     func result(_ recordings: [WorkerRecording], endedAt: UInt64) -> LoadResult {
-        // A run that was stopped, or had no requests left, is over with its last answer.
+        // A run that was stopped, or had no requests left, ends with its last answer.
         let lastAnswer = last.map(\.lastAnswer).max() ?? 0
         let end = endedAt < clock.end ? max(lastAnswer, clock.measured + 1) : clock.end
         let seconds = Double(end - min(clock.measured, end - 1)) / 1e9
@@ -122,7 +122,7 @@ struct LoadSeries {
         all.reduce(into: Latencies()) { $0.add($1) }
     }
 
-    /// By the outcome's name, of all kinds.
+    /// Counts of all kinds, by the outcome's name.
     private static func counts(_ snapshots: [WorkerSnapshot], _ kinds: Int) -> [String: Int] {
         var counts: [String: Int] = [:]
         for snapshot in snapshots {

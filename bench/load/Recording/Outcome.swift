@@ -1,18 +1,18 @@
-/// How a request ended that was sent and has no answer. What became of it is not known.
+/// The reason why a request that was sent has no answer. Its outcome is unknown.
 public enum TransportFailure: String, CaseIterable, Sendable {
     /// The connection ended after the request was sent.
     case connectionLost = "connection_lost"
     /// No answer within `LoadLimits.requestTimeout`.
     case timeout
-    /// Not an answer of HTTP/1.1, or one longer than `LoadLimits.answerBytes`.
+    /// The answer is not HTTP/1.1, or is longer than `LoadLimits.answerBytes`.
     case invalidAnswer = "invalid_answer"
 }
 
-/// How a request ended, by name: the `code` of a problem (RFC 9457) where the answer has one, else its status, else why there
-/// was none.
+/// The end of a request, by name: the `code` of a problem (RFC 9457) if the answer has one, else its status. A request without an
+/// answer has the reason as its name.
 public struct Outcome: Hashable, Sendable, Codable {
     public let name: String
-    /// `nil` without an answer.
+    /// `nil` if there is no answer.
     public let status: Int?
 
     public init(name: String, status: Int?) {

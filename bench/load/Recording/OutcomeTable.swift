@@ -1,11 +1,11 @@
-/// The outcomes of one thread, numbered as they are first seen, so that counting one is adding to an array.
+/// The outcomes of one thread. They are numbered in the order in which they come, so that to count one is to add to an array.
 struct OutcomeTable {
     private struct Entry {
         let outcome: Outcome
         let code: [UInt8]
     }
 
-    /// What outcomes beyond the limit are counted as.
+    /// The outcome that all beyond the limit are counted as.
     static let others = Outcome(name: "others", status: nil)
 
     private var entries: [Entry]
@@ -28,7 +28,7 @@ struct OutcomeTable {
         }
     }
 
-    /// - Parameter code: of the problem that the body is; `nil`: it is none.
+    /// - Parameter code: the code of a problem; `nil` if the body is no problem.
     mutating func number(status: Int, code: UnsafeRawBufferPointer?) -> Int {
         let first = TransportFailure.allCases.count + 1
         for index in first..<entries.count where entries[index].outcome.status == status {

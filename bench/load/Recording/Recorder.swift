@@ -1,4 +1,4 @@
-/// What one thread has measured.
+/// The measurements of one thread.
 struct Recorder {
     /// Counts of requests, by kind and outcome.
     struct Counts: Hashable {
@@ -12,13 +12,13 @@ struct Recorder {
     }
 
     private(set) var outcomes = OutcomeTable()
-    /// Of the whole run.
+    /// Counts of the whole run.
     private(set) var all: Counts
-    /// Of the requests that were intended after the warm-up.
+    /// Counts of the requests that were intended after the warm-up.
     private(set) var measured: Counts
-    /// The same, by kind.
+    /// Latencies of the same requests, by kind.
     private(set) var latencies: [Latencies]
-    /// Of everything that ended since the last snapshot.
+    /// Latencies of all requests that ended since the last snapshot.
     private(set) var series = Latencies()
     /// How late the generator's own wake-ups were.
     private(set) var lateness = Latencies()
@@ -55,7 +55,7 @@ struct Recorder {
         ended(kind: kind, intended: intended, at: now, outcome: OutcomeTable.number(of: failure))
     }
 
-    /// A request that failed has a latency too: somebody waited that long for nothing.
+    /// A failed request has a latency too: its user waited that long for nothing.
     private mutating func ended(kind: Int, intended: UInt64, at now: UInt64, outcome: Int) {
         let latency = now - min(intended, now)
         all.add(kind: kind, outcome: outcome)
@@ -65,7 +65,7 @@ struct Recorder {
         latencies[kind].record(latency)
     }
 
-    /// Takes out what the series has, and puts an empty one in its place, which somebody else has made: that takes too long
-    /// for an event loop.
+    /// Takes the latencies out, and puts an empty histogram in their place. The caller has made it, since that takes too long for
+    /// an event loop.
     mutating func takeSeries(_ empty: inout Latencies) { swap(&series, &empty) }
 }

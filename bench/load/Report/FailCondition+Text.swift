@@ -1,7 +1,7 @@
 internal import Foundation
 
-/// How conditions are written: a metric, one of > >= < <=, and a number with its unit. The unit says what the number is compared
-/// with: `x` is times what the baseline has, `%` a share of the run's own, any other one an amount.
+/// The text of a condition: a metric, one of > >= < <=, and a number with its unit. The unit decides the comparison: `x` means a
+/// multiple of the baseline's value, `%` a share of the run's own, and any other unit an amount.
 extension FailCondition {
     /// A text that is no condition.
     public struct Invalid: Error, Hashable {
@@ -10,10 +10,10 @@ extension FailCondition {
     }
 
     static let ofBaseline = "x"
-    /// Nobody means a hundred times another run: it is an amount whose unit was forgotten.
+    /// Nobody means a hundred times the baseline. A greater number is an amount whose unit was forgotten.
     private static let ratioLimit = 100.0
 
-    /// - Parameter besideBaseline: a time or rate without a unit is then a ratio.
+    /// - Parameter besideBaseline: `true`: a time or rate without a unit is a ratio.
     public init(_ text: String, besideBaseline: Bool = false) throws(Invalid) {
         let compact = text.filter { !$0.isWhitespace }
         guard
@@ -69,7 +69,7 @@ extension FailCondition {
 }
 
 extension FailCondition.Kind {
-    /// `nil`: such a metric has no such unit.
+    /// `nil` if the metric cannot have this unit.
     fileprivate func scale(of unit: String, besideBaseline: Bool) -> FailCondition.Scale? {
         switch (self, unit) {
         case (_, FailCondition.ofBaseline): .baseline
@@ -92,7 +92,7 @@ extension FailCondition.Kind {
 }
 
 extension FailCondition.Metric {
-    /// An amount with its unit.
+    /// An example of an amount with its unit.
     fileprivate var example: String {
         switch kind {
         case .time: "\(rawValue)>20ms"

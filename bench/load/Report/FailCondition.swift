@@ -1,11 +1,11 @@
 internal import Foundation
 
-/// What a run must not be, as in `p99>20ms`; or, beside an earlier run, `p99>1.5x`.
+/// A condition under which a run has failed, such as `p99>20ms`. Beside an earlier run it may be `p99>1.5x`.
 public struct FailCondition: Sendable, Hashable, CustomStringConvertible {
-    /// A run that conditions look at.
+    /// The figures of a run that conditions look at.
     public struct Run: Sendable {
         public let result: LoadResult
-        /// Requests of which it is not known whether they were carried out.
+        /// Requests whose outcome is unknown.
         public let unknown: Int
 
         public init(_ result: LoadResult, unknown: Int) {
@@ -21,12 +21,12 @@ public struct FailCondition: Sendable, Hashable, CustomStringConvertible {
         case max, mean
         /// Answers a second.
         case rate
-        /// Outcomes that the scenario does not expect, and what was not sent.
+        /// Outcomes that the scenario does not expect, and requests that were not sent.
         case errors
-        /// Outcomes of which it is not known whether the request was carried out.
+        /// Requests whose outcome is unknown.
         case unknown
         case notSent = "not_sent"
-        /// The greatest of the run.
+        /// The greatest value in the run.
         case lag, outbox
 
         var kind: Kind {
@@ -41,7 +41,7 @@ public struct FailCondition: Sendable, Hashable, CustomStringConvertible {
 
     enum Kind {
         case time
-        /// A second, or per cent of the rate asked for.
+        /// A rate a second, or per cent of the rate that was asked for.
         case rate
         /// A number of requests, or per cent of them.
         case share
@@ -49,7 +49,7 @@ public struct FailCondition: Sendable, Hashable, CustomStringConvertible {
     }
 
     enum Comparison: String, CaseIterable, Sendable {
-        // Those that begin with another one first.
+        // A sign that begins with another one comes before that one.
         case atLeast = ">="
         case atMost = "<="
         case above = ">"
@@ -65,12 +65,12 @@ public struct FailCondition: Sendable, Hashable, CustomStringConvertible {
         }
     }
 
-    /// What the limit is a number of.
+    /// The unit of the limit.
     enum Scale: Sendable {
-        /// Milliseconds, per second, or a count.
+        /// Milliseconds, a rate a second, or a count.
         case absolute
         case percent
-        /// Times what the baseline has.
+        /// A multiple of the baseline's value.
         case baseline
     }
 
@@ -80,7 +80,8 @@ public struct FailCondition: Sendable, Hashable, CustomStringConvertible {
     let scale: Scale
     public let description: String
 
-    /// What the run's value is, where it is one that must not be. Nobody can vouch for a value that was not measured.
+    /// Says which value the run has, if the condition holds. A value that was not measured counts as a violation, since nobody
+    /// can vouch for it.
     public func violation(in run: Run, baseline: Run? = nil) -> String? {
         guard let value = metric.value(in: run, inPercent: scale == .percent) else {
             return "\(metric.rawValue) was not measured"
@@ -92,7 +93,7 @@ public struct FailCondition: Sendable, Hashable, CustomStringConvertible {
             guard let baseline, let before = metric.value(in: baseline) else {
                 return "\(metric.rawValue) is not in the baseline"
             }
-            // Multiplied, because a baseline may have none.
+            // This multiplies, because a division would fail if the baseline's value is zero.
             guard comparison.holds(value, limit * before) else { return nil }
             let ratio = before > 0 ? ", \((value / before).formatted(digits: 3))x" : ""
             return "\(metric.rawValue) is \(text(of: value))\(ratio) of \(text(of: before)) in the baseline"
@@ -110,7 +111,7 @@ public struct FailCondition: Sendable, Hashable, CustomStringConvertible {
 }
 
 extension FailCondition.Metric {
-    /// Milliseconds, per second, or a count; `nil`: it was not measured.
+    /// Milliseconds, a rate a second, or a count; `nil` if it was not measured.
     public func value(in run: FailCondition.Run, inPercent: Bool = false) -> Double? {
         let result = run.result
         let latency = result.latency
@@ -136,7 +137,7 @@ extension FailCondition.Metric {
 }
 
 extension Double {
-    /// With so many significant digits, and without an exponent.
+    /// The number with so many significant digits, and without an exponent.
     func formatted(digits: Int) -> String {
         guard isFinite, self != 0 else { return self == 0 ? "0" : "-" }
         let decimals = Swift.max(0, digits - 1 - Int(Foundation.log10(magnitude).rounded(.down)))

@@ -1,6 +1,6 @@
 internal import Foundation
 
-/// The machine that a run was made on: its figures say nothing without it.
+/// The machine that a run was made on. Without it the figures say nothing.
 package struct Machine: Sendable, Codable {
     package let processor: String
     package let cores: Int

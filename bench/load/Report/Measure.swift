@@ -2,7 +2,7 @@ internal import Foundation
 
 /// Figures as people read them.
 package enum Measure {
-    /// Three digits: `0.123 ms`, `12.3 ms`, `1.23 s`.
+    /// A time with three digits: `0.123 ms`, `12.3 ms`, `1.23 s`.
     package static func milliseconds(_ value: Double?) -> String {
         guard let value else { return "-" }
         return value < 1000 ? "\(three(value)) ms" : "\(three(value / 1000)) s"
@@ -12,7 +12,7 @@ package enum Measure {
 
     package static func microseconds(_ value: Double) -> String { "\(three(value)) us" }
 
-    /// A second: whole, but for a few.
+    /// A rate a second. It is whole, unless it is small.
     package static func rate(_ value: Double) -> String {
         value < 100 && value != value.rounded() ? String(format: "%.1f", value) : count(value)
     }
@@ -30,7 +30,7 @@ package enum Measure {
         return (value < 0 ? "-" : "") + ([Substring(text)] + parts).joined(separator: ",")
     }
 
-    /// Times another one.
+    /// A ratio, such as `1.23x`.
     package static func ratio(_ value: Double) -> String { "\(three(value))x" }
 
     package static func percent(_ share: Double) -> String { String(format: share < 0.1 ? "%.2f %%" : "%.1f %%", 100 * share) }

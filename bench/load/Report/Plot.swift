@@ -4,7 +4,7 @@ internal import Foundation
 struct Plot {
     enum Style: String {
         case line
-        /// A value that is compared with.
+        /// A value for comparison.
         case reference
         case thin
     }
@@ -18,30 +18,30 @@ struct Plot {
         let points: [(x: Double, y: Double?)]
     }
 
-    /// Between two lines.
+    /// The area between two lines.
     struct Area {
         let name: String
         let colour: String
         let points: [(x: Double, low: Double, high: Double)]
     }
 
-    /// What a part of the plot says under the pointer.
+    /// The text of a part of the plot, shown under the pointer.
     struct Hint {
         let from: Double
         let to: Double
         let text: String
     }
 
-    /// For those who cannot see it.
+    /// A description for readers who cannot see the plot.
     let description: String
     let x: Axis
     let y: Axis
-    /// Of the horizontal axis.
+    /// The title of the horizontal axis.
     let xTitle: String
     var lines: [Line] = []
     var areas: [Area] = []
     var hints: [Hint] = []
-    /// Up to here the run was warming up.
+    /// The end of the warm-up, on the horizontal axis.
     var warmup = 0.0
     var height = 240.0
 
@@ -49,13 +49,14 @@ struct Plot {
     private static let left = 58.0
     private static let top = 22.0
     private static let bottom = 40.0
-    /// Between two names, at least.
+    /// The least distance between two names.
     private static let labelHeight = 15.0
 
-    /// Pixels of a character of a name, about.
+    /// The width of a name's character in pixels, about.
     private static let characterWidth = 7.4
 
-    /// Characters that names at the right have room for; the same for all plots of a page, so that their axes are in line.
+    /// How many characters the names at the right have room for. All plots of a page have the same, so that their axes are in
+    /// line.
     var nameLength = 10
 
     private var right: Double { 16 + Double(nameLength) * Plot.characterWidth }
@@ -143,11 +144,11 @@ struct Plot {
     private struct Label {
         let name: String
         let colour: String
-        /// In values.
+        /// The place on the vertical axis, as a value.
         let y: Double
     }
 
-    /// What has an end to put a name beside. An area that has no height there is named by the table below only.
+    /// The lines and areas that have a name at the right end. An area without height there is named in the table below only.
     private var labels: [Label] {
         let visible = (y.range.upperBound - y.range.lowerBound) / 40
         return lines.compactMap { line in
@@ -161,12 +162,12 @@ struct Plot {
             }
     }
 
-    /// Names at the right, each beside the end of what it names, moved apart where they would overlap.
+    /// The names at the right, each beside the end of its line. Names that would overlap are moved apart.
     private var labelsSVG: [String] {
         let labels = labels.sorted { $0.y > $1.y }
         var places = labels.map { py($0.y) }
         for index in places.indices.dropFirst() { places[index] = max(places[index], places[index - 1] + Plot.labelHeight) }
-        // What was moved below the floor moves all others up.
+        // Names that would be below the floor move all others up.
         var limit = Plot.top + plotHeight + 4
         for index in places.indices.reversed() {
             places[index] = min(places[index], limit)
@@ -184,7 +185,7 @@ extension Double {
 }
 
 extension String {
-    /// For text and attributes of HTML.
+    /// The text escaped for text and attributes of HTML.
     var escaped: String {
         replacing("&", with: "&amp;").replacing("<", with: "&lt;").replacing(">", with: "&gt;").replacing("\"", with: "&quot;")
     }

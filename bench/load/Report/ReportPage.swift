@@ -1,11 +1,11 @@
 internal import Foundation
 
-/// A run as a page of HTML that needs nothing but itself: no script, no font, no other file.
+/// A run as a page of HTML that is complete by itself: no script, no font, no other file.
 public struct ReportPage: Sendable {
     /// A promise and whether it was kept.
     public struct Check: Sendable {
         public let promise: String
-        /// `nil`: it could not be checked.
+        /// `nil` if it could not be checked.
         public let holds: Bool?
         public let detail: String
 
@@ -16,22 +16,22 @@ public struct ReportPage: Sendable {
         }
     }
 
-    /// A name and what is so called.
+    /// A name and its value.
     public typealias Fact = (name: String, text: String)
 
     public var title: String
-    /// How the load was made, in a line.
+    /// One line about how the load was made.
     public var subtitle: String
     public var result: LoadResult
     /// Requests with an unknown outcome.
     public var unknown: Int
     public var checks: [Check]
-    /// What a reader should know before believing the figures.
+    /// Remarks that a reader should know before believing the figures.
     public var notes: [String]
-    /// Microseconds of a processor a request, by process.
+    /// Processor time for each request in microseconds, by process.
     public var processors: [(name: String, microseconds: Double)]
     public var facts: [Fact]
-    /// What made the page, and when.
+    /// The program that made the page, and the time.
     public var footer: String
 
     public init(

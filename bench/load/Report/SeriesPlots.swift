@@ -1,8 +1,8 @@
 /// The plots of a run over time.
 struct SeriesPlots {
-    /// Points of a plot, at most: more cannot be told apart on its width. Intervals of a long run are put together.
+    /// The most points of a plot: more could not be told apart on its width. Intervals of a long run are merged.
     private static let points = 240
-    /// Outcomes that are drawn apart; the rarest are one.
+    /// How many outcomes are drawn separately. The rarest are drawn as one.
     private static let outcomes = 5
 
     private let result: LoadResult
@@ -19,7 +19,7 @@ struct SeriesPlots {
         var groups = stride(from: 0, to: result.series.count, by: size).map {
             Array(result.series[$0..<min($0 + size, result.series.count)])
         }
-        // What came last is a moment only, in which hardly anything ended.
+        // The last interval may be a moment only, in which hardly anything ended.
         if groups.count > 2, let last = groups.last,
             (last.last?.end ?? 0) - (groups[groups.count - 2].last?.end ?? 0) < length / 2
         {
@@ -44,7 +44,7 @@ struct SeriesPlots {
         )
     }
 
-    /// Of what the plots name: outcomes and kinds of request, as far as that leaves room for the plot.
+    /// The length of the names in the plots, outcomes and kinds of request, as far as that leaves room for the plot.
     private static func nameLength(_ result: LoadResult) -> Int {
         let names = OutcomeColours(result).names.prefix(outcomes) + result.kinds.map(\.name)
         return min(20, max(10, names.map(\.count).max() ?? 0))
@@ -74,7 +74,7 @@ struct SeriesPlots {
         let least = result.series.compactMap(\.p50).filter { $0 > 0 }.min()
         guard let least, let greatest = result.series.compactMap(\.max).max() else { return nil }
         func line(_ name: String, _ colour: String, _ style: Plot.Style, _ value: (LoadInterval) -> Double?) -> Plot.Line {
-            // Of several intervals the worst: an average of percentiles is none.
+            // Of several merged intervals the worst counts, because an average of percentiles means nothing.
             Plot.Line(name: name, colour: colour, style: style, points: groups.map { (middle($0), $0.compactMap(value).max()) })
         }
         var plot = plot("latency over time", y: .decades(least, greatest)) { group in
@@ -87,7 +87,7 @@ struct SeriesPlots {
         return plot
     }
 
-    /// Answers a second by outcome, one upon the other, the most frequent at the bottom.
+    /// Answers a second by outcome, stacked, with the most frequent at the bottom.
     func outcomes(_ colours: OutcomeColours) -> Plot {
         func count(_ name: String, _ group: [LoadInterval]) -> Double {
             Double(group.reduce(0) { $0 + ($1.outcomes[name] ?? 0) }) / max(1e-9, end(group) - begin(group))
@@ -114,7 +114,7 @@ struct SeriesPlots {
         return plot
     }
 
-    /// One of the figures that the target tells; `nil` where it did not.
+    /// A gauge of the target; `nil` if the target did not tell it.
     func gauge(_ gauge: Gauge, _ name: String, colour: String, scale: Double = 1, unit: String = "") -> Plot? {
         let first = (x: 0.0, y: result.gaugesBefore[gauge.rawValue].map { $0 * scale })
         let points = [first] + groups.map { (x: end($0), y: $0.last?.gauges[gauge.rawValue].map { $0 * scale }) }
@@ -127,7 +127,7 @@ struct SeriesPlots {
         return plot
     }
 
-    /// Latency by percentile, of each kind of request.
+    /// Latency by percentile, for each kind of request.
     static func percentiles(_ result: LoadResult) -> Plot? {
         guard let latency = result.latency else { return nil }
         var curves: [(name: String, colour: String, summary: LatencySummary)] = []
@@ -151,7 +151,7 @@ struct SeriesPlots {
             var points: [(x: Double, y: Double?)] = curve.summary.curve.map {
                 (1 / (1 - min($0.percentile, 99.999_999_9) / 100), $0.milliseconds)
             }
-            // The greatest has no place on this axis; the curve ends where there was one slower request at most.
+            // The greatest latency has no place on this axis. The curve ends where at most one request was slower.
             points[points.count - 1] = (Double(max(curve.summary.count, 2)), curve.summary.max)
             plot.lines.append(
                 Plot.Line(name: curve.name, colour: curve.colour, points: points.filter { $0.x <= x.range.upperBound * 1.0001 })
@@ -161,10 +161,10 @@ struct SeriesPlots {
     }
 }
 
-/// A colour for each outcome: green for success, red for what nobody expects, blue for the rest, also for readers who cannot
-/// tell red from green (Okabe and Ito's palette).
+/// A colour for each outcome: green for success, red for unexpected ones, blue for the others. Readers who cannot tell red from
+/// green can tell these apart (Okabe and Ito's palette).
 struct OutcomeColours {
-    /// Most frequent first.
+    /// The outcomes, the most frequent first.
     let names: [String]
     private let colours: [String: String]
 

@@ -1,12 +1,13 @@
 internal import Foundation
 
-/// The intended starts of one thread's requests, one after the other. No I/O, and no clock: it says when, and somebody else
+/// The intended starts of one thread's requests, one after the other. No I/O and no clock: it computes the times, and the caller
 /// waits.
 public struct Arrivals: Sendable {
     public enum Spacing: Hashable, Sendable {
-        /// The same time between any two.
+        /// All times between two starts are equal.
         case constant
-        /// Independent of each other (a Poisson process): as many users are, and burstier than a constant rate.
+        /// Starts are independent of each other (a Poisson process). Those of many users are so, and they are burstier than a
+        /// constant rate.
         case poisson(seed: UInt64)
     }
 
@@ -18,16 +19,16 @@ public struct Arrivals: Sendable {
 
     private let start: UInt64
     private let end: UInt64
-    /// Nanoseconds from one arrival to the next, of all threads together.
+    /// Nanoseconds from one arrival to the next, over all threads.
     private let period: Double
     private let threads: Double
     private var steps: Steps
 
     /// - Parameters:
-    ///   - rate: requests a second of all threads together.
-    ///   - start: nanoseconds of the monotonic clock.
+    ///   - rate: requests a second, over all threads.
+    ///   - start: in nanoseconds of the monotonic clock.
     ///   - end: the first moment at which nothing starts any more.
-    ///   - thread: of `threads`, which share the rate; at a constant rate they take turns.
+    ///   - thread: one of `threads`, which share the rate. At a constant rate they take turns.
     init(rate: Double, spacing: Spacing, start: UInt64, end: UInt64, thread: Int = 0, of threads: Int = 1) {
         precondition(rate > 0 && thread < threads)
         self.start = start
@@ -40,12 +41,12 @@ public struct Arrivals: Sendable {
         }
     }
 
-    /// `nil`: there are no more.
+    /// `nil` if there are no more.
     mutating func next() -> UInt64? {
         let offset: Double
         switch steps {
         case .constant(let number, let step):
-            // A product and not a sum: an error of each step would make another rate of many.
+            // This multiplies, because the rounding errors of many sums would change the rate.
             offset = number * period
             steps = .constant(number: number + step, step: step)
         case .poisson(var random, let last):

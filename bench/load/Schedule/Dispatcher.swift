@@ -1,15 +1,15 @@
 internal import NIOCore
 
-/// Decides what one thread does next: which connection starts a request now, and from when on its latency counts. No I/O.
+/// Decides what one thread does next: which connection starts a request now, and from which moment its latency counts. No I/O.
 ///
-/// With an open pace an arrival that finds no connection free waits, and its latency counts from when it was meant to start:
-/// a target that stalls is charged with every request that it kept from being sent (without that, the stall would hide
-/// itself: Gil Tene's *coordinated omission*). Connections take turns, so all of them are used.
+/// With an open pace an arrival that finds no free connection waits, and its latency counts from its intended start. So a target
+/// that stalls is charged with every request that it kept from being sent. Otherwise the stall would hide itself (Gil Tene's
+/// *coordinated omission*). Connections take turns, so all of them are used.
 struct Dispatcher {
     /// Whether there is a request to send.
     enum Supply {
         case ready
-        /// Not before another answer has come.
+        /// There is none before another answer has come.
         case waiting
         case exhausted
     }
@@ -17,7 +17,7 @@ struct Dispatcher {
     enum Step: Hashable {
         case send(connection: Int, intended: UInt64)
         case sleep(until: UInt64)
-        /// Until an answer has come, or a connection.
+        /// Wait until an answer or a connection has come.
         case rest
         /// Nothing will be sent any more.
         case done
@@ -37,7 +37,7 @@ struct Dispatcher {
     private(set) var notSent = 0
     private var isDone = false
 
-    /// - Parameter idle: the connections that are there from the beginning.
+    /// - Parameter idle: the connections that are open at the beginning.
     init(pace: Pace, clock: RunClock, waitingLimit: Int, idle: some Sequence<Int>, thread: Int = 0, of threads: Int = 1) {
         self.clock = clock
         self.waitingLimit = waitingLimit
@@ -61,7 +61,7 @@ struct Dispatcher {
     /// Arrivals that wait for a connection or a request.
     var waitingCount: Int { waiting.count }
 
-    /// To be called until it does not say `send` any more, whenever something has changed.
+    /// Call this whenever something has changed, until it does not return `send`.
     mutating func step(at now: UInt64, _ supply: Supply) -> Step {
         if isDone { return .done }
         switch supply {
@@ -79,28 +79,28 @@ struct Dispatcher {
             next = admit(until: now)
         }
         if waiting.isEmpty {
-            // The last arrival is a little before the end, which is when the run is over.
+            // The last arrival is a little before the end of the run.
             return next != nil || now < clock.end ? .sleep(until: next ?? clock.end) : finish()
         }
         guard supply == .ready, let connection = idle.popFirst() else { return .rest }
         return .send(connection: connection, intended: waiting.removeFirst())
     }
 
-    /// A connection can take a request again, or for the first time.
+    /// The connection can take a request.
     mutating func freed(_ connection: Int) { idle.append(connection) }
 
-    /// A connection is gone, be it idle or not.
+    /// The connection is gone, whether it was idle or not.
     mutating func lost(_ connection: Int) { idle.removeAll { $0 == connection } }
 
     /// Sends nothing more.
-    /// - Parameter count: whether what waits is counted as not sent, because it was due.
+    /// - Parameter count: `true`: arrivals that wait are counted as not sent, because they were due.
     mutating func stop(counting count: Bool) {
         if count { notSent += waiting.count }
         _ = finish()
     }
 
-    /// Arrivals that are due join those that wait.
-    /// - Returns: the next one.
+    /// Moves arrivals that are due to those that wait.
+    /// - Returns: the next arrival.
     @discardableResult
     mutating func admit(until now: UInt64) -> UInt64? {
         guard case .open(var arrivals, var next) = source else { return nil }

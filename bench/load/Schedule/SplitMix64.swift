@@ -4,7 +4,7 @@ public struct SplitMix64: RandomNumberGenerator, Sendable {
 
     public init(seed: UInt64) { state = seed }
 
-    /// One of several independent sequences of a seed.
+    /// Makes one of several independent sequences of a seed.
     public init(seed: UInt64, sequence: Int) {
         var mixer = SplitMix64(seed: seed &+ UInt64(sequence) &* 0xD134_2543_DE82_EF95)
         state = mixer.next()
@@ -18,6 +18,6 @@ public struct SplitMix64: RandomNumberGenerator, Sendable {
         return word ^ word >> 31
     }
 
-    /// Above 0, up to and with 1.
+    /// A number above 0 and at most 1.
     mutating func fraction() -> Double { Double(next() >> 11 + 1) / Double(1 << 53) }
 }

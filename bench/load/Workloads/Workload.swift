@@ -1,10 +1,10 @@
 public import NIOCore
 
-/// What a workload makes of its next turn.
+/// A request that a workload has just written.
 public struct WorkloadRequest: Hashable, Sendable {
     /// Place in `LoadPlan.kinds`.
     public var kind: Int
-    /// The workload's own name for it.
+    /// A number by which the workload knows the request again.
     public var tag: Int
 
     public init(kind: Int, tag: Int) {
@@ -15,32 +15,32 @@ public struct WorkloadRequest: Hashable, Sendable {
 
 public enum WorkloadSupply: Hashable, Sendable {
     case ready
-    /// All depend on an answer that has not come.
+    /// Every further request depends on an answer that has not come.
     case waiting
     case exhausted
 }
 
 public enum WorkloadEnd {
     /// - Parameters:
-    ///   - code: what `Workload.outcome` made of it.
+    ///   - code: the text that `Workload.outcome` found.
     ///   - body: valid during the call.
     case answer(status: Int, code: UnsafeRawBufferPointer?, body: UnsafeRawBufferPointer)
     case failure(TransportFailure)
 }
 
-/// The requests of one thread, which alone uses it.
+/// The requests of one thread. Only that thread uses it.
 public protocol Workload: AnyObject {
     var supply: WorkloadSupply { get }
     /// Writes the next request, head and body, into the empty buffer. Called when `supply` is `ready`.
     func next(into buffer: inout ByteBuffer) -> WorkloadRequest
-    /// What an answer is counted as, valid as long as its body is; `nil`: its status. The default is the `code` of a problem
-    /// (RFC 9457).
+    /// The outcome that an answer is counted as; `nil`: its status. It is valid as long as the body is. The default is the `code`
+    /// of a problem (RFC 9457).
     func outcome(status: Int, body: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer?
     /// Called once for each request.
     func ended(_ request: WorkloadRequest, _ end: WorkloadEnd)
 }
 
-/// Made once: a workload is asked for each answer.
+/// It is made once, since it is used for each answer.
 private let problemCode = JSONMember("code")
 
 extension Workload {
