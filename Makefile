@@ -1,7 +1,7 @@
 # `make` lists the targets. Variables, given as NAME=value:
-#   ARGS     passed on: make run ARGS='--port 9000 --reset', make test ARGS='--filter SyncTests'
-#   CONFIG   debug (the default: builds faster) or release; for build and run
-#   ENGINE   what builds the container image: docker (the default), podman or buildah
+#   ARGS     arguments for the command: make run ARGS='--port 9000 --reset', make test ARGS='--filter SyncTests'
+#   CONFIG   debug (the default, which builds faster) or release; for build and run
+#   ENGINE   the program that builds the container image: docker (the default), podman or buildah
 
 ARGS ?=
 CONFIG ?= debug
@@ -26,11 +26,11 @@ build: setup ## Build the program.
 release: setup ## Build the program, optimised.
 	@scripts/build-release --product redeem
 
-# exec: what runs is the program itself, so that it gets the signals and its exit status is the recipe's.
+# `exec` replaces the shell by the program, so that the program gets the signals and its exit status is the recipe's.
 run: build ## Run all of Redeem here with demo data; Ctrl-C stops it. Flags of `redeem dev`: ARGS='--port 9000 --reset'
 	@exec "$$($(SWIFT) build -c $(CONFIG) --show-bin-path)/redeem" dev $(ARGS)
 
-dev: run ## The same.
+dev: run ## The same as run.
 
 build-tests: setup
 	@$(SWIFT) build --build-tests
@@ -47,11 +47,11 @@ format: ## Format the sources in place.
 lint: ## Check the format.
 	@$(SWIFT) format lint --strict --parallel --recursive $(LINTED)
 
-torture: release ## Break a Redeem of its own in every way there is, and check every promise: ARGS='--minutes 30 --seed 7'
+torture: release ## Break a private Redeem in every way there is, and check every promise: ARGS='--minutes 30 --seed 7'
 	@scripts/build-release --product redeem-torture
 	@exec "$$($(SWIFT) build -c release --show-bin-path)/redeem-torture" $(ARGS)
 
-load: release ## Load a Redeem of its own and check every promise. Other runs: ARGS='storm --local --html storm.html'
+load: release ## Load a private Redeem and check every promise. Other runs: ARGS='storm --local --html storm.html'
 	@exec "$$($(SWIFT) build -c release --show-bin-path)/redeem" bench $(or $(ARGS),--local)
 
 bench: release ## Measure Redeem beside its peers, half an hour. Less: ARGS=--quick or ARGS='--only rates,drain'
@@ -62,7 +62,7 @@ bench-micro: setup ## Measure single steps of a request: tokens, digests.
 	@scripts/build-release --product MicroBench
 	@exec "$$($(SWIFT) build -c release --show-bin-path)/MicroBench"
 
-deb: release ## Make the package for the Debian that this is, in .build/deb.
+deb: release ## Make the package for this release of Debian, in .build/deb.
 	@scripts/setup deb
 	@scripts/deb "$$($(SWIFT) build -c release --show-bin-path)/redeem"
 

@@ -1,1 +1,1 @@
-"""What bench/compare is made of. Python's standard library only."""
+"""The parts of bench/compare. They use Python's standard library only."""

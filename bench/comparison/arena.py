@@ -18,7 +18,7 @@ class Arena:
         self.script = script_sha1('redeem', stack.redis)
 
     def open(self):
-        """The sync worker opens the shard, which loads the scripts; the peers need them."""
+        """Lets the sync worker open the shard. That loads the scripts, which the peers need."""
         stack = self.stack
         stack.start_sync()
         if stack.redis.call('SCRIPT', 'EXISTS', self.script) != [1]:
@@ -32,7 +32,7 @@ class Arena:
             self.context.processes.stop(self.servers[side].process)
 
     def requests(self, side, tokens, coupon, name, keys=False):
-        """`keys`: with an Idempotency-Key each, as clients should."""
+        """The requests for one side. `keys`: each has an Idempotency-Key, as requests should."""
         if side == REDEEM:
             lines = [prepared.redemption(token, coupon, self.stack.code(coupon), uuid.uuid4() if keys else None) for token in tokens]
         else:
@@ -42,7 +42,7 @@ class Arena:
         return load.Requests(f'{self.stack.folder}/{name}', lines, 'redeem' if side == REDEEM else 'peer')
 
     def run(self, side, requests, drive):
-        """`drive(url, requests)` loads the side: what it measured, and what it cost the processes."""
+        """Loads the side by `drive(url, requests)`. Returns its figures, and the processor time of the processes."""
         server = self.servers[side]
         with Costs(self.stack, requests.count, server.pids) as costs:
             run = drive(server.url, requests)

@@ -1,4 +1,4 @@
-"""The speed that Redeem is to reach: each line with its bar, what was measured, and whether that is enough. No I/O."""
+"""The bars that Redeem must reach: each line has a bar, the figure that was measured, and whether that is enough. No I/O."""
 
 from dataclasses import dataclass
 
@@ -10,13 +10,13 @@ from .measure import P99, RATE, REDIS, SERVER
 @dataclass(frozen=True)
 class Bar:
     what: str
-    bar: float | None  # `None`: there is none, the figure is for itself
-    goal: float | None  # beyond the bar; the same where there is none
+    bar: float | None  # `None`: the figure has no bar
+    goal: float | None  # a goal beyond the bar; equal to the bar if there is none
     unit: str
     measured: float
     more: str = ''
     at_most: bool = False
-    slack: float = 1  # the part of the bar that is enough
+    slack: float = 1  # the share of the bar that is enough
 
     def reaches(self, limit):
         return limit is None or (self.measured <= limit if self.at_most else self.measured >= limit * self.slack)
@@ -46,12 +46,12 @@ def number(value):
 
 
 def limit(value):
-    """Round numbers as they were set; others are measured."""
+    """The text of a bar. Round ones were set; the others are measured."""
     return f'{value:,g}' if round(value, 2) == value else number(value)
 
 
 def told(ratio, bar, at_most):
-    """Least and greatest, and in how many rounds the bar was reached: whether luck had a part in it."""
+    """The least and the greatest ratio, and how many rounds reached the bar. They show how much luck there was."""
     reached = sum(value <= bar if at_most else value >= bar for value in ratio.values)
     of = len(ratio.values)
     rounds_said = '1 round' if of == 1 else f'the bar is reached in {"all " if reached == of else f"{reached} of "}{of} rounds'
@@ -59,7 +59,7 @@ def told(ratio, bar, at_most):
 
 
 def bars(results):
-    """Those of what was measured."""
+    """The lines of all figures that were measured."""
     found = []
 
     def ratio(what, left, right, bar, goal, at_most=False):
@@ -116,7 +116,7 @@ def disturbed(results, *places):
 
 
 def before(results):
-    """The number of connections at which this Redeem is the slowest beside the earlier one."""
+    """The line of the number of connections at which this Redeem is slowest, compared with the earlier one."""
     bar, ratios = 0.97, {}
     for connections in sweep.CONNECTIONS:
         table = sweep.table(connections, sweep.BENCH)
@@ -131,7 +131,7 @@ def before(results):
 
 
 def of_one_core(results):
-    """What bounds a shard on a machine with many cores."""
+    """The lines about one core of Redis, which limits a shard on a machine with many cores."""
     found = []
     for connections, table in ((64, rounds.BENCH), (1024, sweep.table(1024, sweep.BENCH))):
         used, theirs = results.median(table, REDEEM, REDIS), results.median(table, WEBDIS, REDIS)
@@ -159,7 +159,7 @@ def of_together(results):
     at = f'everything at once, {share:.0%} of that' if share else 'everything at once'
     slowest = max(results.rows(together.SECONDS), key=lambda row: results.median(together.SECONDS, row, together.MAX) or 0)
     growth = value(together.RUN, 'server MB at end') / value(together.RUN, 'server MB at start')
-    # Where the measured time is cut off, up to 1 of 200 answers is not in it.
+    # Up to 1 of 200 answers may come after the end of the measured time.
     return found + [
         Bar(f'{at}: redemptions/s, of {number(asked)} asked for', 1, 1, '×', value(together.RUN, RATE) / asked, more, slack=0.995),
         Bar(f'{at}: p99', 50, 50, ' ms', value(together.RUN, P99), more, at_most=True),

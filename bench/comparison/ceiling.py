@@ -1,4 +1,4 @@
-"""redis-benchmark, pipelined: what Redis can do at most where each redemption is one call of the script."""
+"""redis-benchmark, pipelined: the most that Redis can do if each redemption is a call of the script."""
 
 import csv
 import io
@@ -17,8 +17,8 @@ REPEATED_LIMIT = 0.1
 
 
 class Ceiling:
-    """A stack of its own, whose decisions stay in Redis: redis-benchmark has too few different numbers for ids that are unique, and
-    Postgres would refuse some."""
+    """A stack whose decisions stay in Redis. redis-benchmark has too few different numbers for unique ids, so Postgres would refuse
+    some of them."""
 
     def __init__(self, context, turns):
         self.context, self.turns = context, turns
@@ -40,7 +40,7 @@ class Ceiling:
         self.stack.__exit__(*problem)
 
     def run(self, turn, count):
-        """It replaces each __rand_int__ by a number of 12 digits, another one each time: user, session and tail differ."""
+        """Runs redis-benchmark. It replaces each __rand_int__ by another number of 12 digits, so user, session and tail differ."""
         redis, coupon, population = self.stack.redis, f'ceiling-{turn}', self.population
         before = self.stack.left(coupon)
         request = (f'{population.NAME}__rand_int__'.encode(), f'{population.session_prefix}__rand_int__', 'cA__rand_int__')

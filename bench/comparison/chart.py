@@ -1,4 +1,4 @@
-"""Requests a second by side as bars, as one SVG that needs nothing else and is readable on light and dark. No I/O."""
+"""Bars of requests a second for each side, as one SVG without other files, readable on light and dark. No I/O."""
 
 from html import escape
 
@@ -7,7 +7,7 @@ from .arena import REDEEM, SIDES
 from .measure import RATE
 
 WIDTH, LEFT, RIGHT, BAR, GAP, TITLE = 760, 236, 150, 22, 8, 40
-# Ink that has enough contrast on white and on a dark page; the background stays whatever the page has.
+# Colours with enough contrast on a white and on a dark page. The background is the page's.
 OURS = (REDEEM, sweep.BEFORE)
 STYLE = '''
   text { font: 13px system-ui, sans-serif; fill: #1f2328 }
@@ -24,7 +24,7 @@ STYLE = '''
 
 
 def groups(results):
-    """(title, rows of (label, table, row, is ours), reference row) of what was measured."""
+    """The groups that were measured: (title, rows of (label, table, row, is ours), reference row)."""
     http = [(side, rounds.BENCH, side, side == REDEEM) for side in SIDES]
     limits = [(ceiling.ROW, rounds.CEILING, ceiling.ROW, False), (postgres.ROW, rounds.POSTGRES, postgres.ROW, False)]
     wanted = [

@@ -1,4 +1,4 @@
-"""bench/compare: what it can be told, and the order of things."""
+"""bench/compare: its options, and the order in which it does things."""
 
 import argparse
 import datetime
@@ -15,19 +15,19 @@ from .failure import Discarded, Failure, WrongUse
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 WRONG_USE, UNAVAILABLE = 64, 69
-# In this order; what each of them measures.
+# What each section measures. They run in this order.
 SECTIONS = {
     'rates': 'redemptions/s over HTTP: Redeem, Webdis, nginx + Lua; by redeem bench and by wrk; processor time of each process',
-    'sweep': 'the same by the number of connections, 1 to 1,024; with --before, beside an earlier Redeem',
-    'redis-benchmark': 'redis-benchmark -P 16 of the same script, one call a redemption, beside Redeem',
+    'sweep': 'redemptions/s with 1 to 1,024 connections; with --before, beside an earlier Redeem',
+    'redis-benchmark': 'redis-benchmark -P 16 with the same script, one call for each redemption, beside Redeem',
     'postgres': 'Postgres alone: a transaction with SELECT … FOR UPDATE, through pgbench',
     'latency': 'p50 and p99 of each side at 70% of the better peer\'s rate, open loop (needs rates)',
     'storm': 'sold_out answers/s, beside redemptions/s',
     'modes': 'mode local beside relaxed, 64 and 1,024 connections (and ledger, where the server offers it)',
-    'drain': 'a backlog of 1,000,000 redemptions into Postgres',
-    'memory': 'the server with 10,000 idle connections; Redis, a user',
-    'generator': 'redeem bench --closed beside wrk -t1',
-    'together': 'all at once, mode local, sync worker running: the highest rate that is sustained, then 70% of it for a minute',
+    'drain': 'how fast a backlog of 1,000,000 redemptions gets into Postgres',
+    'memory': 'memory of the server with 10,000 idle connections, and of Redis for each user',
+    'generator': 'what the generators can do: redeem bench --closed beside wrk -t1',
+    'together': 'everything at once, in mode local: the highest rate that is sustained, then 70% of it for a minute',
 }
 IN_ROUNDS = ('rates', 'redis-benchmark', 'postgres')
 ALONE = {'sweep': sweep.run, 'latency': latency.run, 'storm': storm.run, 'modes': modes.run, 'drain': drain.run, 'memory': memory.run,
@@ -44,24 +44,25 @@ def parser():
     sections = '\n'.join(f'  {name:<16} {about}' for name, about in SECTIONS.items())
     made = Parser(
         prog='bench/compare', formatter_class=argparse.RawDescriptionHelpFormatter,
-        description='Measures Redeem beside other ways to do the same redemptions, in alternating rounds of one run, and prints\n'
-                    'medians, ratios and the bars that are to be met. It starts Redis, Postgres, servers and peers of its own, on\n'
+        description='Measures Redeem beside other ways to do the same redemptions, in alternating rounds of one run. Prints\n'
+                    'medians, ratios and the bars that must be met. It starts Redis, Postgres, servers and peers of its own, on\n'
                     'loopback, and stops them whatever happens.',
         epilog=f'sections:\n{sections}\n\n'
                'examples:\n'
-               '  bench/compare                               all of it, about half an hour; writes bench/results/<date>.md and .svg\n'
-               '  bench/compare --quick                       all of it, roughly, in about 8 minutes; writes nothing\n'
+               '  bench/compare                               everything, in about half an hour; writes bench/results/<date>.md and .svg\n'
+               '  bench/compare --quick                       everything, less exactly, in about 8 minutes; writes nothing\n'
                '  bench/compare --only rates --rounds 9       one section, with more rounds\n'
                '  bench/compare --only sweep --before ../earlier/.build/release/redeem\n'
                '  bench/compare --only drain,memory --results /tmp\n\n'
-               'exit code: 0 also where bars are missed; 1 a section failed, or with --strict a bar was missed; 64 wrong use;\n'
-               '69 something cannot start. It needs a release build (make release) and the packages of scripts/setup bench.')
+               'exit code: 0, also if bars are missed; 1 if a section failed or, with --strict, a bar was missed; 64 for wrong use;\n'
+               '69 if something cannot start. It needs a release build (make release) and the packages of scripts/setup bench.')
     made.add_argument('--only', metavar='SECTIONS', help='some of the sections, with commas between them')
     made.add_argument('--rounds', type=int, metavar='N', help='rounds of rates, sweep, redis-benchmark and postgres (default: 5; quick 2)')
     made.add_argument('--quick', action='store_true', help='fewer users, fewer rounds, shorter runs')
-    made.add_argument('--together-rate', type=int, metavar='N', help='redemptions/s of together, in place of 70%% of what is sustained')
-    made.add_argument('--before', metavar='PATH', help='another built redeem, of an earlier commit: a further side of sweep')
-    made.add_argument('--results', metavar='FOLDER', help='where <date>.md and <date>.svg go (default: bench/results, for a full run only)')
+    made.add_argument('--together-rate', type=int, metavar='N', help='redemptions/s of together, instead of 70%% of the sustained rate')
+    made.add_argument('--before', metavar='PATH', help='a built redeem of an earlier commit, which sweep measures too')
+    made.add_argument('--results', metavar='FOLDER',
+                      help='the folder for <date>.md and <date>.svg (default: bench/results, for a full run only)')
     made.add_argument('--redeem', metavar='PATH', help='the program (default: .build/release/redeem)')
     made.add_argument('--strict', action='store_true', help='exit with 1 if a bar is missed')
     return made
@@ -101,7 +102,7 @@ def check(options, names):
 
 
 def measure(context, names):
-    """Sections that fail do not take the others with them."""
+    """Measures section by section. If one fails, the others go on."""
     todo = [('rates', lambda: rounds.run(context, [name for name in names if name in IN_ROUNDS]))]
     todo = todo if any(name in IN_ROUNDS for name in names) else []
     todo += [(name, lambda name=name: ALONE[name](context)) for name in names if name in ALONE]
@@ -112,7 +113,7 @@ def measure(context, names):
             if not context.results.tables():
                 raise
             if not isinstance(failure, (Failure, Discarded, AssertionError)):
-                # A mistake of this program, which must not cost what other sections found in half an hour.
+                # This is a mistake of this program. It must not lose the figures of the other sections.
                 traceback.print_exc()
             context.fail(f'section {name} failed: {failure}')
 
@@ -136,10 +137,10 @@ def compare(arguments):
     sizes = QUICK if options.quick else FULL
     turns = options.rounds or (2 if options.quick else 5)
     folder = tempfile.mkdtemp(prefix='redeem-compare-')
-    os.chmod(folder, 0o711)  # servers run as another user when this is root
+    os.chmod(folder, 0o711)  # if root runs this, the servers run as another user
     context = Context(redeem, folder, turns, sizes, options.together_rate, before)
     about = machine.describe(redeem, postgres.pgbench())
-    # Where the program is says nothing about the run; its commit and its version are told.
+    # The program's path says nothing about the run. Its commit and version are told instead.
     paths = [os.path.abspath(path) for path in (options.redeem, options.before) if path]
     told = [argument for argument in arguments
             if os.path.abspath(argument.partition('=')[2] or argument) not in paths and argument not in ('--redeem', '--before')]
@@ -166,7 +167,7 @@ def compare(arguments):
 
 
 def main():
-    # As Ctrl-C: what was started is stopped.
+    # These signals stop all that was started, as Ctrl-C does.
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda number, _: sys.exit(128 + number))
     try:

@@ -1,4 +1,4 @@
-"""What all sections share: the program, a folder, sizes, what was found so far."""
+"""The state that all sections share: the program, a folder, sizes, and the results so far."""
 
 import os
 import sys
@@ -12,7 +12,7 @@ from .results import Results
 
 @dataclass(frozen=True)
 class Sizes:
-    redemptions: int  # of one side in one round
+    redemptions: int  # of each side in a round
     ceiling_users: int  # that redis-benchmark draws from
     postgres_users: int  # that pgbench draws from
     postgres_seconds: int
@@ -34,7 +34,7 @@ QUICK = Sizes(20_000, 200_000, 100_000, 2, 2, 1, 1, 2, 200_000, 10, 5, 200_000, 
 
 class Context:
     def __init__(self, redeem, folder, rounds, sizes, together_rate=None, before=None):
-        """`before`: another built `redeem`, of an earlier commit."""
+        """`before`: a built `redeem` of an earlier commit."""
         self.redeem, self.folder, self.rounds, self.sizes, self.together_rate = redeem, folder, rounds, sizes, together_rate
         self.before = before
         self.processes = Processes(folder)
@@ -44,7 +44,7 @@ class Context:
         self._began = time.monotonic()
 
     def say(self, text):
-        """Progress, for anyone who waits."""
+        """Shows progress to those who wait."""
         if sys.stderr.isatty():
             width = os.get_terminal_size(2).columns - 1
             print(f'\r\x1b[K{text[:width]}', end='', file=sys.stderr, flush=True)
@@ -58,10 +58,10 @@ class Context:
         self.say(', '.join([text] + parts))
 
     def discard(self, table, row, turn, reason):
-        """A round that does not count is told of, or nobody would know that the others were lucky."""
+        """Tells of a round that does not count. Otherwise nobody would know that the others were lucky."""
         self.fail(f'round {turn} of {row} ({table}) does not count: {reason}')
 
     def fail(self, text):
-        """All of it to anyone who waits, its beginning into the report."""
+        """Shows the whole text to those who wait, and puts its beginning into the report."""
         self.say(text)
         self.failures.append(text.partition('\n')[0])

@@ -1,4 +1,4 @@
-"""A backlog in the outbox, and how fast a sync worker carries it to Postgres."""
+"""How fast a sync worker carries a backlog in the outbox to Postgres."""
 
 import time
 
@@ -8,7 +8,7 @@ from .stack import SHARD, Stack
 TABLE = 'drain of a backlog'
 ROW = 'redeem sync'
 ROWS = 'rows/s'
-# What a script call decides at once where requests wait for it, as they do under load.
+# How many redemptions a script call decides under load, when requests wait for it.
 BATCH = 16
 COUPON = 'drain'
 
@@ -27,7 +27,7 @@ def run(context):
         population.redeem(COUPON, BATCH)
         entries = stack.redis.call('XLEN', f'{SHARD}:outbox')
         context.quiet.wait()
-        # From the start of the process, so with the look at the shard and the opening of it.
+        # The time counts from the start of the process, so the look at the shard and its opening are part of it.
         began = time.monotonic()
         stack.drain()
         seconds = time.monotonic() - began

@@ -1,4 +1,4 @@
-"""How a comparison goes wrong. Exit codes are those of redeem (sysexits.h)."""
+"""The ways in which a comparison fails. Exit codes are those of redeem (sysexits.h)."""
 
 
 class Failure(Exception):
@@ -6,7 +6,7 @@ class Failure(Exception):
 
 
 class WrongUse(Exception):
-    """What was asked for makes no sense. Exit code 64."""
+    """The arguments make no sense. Exit code 64."""
 
 
 class Discarded(Exception):

@@ -1,4 +1,4 @@
-"""What the load generator itself costs: `redeem bench --closed` beside `wrk -t1`, the same redemptions on the same server."""
+"""The load generator's own processor time: `redeem bench --closed` beside `wrk -t1`, with the same redemptions on the same server."""
 
 from . import load
 from .failure import Discarded
@@ -43,7 +43,7 @@ def drive(context, side, url, file, coupon, code, count):
     if side == WRK:
         environment = {'REDEEM_TOKENS': file, 'REDEEM_COUPON': coupon, 'REDEEM_CODE': code}
         return load.run_wrk(context, url, 'redemptions.lua', count, '201', environment)
-    # What wrk sends too: no Idempotency-Key.
+    # wrk sends no Idempotency-Key either.
     return load.run_bench(context, [
         'redeem', '--url', url, '--tokens', file, '--coupon', coupon, '--code', code, '--closed', '--no-idempotency-keys',
         '--duration', f'{load.LIMIT_SECONDS}s', '--warmup', '0s'])

@@ -1,4 +1,4 @@
-"""Latency of each side at the same rate, by an open loop: from when each request was meant to start."""
+"""Latency of each side at the same rate, by an open loop. It counts from the intended start of each request."""
 
 from . import load
 from .arena import PEERS, SIDES, Arena
@@ -8,7 +8,7 @@ from .rounds import BENCH
 from .stack import Stack
 
 TABLE = 'latency at the same rate'
-PART = 0.7  # of what the better peer can do
+PART = 0.7  # of the better peer's highest rate
 WARMUP_SECONDS = 1
 
 

@@ -8,17 +8,17 @@ from .failure import Discarded, Failure
 
 CONNECTIONS = 64
 LIMIT_SECONDS = 60  # of one closed run
-# What wrk uses of its core where it is itself what a run waits for. LuaJIT's hash of a long string looks at places in it that each process
-# draws; where they are the same in all answers, each answer is compared with those before it, and wrk needs 200 µs a request.
+# If wrk uses so much of its core, the run waits for wrk. LuaJIT hashes a long string by a few places, which each process draws. If all
+# answers are equal there, each one is compared with those before it, and wrk needs 200 µs for a request.
 WHOLE_CORE = 0.95
 FILLERS = {'redeem': '/livez "live"', 'peer': '/PING PONG'}
 EXPECTED = {'redeem': '201', 'peer': '"a"'}
-BROKEN, CONDITION = 1, 99  # exit codes of redeem bench: a promise was broken; a --fail-if holds
+BROKEN, CONDITION = 1, 99  # exit codes of redeem bench: a promise was broken; a condition of --fail-if holds
 WRK = f'{__file__.rpartition("/")[0]}/../wrk'
 
 
 class Run:
-    """Requests a second; milliseconds; microseconds of a processor a request that the generator used itself."""
+    """The rate in requests a second, latencies in milliseconds, and the generator's own processor time in microseconds a request."""
 
     def __init__(self, rate, p50, p99, cpu, late_p99=None):
         self.rate, self.p50, self.p99, self.cpu, self.late_p99 = rate, p50, p99, cpu, late_p99
@@ -29,7 +29,7 @@ class Run:
 
 
 class Requests:
-    """A file of prepared requests. `kind` is what kind of server they are for."""
+    """A file of prepared requests. `kind` is the kind of server that they are for."""
 
     def __init__(self, path, lines, kind):
         prepared.write(path, lines)
@@ -39,7 +39,7 @@ class Requests:
 
 
 def with_bench(context, url, requests, rate=None, seconds=LIMIT_SECONDS, warmup=0, connections=CONNECTIONS):
-    """Each request once: as fast as the connections can, or `rate` a second."""
+    """Sends each request once: as fast as the connections can, or `rate` a second."""
     pace = ['--rate', str(rate)] if rate else ['--closed']
     return run_bench(context, [
         'replay', '--url', url, '--requests', requests.path, '--expect', EXPECTED[requests.kind], *pace,
@@ -47,7 +47,7 @@ def with_bench(context, url, requests, rate=None, seconds=LIMIT_SECONDS, warmup=
 
 
 def run_bench(context, arguments, connections=CONNECTIONS, look=None, every=1):
-    """`look(process)` is called while it runs, so often."""
+    """Runs `redeem bench`. `look(process)` is called each `every` seconds while it runs."""
     report = f'{context.folder}/report.json'
     status, said = context.processes.run('redeem bench', [
         context.redeem, 'bench', *arguments, '--connections', str(connections), '--fail-if', 'errors>0', '--json', report],
@@ -86,6 +86,6 @@ def run_wrk(context, url, script, count, outcome, environment, connections=CONNE
 
 
 def outcomes(said):
-    """What was answered instead, from what a generator says."""
+    """The outcomes in the generator's output."""
     found = re.findall(r'^(?:outcomes? +| {13})(\S+ .*\d.*)$', said, re.MULTILINE)
     return '; '.join(found) or said[-1000:]

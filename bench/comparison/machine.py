@@ -1,4 +1,4 @@
-"""The machine and the programs that a comparison was made with: figures say nothing without them."""
+"""The machine and the programs of a comparison. Without them the figures say nothing."""
 
 import datetime
 import os
@@ -25,13 +25,13 @@ def first(pattern, text):
 
 
 def program(path):
-    """Version of a built `redeem`, and the commit of the clone that it lies in."""
+    """The version of a built `redeem`, and the commit of the clone that it is in."""
     commit = said(['git', '-C', os.path.dirname(os.path.realpath(path)), 'describe', '--always', '--dirty', '--abbrev=12', '--exclude=*'])
     return f'redeem {said([path, "--version"])}' + (f', commit {commit}' if re.fullmatch(r'[0-9a-f]+(-dirty)?', commit) else '')
 
 
 def describe(redeem, pgbench):
-    """Rows of (what, text)."""
+    """Rows of (subject, text)."""
     with open('/proc/cpuinfo', encoding='utf-8') as file:
         processor = first(r'^model name\s*: (.+)$', file.read())
     with open('/proc/meminfo', encoding='utf-8') as file:

@@ -1,15 +1,15 @@
-"""A run, and what it cost the processes."""
+"""A run, and the processor time that it took."""
 
 from . import proc
 
-# Columns. Microseconds are of a processor, for each redemption.
+# Columns. Microseconds are processor time for each redemption.
 RATE, P50, P99 = 'requests/s', 'p50 ms', 'p99 ms'
 SERVER, REDIS, SCRIPT, GENERATOR = 'server µs', 'Redis µs', 'script µs', 'generator µs'
 
 
 def in_turn(sides, turn):
-    """The order of a round: A B C, C B A, B C A, A C B, C A B, B A C. Each second round is the one before in reverse, so what gets
-    slower or faster with time favours no side, and none is always the first or behind the same one."""
+    """The order of a round: A B C, C B A, B C A, A C B, C A B, B A C. Each second round reverses the one before, so a machine that
+    gets slower or faster favours no side. No side is always the first, or always behind the same one."""
     sides = list(sides)
     pair = turn // 2 % len(sides) if len(sides) > 2 else 0
     order = sides[pair:] + sides[:pair]
@@ -17,7 +17,7 @@ def in_turn(sides, turn):
 
 
 class Costs:
-    """Microseconds for each of `count` redemptions, during the `with` block."""
+    """The processor time of processes during the `with` block, in microseconds for each of `count` redemptions."""
 
     def __init__(self, stack, count, server_pids=()):
         self.stack, self.count, self.server_pids = stack, count, server_pids
@@ -38,7 +38,7 @@ class Costs:
 
 
 def record(results, table, row, turn, run, costs, clean=None):
-    """What a row of a table is made of; without what is `None`, which was not measured."""
+    """Adds the cells of a row. Values that are `None` were not measured, and are left out."""
     clean = costs.clean if costs else clean
     of_processes = {SERVER: costs.server, REDIS: costs.redis, SCRIPT: costs.script} if costs else {}
     of_run = {RATE: run.rate, P50: run.p50, P99: run.p99, GENERATOR: run.cpu}

@@ -1,4 +1,4 @@
-"""What memory idle connections cost the server, and users cost Redis."""
+"""The memory that idle connections take in the server, and users in Redis."""
 
 import resource
 import socket
@@ -22,7 +22,7 @@ LONG_FIELD = 'x' * 14_000  # nearly as much as a head may have
 
 
 def request(method, path, token=None, body=None, fields='', length=None):
-    """`length`: said of the body, where it is more than comes."""
+    """The bytes of a request. `length`: a Content-Length that is more than the body that comes."""
     head = f'{method} {path} HTTP/1.1\r\nHost: localhost\r\n{fields}'
     if token:
         head += f'Authorization: Bearer {token}\r\n'
@@ -36,8 +36,8 @@ def login(token):
 
 
 REDEEM_PATH, BY_CODE = f'/v1/coupons/{COUPON}-idle/redemptions', '/v1/redemptions'
-# What each connection has asked before it is idle, and what its answer begins with; None: it has none, because the rest of the request
-# does not come.
+# The request that each connection sends before it is idle, and the beginning of its answer. None: there is no answer, because the rest
+# of the request does not come.
 PASTS = {
     'nothing asked': (lambda token, code: '', None),
     'a redemption': (lambda token, code: request('POST', REDEEM_PATH, token, f'{{"code":"{code}"}}'), '201'),
@@ -63,7 +63,7 @@ def run(context):
 
 
 def connections(context, stack):
-    """A server of its own for each kind of past that an idle connection may have."""
+    """Measures idle connections. Each kind of past that they may have gets a server of its own."""
     count = context.sizes.idle_connections
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(most, count + 1000), most))  # the server inherits it
@@ -77,7 +77,7 @@ def connections(context, stack):
         try:
             idle(opened, server.url, [asked(token, stack.code(coupon)).encode() for token in tokens], answer)
             after = proc.resident_bytes(server.process.pid) / 1e6
-            # Of those whose request is not whole the server ends the oldest, where there are too many.
+            # If there are too many unfinished requests, the server ends the oldest.
             if answer is not None or what == 'nothing asked':
                 assert all(is_open(connection) for connection in opened), f'{what}: the server closed connections that should stay'
         finally:
@@ -90,7 +90,7 @@ def connections(context, stack):
 
 
 def idle(opened, url, requests, answer):
-    """Opens connections that ask once and stay."""
+    """Opens connections that send one request and stay open."""
     host, port = url.removeprefix('http://').split(':')
     for text in requests:
         connection = socket.create_connection((host, int(port)), timeout=60)
@@ -104,7 +104,7 @@ def idle(opened, url, requests, answer):
 
 
 def is_open(connection):
-    """What is left of its answers does not count."""
+    """Whether the server keeps the connection open. Bytes of its answers may still come."""
     connection.setblocking(False)
     try:
         return connection.recv(1) != b''
@@ -117,7 +117,7 @@ def users(context, stack):
     add = lambda row, column, value: context.results.add(REDIS, row, column, value)
     population = Population(stack, count, own_sessions=False)
     stack.coupon(COUPON, count)
-    # One session for all, so that the difference is of the users alone.
+    # All users share one session, so that only the users make the difference.
     stack.drain()
     before = used(redis)
     context.say(f'memory: {count} users, each with one redemption')
@@ -140,7 +140,7 @@ def users(context, stack):
 
 
 def used(redis):
-    """Without what clients' buffers hold, which comes and goes."""
+    """Redis's memory without the clients' buffers, which change all the time."""
     info = redis.info('memory')
     return int(info['used_memory']) - int(info['mem_clients_normal']) - int(info['mem_aof_buffer'])
 
@@ -156,7 +156,7 @@ def sample(redis, pattern):
 
 
 def of_users(redis):
-    """The mean of all users' records, which are in one hash."""
+    """The mean of all users' records, which one hash holds."""
     key = f'{SHARD}:users'
     return redis.call('MEMORY', 'USAGE', key, 'SAMPLES', SAMPLE) / (redis.call('HLEN', key) - 1)
 

@@ -1,4 +1,4 @@
-"""What each durability mode costs: the same server and sale, in turns."""
+"""The speed of each durability mode, with the same server and sale in turns."""
 
 from . import load
 from .arena import REDEEM, Arena
@@ -8,8 +8,8 @@ from .stack import Stack
 
 TABLE = 'durability modes'
 RELAXED, LOCAL, LEDGER = 'relaxed', 'local', 'ledger'
-# An answer of mode local waits for the disk, together with all that Redis decided in the same turn: how many those are follows from
-# how many ask at once.
+# An answer of mode local waits for the disk, together with all that Redis decided in the same turn. That is more if more users ask at
+# once.
 CROWD = 1024
 RELAXED_CROWD, LOCAL_CROWD = (f'{mode}, {CROWD:,} connections' for mode in (RELAXED, LOCAL))
 SIDES = {
@@ -34,7 +34,7 @@ def run(context):
             stack.settle()
             for side in in_turn(sides, turn):
                 mode, connections = SIDES[side]
-                # An answer of the mode ledger waits for Postgres, and so for the worker; the others need none.
+                # An answer of mode ledger waits for Postgres, and so for the worker. The other modes need no worker.
                 stack.start_sync() if mode == LEDGER else stack.stop_sync()
                 server = stack.serve(mode)
                 try:

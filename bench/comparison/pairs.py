@@ -1,5 +1,5 @@
-"""Redeem beside each of the others, pair by pair: the median, the least and the greatest of the ratios of single rounds, and whether
-all rounds say the same. No I/O."""
+"""Redeem beside each of the others: the median, the least and the greatest ratio of single rounds, and whether all rounds agree.
+No I/O."""
 
 from . import ceiling, generator, latency, modes, rounds, storm, sweep
 from .arena import PEERS, REDEEM
@@ -10,7 +10,7 @@ HEAD = ['', 'median', 'least', 'greatest', 'than 1']
 
 
 def wanted():
-    """(text, left, right), each of which is a (table, row, column)."""
+    """The pairs: (text, left, right), where each side is a (table, row, column)."""
     for table in (rounds.BENCH, rounds.WRK):
         for peer in PEERS:
             yield f'{table}: Redeem / {peer}', (table, REDEEM, RATE), (table, peer, RATE)

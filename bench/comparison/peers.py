@@ -59,14 +59,14 @@ def write_secret(path, text):
 
 
 def free_port():
-    """Nobody listens on it; somebody could before the peer does, which then says so and ends."""
+    """A port that nobody listens on. If another program takes it before the peer does, the peer says so and ends."""
     with socket.socket() as listener:
         listener.bind(('127.0.0.1', 0))
         return listener.getsockname()[1]
 
 
 def wait_for_answer(process, port):
-    # Neither says when it is ready.
+    # Neither peer says when it is ready.
     deadline = time.monotonic() + ANSWER_SECONDS
     while True:
         try:

@@ -1,5 +1,5 @@
-"""Many users at once, whose ids follow from their numbers: put into Postgres by one statement, and into Redis by the script that
-loads users. They have no access tokens; only scripts redeem for them."""
+"""Many users at once, whose ids are computed from their numbers. One statement puts them into Postgres, and the script that loads
+users puts them into Redis. They have no access tokens, so only scripts redeem for them."""
 
 import hashlib
 import uuid
@@ -11,7 +11,7 @@ LUA = f'{__file__.rpartition("/")[0]}/../../lua'
 
 
 def script_sha1(name, redis):
-    """What EVALSHA calls it in this Redis: `redeem` has a last line that names the Redis."""
+    """The script's SHA-1 in this Redis. The last line of `redeem` names the Redis."""
     with open(f'{LUA}/{name}.lua', 'rb') as file:
         source = file.read()
     if name == 'redeem':
@@ -23,7 +23,7 @@ class Population:
     CREDIT = 100
 
     def __init__(self, stack, count, group=0, own_sessions=True):
-        """`group` tells populations of one stack apart. Without sessions of their own the users share one."""
+        """`group` distinguishes populations of one stack. Users without sessions of their own share one."""
         self.stack, self.count = stack, count
         self.prefix = f'00000000-0000-7000-8{group:03x}-'
         self.session_prefix = f'00000000-0000-7000-9{group:03x}-'
@@ -44,7 +44,7 @@ class Population:
         self.load()
 
     def insert(self):
-        """Into Postgres."""
+        """Puts the users into Postgres."""
         stack = self.stack
         stack.sql(f"""
             with made as (
@@ -55,7 +55,7 @@ class Population:
             insert into credit_grants (user_id, amount, reason, actor) select id, {self.CREDIT}, 'created', 'bench' from made""")
 
     def load(self):
-        """Into Redis."""
+        """Puts the users into Redis."""
         redis = self.stack.redis
         epoch, control = redis.call('HMGET', f'{SHARD}:record', 'epoch', 'control')
         load = script_sha1('load_user', redis)
@@ -68,7 +68,7 @@ class Population:
             pass
 
     def redeem(self, coupon, batch):
-        """Each user redeems the coupon, `batch` in one call of the script, as a server under load does it."""
+        """Lets each user redeem the coupon, `batch` of them in one call of the script, as a server under load does."""
         stack = self.stack
         sha1, digest = script_sha1('redeem', stack.redis), stack.digest(coupon)
 
@@ -83,7 +83,7 @@ class Population:
 
 
 class NumberedPopulation(Population):
-    """In Redis alone, with ids that redis-benchmark can make up: text of four characters and twelve digits. They are no UUIDs."""
+    """Users in Redis alone, with ids that redis-benchmark can make: four characters and twelve digits. They are no UUIDs."""
 
     NAME = 'user'
 

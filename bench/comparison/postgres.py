@@ -1,4 +1,4 @@
-"""What many would build first: a transaction of Postgres that locks coupon and user, checks, and writes."""
+"""The way that many would build first: a transaction of Postgres locks coupon and user, checks, and writes."""
 
 import glob
 import os
@@ -54,7 +54,7 @@ class Peer:
 
 
 def latencies_ms(pattern):
-    """Of each transaction, from pgbench's logs; which go."""
+    """The latency of each transaction from pgbench's logs, which are then removed."""
     for path in glob.glob(pattern):
         with open(path, encoding='ascii') as file:
             for line in file:
@@ -67,7 +67,7 @@ def quantile(ordered, part):
 
 
 def pgbench():
-    # Debian's /usr/bin/pgbench looks for a cluster of the system's.
+    # Debian's /usr/bin/pgbench looks for one of the system's clusters.
     found = sorted(glob.glob('/usr/lib/postgresql/*/bin/pgbench'))
     if not found:
         raise Failure('pgbench is missing; install it: scripts/setup bench')

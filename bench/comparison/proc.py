@@ -1,4 +1,4 @@
-"""What a process uses, from /proc."""
+"""The processor time and memory of processes, from /proc."""
 
 import glob
 import os
@@ -17,7 +17,7 @@ def cpu_seconds(pids):
 
 
 def cpu_seconds_with_children(pid):
-    """Of a process and of its children that have ended (fields 14 to 17 of proc(5)), in ticks of 10 ms."""
+    """Processor time of a process and of its children that have ended (fields 14 to 17 of proc(5)), in ticks of 10 ms."""
     try:
         with open(f'/proc/{pid}/stat', encoding='utf-8', errors='replace') as file:
             fields = file.read().rpartition(')')[2].split()
@@ -59,7 +59,7 @@ def children(pid):
 
 
 def descendants(pid):
-    """Children, their children, and so on; parents first."""
+    """The children of processes, their children, and so on, with parents first."""
     found = []
     for child in children(pid):
         found += [child] + descendants(child)

@@ -1,4 +1,4 @@
-"""Starts programs, and stops all of them however the comparison ends."""
+"""Starts programs, and stops all of them, however the comparison ends."""
 
 import ctypes
 import os
@@ -18,12 +18,12 @@ _PR_SET_PDEATHSIG = 1
 
 
 def _die_with_parent():
-    # What is started ends even when this is killed with -9.
+    # The programs end even if this one is killed with -9.
     _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 class Process:
-    """A program that runs. All it says is in its log."""
+    """A program that runs. Its log has all its output."""
 
     def __init__(self, name, popen, log):
         self.name = name
@@ -39,7 +39,7 @@ class Process:
             return file.read()
 
     def wait_for(self, pattern):
-        """The match of the first line that fits, as soon as it is there."""
+        """Waits for a line of the log that fits, and returns the match."""
         deadline = time.monotonic() + READY_SECONDS
         while True:
             ended = self.popen.poll() is not None
@@ -62,7 +62,7 @@ class Process:
 
 
 class Processes:
-    """All that was started, in order."""
+    """All processes in the order in which they were started."""
 
     def __init__(self, folder):
         self.folder = folder
@@ -72,7 +72,7 @@ class Processes:
     def start(self, name, command, environment=None):
         self._count += 1
         log = f'{self.folder}/{self._count}-{name.replace(" ", "-")}.log'
-        # A session of its own: Ctrl-C is for this program, which stops the others in order.
+        # Ctrl-C goes to this program alone, which stops the others in order. So each has a session of its own (setsid(2)).
         with open(log, 'wb') as output:
             try:
                 popen = subprocess.Popen(
@@ -89,7 +89,7 @@ class Processes:
         self._started.remove(process)
 
     def run(self, name, command, environment=None, seconds=600, while_running=None, every=1):
-        """Runs a program to its end: its exit status, and what it said. `while_running(process)` is called each so many seconds."""
+        """Runs a program to its end. Returns its exit status and its output. `while_running(process)` is called each `every` seconds."""
         process = self.start(name, command, environment)
         try:
             deadline = time.monotonic() + seconds
@@ -105,14 +105,14 @@ class Processes:
             self.stop(process)
 
     def must(self, name, command, environment=None, seconds=600):
-        """The same for one that must succeed."""
+        """Runs a program that must succeed. Returns its output."""
         status, said = self.run(name, command, environment, seconds)
         if status != 0:
             raise Failure(f'{name} failed with {status}: {" ".join(command)}\n{said[-2000:]}')
         return said
 
     def stop_all(self):
-        """In reverse order: what uses Redis and Postgres stops before them."""
+        """Stops all processes in reverse order, so the users of Redis and Postgres stop before these."""
         for process in reversed(self._started):
             process.stop()
         self._started.clear()

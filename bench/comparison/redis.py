@@ -1,11 +1,11 @@
-"""A client of Redis, as far as a comparison needs one (RESP 2)."""
+"""A small client of Redis (RESP 2)."""
 
 import socket
 import time
 
 from .failure import Failure
 
-CHUNK = 2000  # commands sent before their replies are read
+CHUNK = 2000  # commands that are sent before their replies are read
 
 
 class RedisError(Exception):
@@ -42,7 +42,7 @@ class Redis:
         return reply
 
     def pipeline(self, commands):
-        """The replies to many commands, an iterable, in their order. An error among them is raised."""
+        """The replies to many commands, in order. An error among them is raised."""
         chunk = []
         for command in commands:
             chunk.append(encode(command))
@@ -73,7 +73,7 @@ class Redis:
             return RedisError(rest.decode())
         if kind == b'$':
             length = int(rest)
-            # Ids of users are bytes; anyone who wants them encodes the text the same way.
+            # Ids of users are bytes. To get them back, encode the text in the same way.
             return None if length < 0 else self._replies.read(length + 2)[:-2].decode(errors='surrogateescape')
         return [self._read() for _ in range(int(rest))]
 
@@ -86,7 +86,7 @@ class Redis:
         return int(self.info('persistence')['aof_rewrite_in_progress'])
 
     def rewrite(self):
-        """The append-only file, to the end; after a rewrite that is under way."""
+        """Rewrites the append-only file, and returns when that is done. A rewrite under way is waited for first."""
         self._until_not_rewriting()
         self.call('BGREWRITEAOF')
         self._until_not_rewriting()
@@ -96,6 +96,6 @@ class Redis:
             time.sleep(0.1)
 
     def script_usec(self):
-        """Microseconds in scripts since the last CONFIG RESETSTAT."""
+        """Microseconds that scripts took since the last CONFIG RESETSTAT."""
         text = self.info('commandstats').get('cmdstat_evalsha', 'calls=0,usec=0')
         return int(dict(pair.split('=') for pair in text.split(','))['usec'])

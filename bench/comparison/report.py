@@ -1,4 +1,4 @@
-"""The tables of a comparison: for a terminal, and as Markdown. No I/O."""
+"""The tables of a comparison, for a terminal and as Markdown. No I/O."""
 
 import unicodedata
 
@@ -61,7 +61,7 @@ def terminal(results, about, notes):
     parts += [f'{title}\n{for_terminal(head, rows)}' for title, head, rows in grids(results)]
     head, rows = bar_grid(results)
     if rows:
-        # Text aligns to the left here.
+        # These columns have text, which aligns to the left.
         widths = [max(width(row[place]) for row in [head, *rows]) for place in range(len(head))]
         lines = ['  '.join(text + ' ' * (size - width(text)) for text, size in zip(row, widths)).rstrip() for row in [head, *rows]]
         parts.append('\n'.join(lines))

@@ -1,10 +1,10 @@
-"""What was measured, by table, row, column and round; medians, spread and ratios of it. No I/O."""
+"""All figures, by table, row, column and round, with their medians, spreads and ratios. No I/O."""
 
 from statistics import median
 
 
 class Ratio:
-    """Of two rows, pair by pair: a pair is of one round, so what is common to both, such as a busy machine, is in neither."""
+    """The ratios of two rows, one for each round. A cause that both share in a round, such as a busy machine, cancels out."""
 
     def __init__(self, values, clean=True):
         self.values = values
@@ -14,7 +14,7 @@ class Ratio:
         self.greatest = max(values)
 
     def above(self, limit):
-        """In how many rounds."""
+        """In how many rounds the ratio is above the limit."""
         return sum(value > limit for value in self.values)
 
     def sign(self, limit=1):
@@ -29,8 +29,7 @@ class Results:
         self.notes = {}
 
     def add(self, table, row, column, value, turn=1, clean=True):
-        """`turn`: the round that the value is of. `clean`: nobody else used the machine; other values count only where there is
-        no clean one."""
+        """`turn`: the round of the value. `clean`: nobody else used the machine. Other values count only if there is no clean one."""
         self._values.setdefault(table, {}).setdefault(row, {}).setdefault(column, {})[turn] = (value, clean)
 
     def _by_turn(self, table, row, column):
@@ -39,12 +38,12 @@ class Results:
         return clean or {turn: value for turn, (value, _) in found.items()}
 
     def order(self, table, rows):
-        """The rows of a table in the order to show, since rounds begin with another one each time."""
+        """Sets the order in which the rows of a table are shown, since each round begins with another row."""
         for row in rows:
             self._values.setdefault(table, {}).setdefault(row, {})
 
     def note(self, subject, text):
-        """What a reader should know beside the figures; the last one of a subject counts."""
+        """Adds a remark that a reader needs beside the figures. The last one about a subject counts."""
         self.notes[subject] = text
 
     def is_clean(self, table, row, column):
@@ -63,7 +62,7 @@ class Results:
         return columns
 
     def values(self, table, row, column):
-        """By round; none where nothing was measured."""
+        """The values by round; empty if nothing was measured."""
         return list(self._by_turn(table, row, column).values())
 
     def median(self, table, row, column):
@@ -71,14 +70,14 @@ class Results:
         return median(values) if values else None
 
     def spread(self, table, row, column):
-        """Half of the range, as a part of the median: how far a single round can be off."""
+        """Half of the range, as a share of the median. A single round may be off by so much."""
         values = self.values(table, row, column)
         middle = median(values) if values else 0
         return (max(values) - min(values)) / 2 / middle if middle and len(values) > 1 else None
 
     def ratio(self, left, right):
-        """Of two (table, row, column), over the rounds that have both; of those in which nobody else used the machine, where there
-        are some. `None`: no round has both."""
+        """The ratio of two (table, row, column), over the rounds that have both. If nobody else used the machine in some of these
+        rounds, only those count. `None` if no round has both."""
         ours, theirs = (self._values.get(table, {}).get(row, {}).get(column, {}) for table, row, column in (left, right))
         both = [turn for turn in ours if turn in theirs and theirs[turn][0]]
         pairs = [(ours[turn][0] / theirs[turn][0], ours[turn][1] and theirs[turn][1]) for turn in both]

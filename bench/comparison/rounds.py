@@ -1,5 +1,5 @@
-"""Redemptions a second of all sides in turns: Redeem and its peers over HTTP, by the load generator of `redeem bench` and by wrk;
-redis-benchmark, the limit of one script call a redemption; Postgres alone."""
+"""Redemptions a second of all sides in turns: Redeem and its peers over HTTP, by `redeem bench` and by wrk; redis-benchmark, which
+shows the limit if each redemption is a script call; and Postgres alone."""
 
 import contextlib
 
@@ -14,7 +14,7 @@ CEILING, POSTGRES = 'one script call a redemption', 'Postgres alone'
 
 
 def run(context, names):
-    """`names`: of the sections rates, redis-benchmark and postgres, those that are wanted."""
+    """`names`: the ones of the sections rates, redis-benchmark and postgres that are wanted."""
     sizes, results = context.sizes, context.results
     with contextlib.ExitStack() as stacks:
         limit = stacks.enter_context(ceiling.Ceiling(context, context.rounds)) if 'redis-benchmark' in names else None
@@ -33,7 +33,7 @@ def run(context, names):
             results.order(table, [row])
         drives = {BENCH: lambda *target: load.with_bench(context, *target), WRK: lambda *target: load.with_wrk(context, *target)}
 
-        # Round 0 is small, warms up, and does not count.
+        # Round 0 is small. It warms up, and does not count.
         for turn in range(context.rounds + 1):
             count = sizes.redemptions if turn else sizes.redemptions // 10
             context.say(f'round {turn} of {context.rounds}: making users')
@@ -42,7 +42,7 @@ def run(context, names):
             files = {
                 place: arena.requests(place[1], tokens[number * count:(number + 1) * count], coupon, f'requests-{number}')
                 for number, place in enumerate(http)}
-            # For the peers' sake, which nobody carries anything to Postgres for.
+            # No worker runs while a side is measured, since the peers have none.
             stack.settle()
             for table, row in in_turn(turns, turn):
                 try:

@@ -1,4 +1,4 @@
-"""A Redeem of the comparison's own: Redis and Postgres, a sync worker that can be stopped, servers, users."""
+"""A Redeem for the comparison alone: Redis and Postgres, a sync worker that can be stopped, servers, users."""
 
 import os
 import re
@@ -13,7 +13,7 @@ CODE = 'BENCH-CODE'
 PRICE = 1
 DRAIN_SECONDS = 300
 SHARD = '{s0}'
-# What prepares a run is not measured, and a machine that stands still for a moment must not end it.
+# Preparations are not measured. A machine that pauses for a moment must not make them fail.
 PATIENT = {'REDEEM_REDIS_DEADLINE_MS': '30000'}
 
 
@@ -25,11 +25,11 @@ class Server:
 
 
 class Stack:
-    """Everything of it ends with the `with` block."""
+    """All its processes end with the `with` block."""
 
     def __init__(self, context, name, vacuums=False, rewrites=False, program=None):
-        """`vacuums`: Postgres vacuums by itself, as it does where nobody measures single seconds. `rewrites`: so does Redis rewrite
-        its append-only file. `program`: another `redeem` than the one that is measured."""
+        """`vacuums`: Postgres vacuums by itself, as usual. `rewrites`: Redis rewrites its append-only file by itself, as usual.
+        `program`: another `redeem` than the one that is measured."""
         self.context = context
         self.rewrites = rewrites
         self.name = name
@@ -47,7 +47,7 @@ class Stack:
         self.redis = Redis(host, int(port), password)
         under = {proc.name(pid): pid for pid in reversed(proc.descendants(self.redeem.stores.pid))}
         self.redis_pid, self.postgres_pid = under['redis-server'], under['postgres']
-        # Either would hit whichever side is being measured by chance: a rewrite of the append-only file, and a vacuum.
+        # A rewrite of the append-only file or a vacuum would slow one side down by chance.
         if not self.rewrites:
             self.redis.call('CONFIG', 'SET', 'auto-aof-rewrite-percentage', '0')
         if not self.vacuums:
@@ -84,18 +84,18 @@ class Stack:
         self.redeem.stop(server.process)
 
     def promise(self, durability):
-        """Redis is configured for what a server's answers promise, and for no more."""
+        """Configures Redis for what a server's answers promise, and for no more."""
         self.redis.call('CONFIG', 'SET', 'appendfsync', 'everysec' if durability == 'relaxed' else 'always')
 
     # MARK: - Data
 
     def coupon(self, identifier, stock):
-        self.start_sync()  # which tells Redis of it
+        self.start_sync()  # it tells Redis of the coupon
         self._redeem('coupon', 'create', identifier, '--price', PRICE, '--total', stock, '--code', self.code(identifier))
         self._wait_for_coupon(identifier)
 
     def seed(self, users, coupon, credit=PRICE):
-        """Access tokens of new users with sessions and credit, all loaded in Redis, and a coupon that each of them can redeem."""
+        """Makes users with sessions and credit in Redis, and a coupon that each of them can redeem. Returns the file of their tokens."""
         self.start_sync()
         file = f'{self.folder}/tokens'
         self._redeem('seed', '--users', users, '--credit', credit, '--price', PRICE, '--stock', users, '--coupon', coupon,
@@ -109,11 +109,11 @@ class Stack:
         return f'{CODE}-{coupon}'
 
     def digest(self, coupon):
-        """Of the coupon's hidden code, as scripts get it."""
+        """The digest of the coupon's hidden code, which scripts get."""
         return self.redis.call('HGET', f'{SHARD}:coupon:{coupon}', 'code')
 
     def backlog(self):
-        """Entries of the outbox, and the age of the oldest in seconds by Redis's clock."""
+        """The number of entries in the outbox, and the age of the oldest in seconds by Redis's clock."""
         length, first, now = self.redis.pipeline(
             [('XLEN', f'{SHARD}:outbox'), ('XRANGE', f'{SHARD}:outbox', '-', '+', 'COUNT', 1), ('TIME',)])
         age = int(now[0]) + int(now[1]) / 1e6 - int(first[0][0].partition('-')[0]) / 1000 if first else 0
@@ -138,20 +138,20 @@ class Stack:
     # MARK: - Between runs
 
     def drain(self):
-        """Returns when all that was decided is in Postgres."""
+        """Returns when Postgres has every decision."""
         self.start_sync()
         self._until(lambda: self.redis.call('XLEN', f'{SHARD}:outbox') == 0, 'the outbox is not drained', DRAIN_SECONDS)
 
     def settle(self):
-        """What went before is in Postgres and on the disk, and no worker runs: no side pays for it."""
+        """Waits until all earlier work is in Postgres and on the disk, and stops the worker, so that no side pays for it."""
         self.drain()
         self.stop_sync()
-        self.sql('analyze')  # which nobody else does here
+        self.sql('analyze')  # here nobody else does it
         self.sql('checkpoint')
         os.sync()
 
     def reconcile(self):
-        """Checks every invariant: the figures are of real redemptions, none missing and none twice."""
+        """Checks every invariant, so that the figures are about real redemptions, with none missing and none twice."""
         self.drain()
         self.context.say(f'{self.name}: reconciling')
         said = self._redeem('reconcile')

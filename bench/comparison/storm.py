@@ -1,4 +1,4 @@
-"""A sale that is sold out: what those get who come too late, beside what redemptions the same server makes in the same rounds."""
+"""A sale that is sold out: the rate of answers to those who come too late, beside the same server's rate of redemptions."""
 
 from . import load
 from .arena import REDEEM, Arena
@@ -9,9 +9,9 @@ from .stack import PRICE, Stack
 TABLE = 'sold out, beside redemptions'
 SALE = 'redemptions, requests with a key'
 STORM = 'sold_out answers, from memory'
-# A request with an Idempotency-Key may be the repeat of one that was accepted, so Redis is asked.
+# A request with an Idempotency-Key may repeat one that was accepted, so the server asks Redis.
 ASKED = 'sold_out answers to requests with a key, from Redis'
-STOCK = 100  # far less than users
+STOCK = 100  # far fewer than users
 
 
 def run(context):
@@ -23,7 +23,7 @@ def run(context):
         results.order(TABLE, [SALE, STORM, ASKED])
         for turn in range(1, sizes.short_rounds + 1):
             context.say(f'storm, round {turn} of {sizes.short_rounds}: making users')
-            # Credit for both coupons.
+            # Each user has credit for both coupons.
             tokens = stack.seed(sizes.redemptions, f'sale-{turn}', 2 * PRICE)
             stack.coupon(f'storm-{turn}', STOCK)
             file = arena.requests(REDEEM, tokens, f'sale-{turn}', 'requests', keys=True)
@@ -46,7 +46,7 @@ def sale(context, stack, server, file):
 
 
 def storm(context, stack, server, turn, side):
-    """Users at random, again and again; answers that are no error are sold_out, and already_redeemed of the few."""
+    """Lets random users ask again and again. The expected answers are sold_out, and already_redeemed for a few."""
     seconds = context.sizes.storm_seconds
     with Costs(stack, 1, server.pids) as costs:
         run = load.run_bench(context, [

@@ -1,5 +1,5 @@
-"""Redemptions a second by the number of connections: Redeem, Webdis and nginx side by side, by `redeem bench replay` and by wrk; and,
-where it is given, an earlier Redeem, which has a Redis, a Postgres and a shard of its own, because its scripts may be others."""
+"""Redemptions a second by the number of connections: Redeem, Webdis and nginx side by side, by `redeem bench replay` and by wrk. An
+earlier Redeem, if there is one, has a Redis, a Postgres and a shard of its own, because its scripts may differ."""
 
 import contextlib
 
@@ -10,7 +10,7 @@ from .measure import P99, RATE, REDIS, SERVER, in_turn, record
 from .stack import PRICE, Stack
 
 CONNECTIONS = (1, 4, 16, 64, 256, 1024)
-# Requests of one side in one round, as a part of those of the other sections: about a second's.
+# Requests of one side in one round, as a share of those in other sections. They take about a second.
 PARTS = {1: 0.1, 4: 0.25}
 PART = 0.6
 BENCH, WRK = 'redeem bench', 'wrk'
@@ -26,16 +26,16 @@ TABLES = {table(connections, by) for connections in CONNECTIONS for by in DRIVES
 
 
 def count(context, connections, turn):
-    """Requests of one side; the first round warms up."""
+    """The number of requests of one side. The first round warms up."""
     full = max(1, int(context.sizes.redemptions * PARTS.get(connections, PART)))
     return full if turn else max(connections, full // 10)
 
 
 class Shares:
-    """Users of a stack, each place its own: they redeem another coupon in each round, so they are made once."""
+    """The users of a stack, with a part for each place. They are made once, since they redeem another coupon in each round."""
 
     def __init__(self, context, stack, places, at_least=0):
-        """`at_least`: users in all. The more a Redis has, the more a look at one costs, so stacks that are compared have as many."""
+        """`at_least`: the least number of users. A look at a user takes longer if Redis has more, so compared stacks have equally many."""
         self.context, self.stack = context, stack
         self._from = {}
         users = 0
@@ -94,7 +94,7 @@ def ask(context, arena, connections, by, side, file, turn):
 
 
 class Before:
-    """An earlier Redeem, driven as the other sides are, by the load generator of the one that is measured."""
+    """An earlier Redeem. It gets its load from the measured Redeem's generator, as the other sides do."""
 
     def __init__(self, context, users):
         self.context, self.users = context, users
@@ -122,8 +122,8 @@ class Before:
 # MARK: - What is shown
 
 def grids(results):
-    """(title, columns, rows of (connections, by column a (table, row, column))) by generator, in place of a table for each number
-    of connections."""
+    """One grid for each generator, instead of a table for each number of connections: (title, columns, rows of (connections, a
+    (table, row, column) for each column))."""
     for by in DRIVES:
         there = [connections for connections in CONNECTIONS if results.rows(table(connections, by))]
         if there:

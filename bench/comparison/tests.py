@@ -1,4 +1,4 @@
-"""Tests of what computes and draws. Run them with: cd bench && python3 -B -m unittest comparison.tests"""
+"""Tests of the parts that compute and draw. Run them with: cd bench && python3 -B -m unittest comparison.tests"""
 
 import base64
 import contextlib
@@ -22,7 +22,7 @@ from .watch import Samples
 
 
 def rates(values):
-    """By side, one value a round."""
+    """Results with these rates for each side, one value for each round."""
     results = Results()
     for side, of_rounds in values.items():
         for turn, value in enumerate(of_rounds, 1):
@@ -40,7 +40,7 @@ class OrderTest(unittest.TestCase):
                 self.assertEqual(first, second[::-1])
             for before, after in zip(orders, orders[1:]):
                 self.assertNotEqual(before[0], after[0])
-            # None is favoured: each is in each place equally often.
+            # No side is favoured: each is in each place equally often.
             for place in range(len(sides)):
                 self.assertEqual(sorted(order[place] for order in orders), sorted(2 * list(sides)))
 
@@ -66,7 +66,7 @@ class ResultsTest(unittest.TestCase):
         self.assertEqual(results.median(rounds.BENCH, REDEEM, RATE), 31)
         self.assertEqual(results.median(rounds.BENCH, WEBDIS, RATE), 10)
         self.assertTrue(bars.bars(results)[0].cells[3].endswith(', disturbed'))
-        # The one round that has both, though it was disturbed.
+        # Only this round has both, so it counts though it was disturbed.
         self.assertEqual(results.ratio((rounds.BENCH, REDEEM, RATE), (rounds.BENCH, WEBDIS, RATE)).median, 0.5)
         results.add(rounds.BENCH, WEBDIS, RATE, 10, 1)
         ratio = results.ratio((rounds.BENCH, REDEEM, RATE), (rounds.BENCH, WEBDIS, RATE))
@@ -116,7 +116,7 @@ class BarsTest(unittest.TestCase):
             results.add(rounds.BENCH, side, REDIS, of_redis)
         found = bars.bars(results)
         self.assertEqual([(round(bar.measured, 3), bar.verdict) for bar in found[:2]], [(0.667, 'met'), (0.25, 'met, and the goal')])
-        # What one core of Redis can decide has no bar.
+        # The figure about one core of Redis has no bar.
         self.assertEqual([found[2].cells[1:3], found[2].verdict, found[2].met], [['', ''], '', True])
         self.assertEqual(found[2].cells[3], '142,857/s; 35,714 with one call each (Webdis)')
 
@@ -219,7 +219,7 @@ class TogetherTest(unittest.TestCase):
         result = {'beganAt': 1000, 'warmup': 2, 'series': series}
         told = dict(together.by_second(result, lambda begin, end: {'server': end - begin, 'Redis': 0.5}))
         self.assertEqual(list(told), ['1', '2'])
-        # What was answered after the end is of the last second.
+        # Answers after the end count in the last second.
         self.assertEqual((told['2'][RATE], told['2'][together.MAX], told['2']['server']), (160, 300, 1.25))
         self.assertEqual(told['1'], {RATE: 100, 'p50 ms': 1, P99: 2, together.MAX: 3, 'server': 1, 'Redis': 0.5})
 

@@ -1,5 +1,5 @@
-"""Everything at once: load generator, server, Redis in mode local, sync worker and Postgres on this machine. First the highest rate
-that they sustain is looked for, then a part of it is run for a minute and told second by second."""
+"""Everything at once: load generator, server, Redis in mode local, sync worker and Postgres on this machine. It looks for the highest
+rate that they sustain, then runs a share of it for a minute, and tells that second by second."""
 
 import os
 
@@ -13,14 +13,14 @@ TABLE, SECONDS = 'everything at once', 'everything at once, second by second'
 HIGHEST, RUN = 'highest sustained rate', 'a part of it'
 ASKED, SHARE, MAX, LAG = 'asked for/s', 'of the highest', 'max ms', 'lag at most s'
 CORES = 'part of the cores in use'
-CONNECTIONS = 1024  # a crowd: enough that nothing waits for work while Redis waits for its disk
+CONNECTIONS = 1024  # so many that nothing waits for work while Redis waits for its disk
 PART = 0.7
-# Of what a closed loop reaches, tried until one is sustained.
+# Shares of the closed loop's rate, tried until one is sustained.
 STEPS = (0.95, 0.9, 0.85, 0.8, 0.7, 0.6, 0.5, 0.4)
-LAG_SECONDS = 2  # what the sync worker may be behind, and no more with time
-ANSWERED = 0.99  # of the rate asked for
+LAG_SECONDS = 2  # how far the sync worker may be behind; this must not grow with time
+ANSWERED = 0.99  # of the rate that was asked for
 WARMUP_SECONDS = 5
-SETTLED_SECONDS = 5  # after the load has begun; a server's memory is flat from there on
+SETTLED_SECONDS = 5  # after the load has begun, a server's memory grows no more
 
 
 def run(context):
@@ -32,7 +32,7 @@ def run(context):
         users = int(rate * (seconds + WARMUP_SECONDS))
         context.say(f'everything at once: making {users} users')
         stack.seed(users, 'together')
-        # As operators are told to do before a sale.
+        # Operators are told to do this before a sale.
         stack.redis.rewrite()
         measured, watch, clean = ask(context, stack, server, 'together', ['--rate', str(rate)], seconds)
         add = adder(context, RUN, measured, watch, clean)
@@ -51,7 +51,7 @@ def run(context):
 
 
 def search(context, stack, server):
-    """What a closed loop reaches, if the sync worker keeps up with it; else the greatest part of it that is kept by the clock."""
+    """The closed loop's rate, if the sync worker keeps up with it. Otherwise the greatest share of it that is sustained by the clock."""
     seconds = context.sizes.search_seconds
     context.say(f'everything at once: making {context.sizes.search_users} users')
     stack.seed(context.sizes.search_users, 'search', credit=(2 + len(STEPS)) * PRICE)
@@ -75,7 +75,7 @@ def search(context, stack, server):
 
 
 def is_sustained(rate, asked, lags):
-    """`asked`: `None` in a closed loop."""
+    """Whether a rate is sustained. `asked`: `None` in a closed loop."""
     return (asked is None or rate >= ANSWERED * asked) and max(lags, default=0) <= LAG_SECONDS
 
 
@@ -95,13 +95,13 @@ def ask(context, stack, server, coupon, pace, seconds):
 
 
 def window(measured):
-    """From when to when it was measured, in seconds of Unix time."""
+    """The beginning and the end of the measured time, in seconds since 1970."""
     began = measured.result['beganAt'] + measured.result['warmup']
     return began, began + measured.result['seconds']
 
 
 def adder(context, row, measured, watch, clean):
-    """Adds what all rows have; then, what it is told."""
+    """Adds the cells that all rows have. Returns a function that adds further ones."""
     def add(column, value):
         context.results.add(TABLE, row, column, value, clean=clean)
 
@@ -124,10 +124,10 @@ def tell(context, measured, watch):
 
 
 def by_second(result, used):
-    """(second, values by column) of what was measured. `used(from, to)`: what else is told of that time, by column."""
+    """(second, values by column) for each measured second. `used(from, to)`: further values about that time, by column."""
     series = [entry for entry in result['series'] if not entry['isWarmup']]
     if len(series) > 1 and series[-1]['length'] < 0.5:
-        # What came last is a moment only, but the answers that were longest under way are in it: it is a part of the last second.
+        # The last interval may be a moment only, but it has the answers that took longest. So it belongs to the last second.
         last = series.pop()
         longest = {name: max(series[-1].get(name) or 0, last.get(name) or 0) for name in ('p99', 'max')}
         answered, length = series[-1]['answered'] + last['answered'], series[-1]['length'] + last['length']

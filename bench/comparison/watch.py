@@ -1,5 +1,4 @@
-"""What the processes of a run use while it runs: samples of processor time, memory and backlog, and what they say of any time between
-them."""
+"""Samples of the processor time, the memory and the backlog of a run's processes, and values for any time between the samples."""
 
 import bisect
 import time
@@ -7,12 +6,12 @@ import time
 from . import proc, quiet
 
 SAMPLE_SECONDS = 0.25
-# Columns, beside one for each process.
+# Columns in addition to one for each process.
 IN_USE, REWRITES = 'cores in use', 'rewrite'
 
 
 class Samples:
-    """Values that were read at moments; between two of them, as if it went straight. No I/O."""
+    """Values that were read at certain moments. Between two moments the value is taken to change evenly. No I/O."""
 
     def __init__(self):
         self._moments, self._values = [], []
@@ -22,12 +21,12 @@ class Samples:
         self._values.append(value)
 
     def add_growing(self, moment, value):
-        """Of what never gets less: a value that does is of a process that has ended, or is about to, and is left out."""
+        """Adds a value that never gets less. If it does, the process has ended or is about to, and the value is left out."""
         if not self._values or value >= self._values[-1]:
             self.add(moment, value)
 
     def at(self, moment):
-        """Before the first sample the first, after the last the last."""
+        """The value at a moment. Before the first sample it is the first one, and after the last the last one."""
         after = bisect.bisect_left(self._moments, moment)
         if after == 0:
             return self._values[0]
@@ -42,7 +41,7 @@ class Samples:
 
 
 class Watch:
-    """Of generator, server, Redis, sync worker and Postgres."""
+    """Watches the generator, the server, Redis, the sync worker and Postgres."""
 
     def __init__(self, stack, server):
         self._stack = stack
@@ -51,7 +50,7 @@ class Watch:
 
     def look(self, generator):
         for name, pid in {'generator': generator.pid, **self._pids}.items():
-            # The generator ends between two looks, one thread after the other; what it used is not known any more.
+            # The generator's threads end one after the other between two looks. Their processor time is then unknown.
             self._cpu.setdefault(name, Samples()).add_growing(time.time(), proc.cpu_seconds([pid]))
             self._memory.setdefault(name, Samples()).add(time.time(), proc.resident_bytes(pid))
         postgres = self._stack.postgres_pid
@@ -63,21 +62,21 @@ class Watch:
         self._machine.add(time.time(), quiet.machine()[1] / proc.TICKS)
 
     def cores(self, begin, end):
-        """By process: 1 is all of one core."""
+        """The cores that each process used: 1 is all of one core."""
         return {name: (samples.at(end) - samples.at(begin)) / (end - begin) for name, samples in self._cpu.items()}
 
     def all_cores(self, begin, end):
-        """In use by anything: a rewrite of the append-only file, the kernel's threads and what measures are of no process above."""
+        """The cores in use by anything, with a rewrite of the append-only file, the kernel's threads and the measuring program."""
         return (self._machine.at(end) - self._machine.at(begin)) / (end - begin)
 
     def second(self, begin, end):
-        """What a row of the table of seconds tells: cores of each process and of all; whether Redis rewrote its file meanwhile."""
+        """A row of the table of seconds: the cores of each process and of all, and whether Redis rewrote its file meanwhile."""
         return {**self.cores(begin, end), IN_USE: self.all_cores(begin, end), REWRITES: max(self._rewrites.within(begin, end), default=0)}
 
     def lags(self, begin, end):
-        """Seconds."""
+        """How far the sync worker was behind, in seconds."""
         return self._lag.within(begin, end)
 
     def memory(self, name, moment):
-        """Bytes."""
+        """A process's memory at a moment, in bytes."""
         return self._memory[name].at(moment)
