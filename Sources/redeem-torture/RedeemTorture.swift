@@ -7,25 +7,25 @@ internal import Torture
 struct RedeemTorture: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "redeem-torture",
-        abstract: "Break a Redeem of this program's own in every way there is, under load, and check that nothing was lost.",
+        abstract: "Break a private Redeem in every way there is, under load, and check that nothing was lost.",
         discussion: """
             Starts Redis with a replica and a Sentinel, Postgres, two servers and two sync workers, with a proxy on each link \
-            between them, and sends redemptions, retries, logins, refreshes, log-outs, and what operators do. Faults come one \
+            between them, and sends redemptions, retries, logins, refreshes, log-outs, and operators' commands. Faults come one \
             after the other, now and then two at once, with calm between them. At the end everything is healed and drained, \
-            requests without an answer are sent again with the same key, and a checker compares what each client was told with \
-            what is stored:
+            requests without an answer are sent again with the same key, and a checker compares the answers to each client with \
+            both stores:
 
               accepted ⊆ Postgres ⊆ accepted ∪ unknown, and nothing refused is stored
               the same key has the same answer
               one redemption a user and coupon, no coupon beyond its total
               credit is conserved
-              nothing is redeemed under a session after its end was answered
+              nothing is redeemed under a session after its end was confirmed
               a refresh token has one successor
               the cursor never goes back
               `redeem reconcile` holds
 
-            Each fault must prove that it took place. What a mode does not promise to survive (FLUSHALL under local) may lose \
-            what Postgres did not have yet, and nothing else.
+            Each fault must prove that it took place. A fault that a mode does not promise to survive (FLUSHALL under local) may \
+            lose what Postgres did not have yet, and nothing else.
 
             Faults:
             \(TortureOptions.faultLines)
@@ -36,7 +36,7 @@ struct RedeemTorture: AsyncParsableCommand {
               redeem-torture --faults 'redis-*,aof-*' --mode relaxed
               redeem-torture --faults '^sync-stop' --json torture.json
 
-            Everything it started is gone at the end. Ctrl-C ends the load early; the checks follow. \
+            At the end it removes all that it started. Ctrl-C ends the load early; the checks follow. \
             Exit code 0: every promise was kept; 1: one was broken; 64: wrong use; 69: a server does not start.
             """,
         version: Version.current

@@ -8,16 +8,16 @@ struct BenchOptions: ParsableArguments {
     @Option(help: ArgumentHelp("The API to load, http://host:port or https://host:port.", valueName: "url"))
     var url: String?
 
-    @Flag(help: "Load a Redis, a Postgres and a server of this command's own, with users made for it; all gone afterwards.")
+    @Flag(help: "Load a private Redis, Postgres and server with users made for it, all of which are removed afterwards.")
     var local = false
 
     @Option(parsing: .unconditional, help: "Requests a second. (default: 20000; refresh and mixed 5000; login 3)")
     var rate: Double?
 
-    @Option(parsing: .unconditional, help: "How long to measure; it ends before, when every user has redeemed.")
+    @Option(parsing: .unconditional, help: "How long to measure. A sale ends earlier, when every user has redeemed.")
     var duration = "30s"
 
-    @Option(parsing: .unconditional, help: "Load before that, which is not measured.")
+    @Option(parsing: .unconditional, help: "How long the load goes on before it is measured.")
     var warmup = "5s"
 
     @Option(parsing: .unconditional, help: "Open connections.")
@@ -26,10 +26,10 @@ struct BenchOptions: ParsableArguments {
     @Option(parsing: .unconditional, help: "Threads of the generator.")
     var threads = 1
 
-    @Flag(help: "Each connection sends the next request when it has the last answer, as wrk does; hides stalls.")
+    @Flag(help: "Let each connection send the next request when it has the last answer, as wrk does. This hides stalls.")
     var closed = false
 
-    @Flag(help: "Requests start at random (Poisson) instead of evenly.")
+    @Flag(help: "Start requests at random (Poisson) instead of evenly.")
     var poisson = false
 
     @Option(parsing: .unconditional, help: "A request without an answer for so long is given up; its outcome is unknown.")
@@ -47,16 +47,16 @@ struct BenchOptions: ParsableArguments {
     // With --url
 
     @Option(
-        help: ArgumentHelp("Access tokens, one a line, as `redeem seed --tokens` writes them.", valueName: "file"),
+        help: ArgumentHelp("Access tokens, one on each line, as `redeem seed --tokens` writes them.", valueName: "file"),
         completion: .file()
     )
     var tokens: String?
 
-    @Option(help: ArgumentHelp("Refresh tokens, one a line; used up by the run.", valueName: "file"), completion: .file())
+    @Option(help: ArgumentHelp("Refresh tokens, one on each line. The run uses them up.", valueName: "file"), completion: .file())
     var refreshTokens: String?
 
     @Option(
-        help: ArgumentHelp("Usernames and passwords, a space between them, one pair a line.", valueName: "file"),
+        help: ArgumentHelp("Usernames and passwords with a space between them, one pair on each line.", valueName: "file"),
         completion: .file()
     )
     var logins: String?
@@ -64,7 +64,7 @@ struct BenchOptions: ParsableArguments {
     @Option(help: "The coupon to redeem.")
     var coupon: String?
 
-    @Option(help: "Its hidden code.")
+    @Option(help: "The coupon's hidden code.")
     var code: String?
 
     @Option(help: ArgumentHelp("The operations port, http://host:port, for outbox and lag.", valueName: "url"))
@@ -73,21 +73,21 @@ struct BenchOptions: ParsableArguments {
     @Option(
         name: [.customLong("ca"), .customLong("cacert")],
         help: ArgumentHelp(
-            "Of an https URL: trust the certificates of this file (PEM) in place of the system's.",
+            "Trust the certificates of this file (PEM) instead of the system's, for an https URL.",
             valueName: "file"
         ),
         completion: .file()
     )
     var authority: String?
 
-    @Flag(name: [.customLong("insecure"), .customShort("k")], help: "Of an https URL: take any certificate.")
+    @Flag(name: [.customLong("insecure"), .customShort("k")], help: "Accept any certificate of an https URL.")
     var isInsecure = false
 
     // With --url, scenario replay
 
     @Option(
         help: ArgumentHelp(
-            "Requests to replay, one a line, each once: method, space, target; then, each behind a tab, a body and header fields.",
+            "Requests to replay, each once. A line is method, space, target; then, each behind a tab, a body and header fields.",
             valueName: "file"
         ),
         completion: .file()
@@ -96,7 +96,7 @@ struct BenchOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "What an answer must have: a text in its body; three digits: that status. (default: a status from 200 to 299)",
+            "A text that the body of each answer must have, or three digits for its status. (default: a status from 200 to 299)",
             valueName: "text"
         )
     )

@@ -19,7 +19,7 @@ struct ImportCommand: AsyncParsableCommand {
                 Reads the tables "User", "Coupon" and user_coupon, and changes nothing \
                 there. Users log in with their old passwords, their credit is what it \
                 was, and what they have used stays used. Stop the old service first:
-                what is sold there during or after the import is not known here.
+                a coupon that is used there during or after the import is not used here.
 
                 Try it, as often as you like; then do it:
 
@@ -30,12 +30,12 @@ struct ImportCommand: AsyncParsableCommand {
                 All of it is one transaction: after a failure nothing was imported. \
                 Run it again whenever rows were mended or added there; what is here \
                 already is left as it is. Rows that cannot be taken over are listed \
-                with the reason, and so is what has changed there since it was taken \
-                over, which is not changed here.
+                with the reason. So are rows that have changed there since they were \
+                taken over; they are not changed here.
 
-                Exit code: 0 all is here as it is there; 1 something was skipped or \
-                changed, has changed there since, or a coupon was oversold; 64 wrong use, or not the tables of \
-                such a service; 69 a database is out of reach.
+                Exit code 0 if everything is here as it is there; 1 if a row was skipped or changed, has changed there since, or \
+                a coupon was oversold; 64 for wrong use, or if the tables are not those of such a service; 69 if a database is \
+                out of reach.
                 """
         )
 
@@ -49,13 +49,13 @@ struct ImportCommand: AsyncParsableCommand {
 
         @Option(
             help: ArgumentHelp(
-                "Of expiration dates there that do not say theirs, such as Europe/Berlin: a name that the Postgres there knows.",
+                "The time zone of expiration dates that have none, such as Europe/Berlin: a name that the Postgres there knows.",
                 valueName: "name"
             )
         )
         var timeZone = "UTC"
 
-        @Flag(help: "Do all of it, say what came of it, and roll it back.")
+        @Flag(help: "Do all of it, report the result, and roll it back.")
         var dryRun = false
 
         @Flag(help: "Print the report as JSON.")

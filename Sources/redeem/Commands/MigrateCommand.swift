@@ -8,8 +8,8 @@ struct MigrateCommand: AsyncParsableCommand {
         commandName: "migrate",
         abstract: "Bring the Postgres schema up to this program's version. Safe to run again, and by several at once.",
         discussion: """
-            Where REDEEM_CODE_KEY and REDEEM_TOKEN_KEY are set, it records the ids of the keys, so that a process with others is \
-            noticed; see `redeem key`.
+            If REDEEM_CODE_KEY and REDEEM_TOKEN_KEY are set, it records the ids of these keys, so that a process with other keys \
+            is noticed; see `redeem key`.
             """
     )
 

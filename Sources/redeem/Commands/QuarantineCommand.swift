@@ -8,28 +8,28 @@ internal import Terminal
 struct QuarantineCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "quarantine",
-        abstract: "List what could not land in Postgres, land it after all, or give it up.",
+        abstract: "List redemptions that could not land in Postgres, land them after all, or give them up.",
         discussion: """
-            Something in quarantine was accepted by Redis, and its user was told so. `retry` lands it once what was in its way is \
-            mended (a coupon restocked, a user put back). `drop` gives it up for good, and gives the user the credit back and the \
-            coupon the use.
+            Redis has accepted the redemptions in quarantine, and their users were told so. `retry` lands one once its obstacle is \
+            gone (a coupon restocked, a user put back). `drop` gives one up for good: the user gets the credit back, and the coupon \
+            the use.
             """,
         subcommands: [List.self, Retry.self, Drop.self]
     )
 
     struct List: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "List what is in quarantine, the oldest first.")
+        static let configuration = CommandConfiguration(abstract: "List the redemptions in quarantine, the oldest first.")
 
-        @Option(help: "Only of this shard, such as 0.")
+        @Option(help: "Only redemptions of this shard, such as 0.")
         var shard: Int?
 
-        @Option(help: "Only where the reason contains this, in either case.")
+        @Option(help: "Only redemptions whose reason contains this text, in upper or lower case.")
         var reason: String?
 
-        @Option(help: "So many at most, from 1 to \(QuarantineCommand.limit).")
+        @Option(help: "How many to list at most, from 1 to \(QuarantineCommand.limit).")
         var limit = 50
 
-        @Option(help: "Only those behind this id: the next page.")
+        @Option(help: "Only redemptions behind this id, for the next page.")
         var after = 0
 
         @Flag(help: "Print JSON.")
@@ -66,10 +66,10 @@ struct QuarantineCommand: AsyncParsableCommand {
 
     struct Retry: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Land what is in quarantine, each by itself. Exit code 1 where something still does not fit.",
+            abstract: "Land redemptions from quarantine, each by itself. Exit code 1 if one still does not fit.",
             discussion: """
-                In one transaction: the redemption, the coupon's count, and the end of the quarantine. What is of an earlier epoch \
-                cannot land any more: its credit and stock were given out again when the shard was rebuilt.
+                One transaction stores the redemption, raises the coupon's count and ends the quarantine. A redemption of an \
+                earlier epoch cannot land any more: its credit and stock were given out again when the shard was rebuilt.
                 """
         )
 
@@ -127,11 +127,11 @@ struct QuarantineCommand: AsyncParsableCommand {
 
     struct Drop: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Give up what is in quarantine, for good: all of the ids or none.",
+            abstract: "Give up redemptions in quarantine, for good: all of the ids or none.",
             discussion: """
-                The user was told that the redemption was accepted; tell them that it was not. What Redis took for it is given back \
-                through the control log: the credit, the use of the coupon, and the right to redeem it again. The row is kept in \
-                the table quarantine_drops, with the reason, the moment and who did it.
+                The user was told that the redemption was accepted; tell them that it was not. The control log gives back what \
+                Redis took for it: the credit, the use of the coupon, and the right to redeem it again. The row is kept in the \
+                table quarantine_drops, with the reason, the moment and the operator.
 
                 Example: redeem quarantine drop 17 --reason "sold twice, refunded by hand, ticket 4711"
                 """

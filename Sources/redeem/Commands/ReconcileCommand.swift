@@ -11,14 +11,13 @@ struct ReconcileCommand: AsyncParsableCommand {
         discussion: """
             Without --repair it only reads, and names what can be done about each violation. With --repair it puts redemptions \
             that only Redis has into quarantine, where they wait for `redeem quarantine retry` or `drop`; sets a coupon's count of \
-            redemptions to that of its rows; and has a shard rebuilt whose Redis has parted from Postgres.
+            redemptions to that of its rows; and has a shard rebuilt whose Redis differs from Postgres.
 
             The owner of a shard rebuilds it: it lands what the outbox holds, then fills Redis again. The shard is closed meanwhile, \
-            and its users are loaded again. It is not done as long as Redis alone holds something of it that is to be decided.
+            and its users are loaded again. It is not rebuilt while Redis alone holds redemptions that somebody must decide about.
 
-            No redemption is made up, and none is deleted. Exit code 1 where something is left; 69 where a store \
-            is out of reach; 75 where the rebuild is asked for in the control log and no `redeem sync` has done it in time: the next \
-            one does it.
+            No redemption is made up, and none is deleted. Exit code 1 if a violation is left; 69 if a store is out of reach; 75 if \
+            the control log has the order to rebuild and no `redeem sync` has done so in time: the next one does it.
             """
     )
 

@@ -12,8 +12,8 @@ struct SeedCommand: AsyncParsableCommand {
         commandName: "seed",
         abstract: "Create many users with live sessions and a coupon, for load tests.",
         discussion: """
-            The access tokens, one a line in the tokens file, are the way in. Needs an open shard (a running `redeem sync` or \
-            `redeem dev`). Example:
+            The tokens file gets the access token of each user, one on each line. The shard must be open (by a running \
+            `redeem sync` or `redeem dev`). Example:
 
               redeem seed --config .redeem/env --users 200000 --credit 100 \\
                 --coupon sale --stock 10000 --price 5 --code SALE-2030 --tokens tokens.txt
@@ -23,10 +23,10 @@ struct SeedCommand: AsyncParsableCommand {
     @Option(parsing: .unconditional, help: "How many users to create, at least 1.")
     var users: Int
 
-    @Option(parsing: .unconditional, help: "Credit of each.")
+    @Option(parsing: .unconditional, help: "The credit of each user.")
     var credit: Int
 
-    @Option(help: "The id of the coupon; created when there is none.")
+    @Option(help: "The id of the coupon, which is created if there is none.")
     var coupon: String
 
     @Option(parsing: .unconditional, help: "The total of a new coupon.")

@@ -13,8 +13,8 @@ struct ServeCommand: AsyncParsableCommand {
             Needs Redis, Postgres and the two keys: REDEEM_TOKEN_KEY signs access tokens, REDEEM_CODE_KEY digests hidden codes; \
             make each with `openssl rand -hex 32`, and give every process the same. Without a token key it listens on loopback \
             only. SIGHUP reads the token keys again from the settings file. Redemptions are refused (503 shard_closed) \
-            until a `redeem sync` has opened the shard. SIGTERM stops it when the requests at hand are answered, \
-            a second one at once.
+            until a `redeem sync` has opened the shard. SIGTERM stops it once the requests at hand are answered, and a second \
+            SIGTERM stops it at once.
             """
     )
 
@@ -34,7 +34,7 @@ struct ServeCommand: AsyncParsableCommand {
 
     @Option(
         help:
-            "What an answer promises: \(Durability.list). [REDEEM_DURABILITY, default \(ServerConfiguration.defaultDurability)]",
+            "The least that an answer promises: \(Durability.list). [REDEEM_DURABILITY, default \(ServerConfiguration.defaultDurability)]",
         completion: .durabilities
     )
     var durability: String?

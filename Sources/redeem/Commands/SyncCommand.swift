@@ -9,8 +9,8 @@ struct SyncCommand: AsyncParsableCommand {
         abstract: "Carry decisions from Redis to Postgres, and operators' changes from Postgres to Redis.",
         discussion: """
             Run two or more: one of them owns a shard, the others wait to take over. The owner opens the shard, and rebuilds it \
-            from Postgres where Redis has lost something. It also compares the two again and again (see `redeem reconcile`). \
-            SIGTERM stops it after the batch at hand, a second one at once.
+            from Postgres if Redis has lost something. It also compares the two again and again (see `redeem reconcile`). \
+            SIGTERM stops it after the batch at hand, and a second SIGTERM stops it at once.
             """
     )
 

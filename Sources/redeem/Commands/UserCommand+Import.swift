@@ -10,7 +10,7 @@ extension UserCommand {
     struct Import: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             commandName: "import",
-            abstract: "Create users from a CSV file: all of them, or none when a line is wrong.",
+            abstract: "Create users from a CSV file: all of them, or none if a line is wrong.",
             discussion: """
                 The first line names the columns: username, credit, and password or password_hash or both; optionally name and \
                 role. Fields may be quoted as in RFC 4180, but may not contain line breaks.
@@ -18,16 +18,17 @@ extension UserCommand {
                   username,password,credit,name
                   jo,correct-horse-battery,100,"Jo, of Redeem"
 
-                A password_hash is what a service stores: scrypt as a PHC string ($scrypt$ln=17,r=8,p=1$…), or Werkzeug's \
-                scrypt:… and pbkdf2:…. Its user logs in with the password that it was made of, and then has a new hash. A line has \
-                one of the two.
+                A password_hash is a hash that a service has stored: scrypt as a PHC string ($scrypt$ln=17,r=8,p=1$…), or \
+                Werkzeug's scrypt:… and pbkdf2:…. Its user logs in with the password that it was made of, and then gets a new \
+                hash. A line has one of the two.
 
-                All lines are checked first, and whether their usernames are taken: up to \(UserTable.faultsShown) of what is \
-                wrong is told, with lines, and nothing is imported. Then passwords are hashed, on all processors, which takes most \
-                of the time: 0.3 s of one each, and 128 MiB of memory for each at work (--threads bounds that). \
-                --skip-existing leaves users who are here as they are, so a file can be given again after lines were added.
+                All lines are checked first, also whether their usernames are taken. If there are faults, up to \
+                \(UserTable.faultsShown) of them are reported with their lines, and nothing is imported. Then passwords are hashed \
+                on all processors, which takes most of the time: 0.3 s for each password, and 128 MiB of memory for each at work \
+                (--threads bounds that). --skip-existing leaves users who are here as they are, so a file can be given again after \
+                lines were added.
 
-                Exit code: 0 all are here; 1 a username is taken; 64 a line is wrong; 69 Postgres is out of reach.
+                Exit code 0 if all users are here; 1 if a username is taken; 64 if a line is wrong; 69 if Postgres is out of reach.
                 """
         )
 

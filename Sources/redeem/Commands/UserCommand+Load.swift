@@ -12,10 +12,10 @@ extension UserCommand {
             discussion: """
                 A server loads a user when they log in or redeem for the first time, which takes Postgres. Run this before a \
                 sale, after users were created or imported, and after Redis was rebuilt. It may run beside a sale: users who \
-                are in Redis stay as they are. It stops where Redis would use more of its memory than \
+                are in Redis stay as they are. It stops when Redis uses more of its memory than \
                 REDEEM_REDIS_MEMORY_PERCENT, beyond which nothing is redeemed.
 
-                Exit code: 0, all users are in Redis; 1, not all; 69, a store is out of reach, or the shard is closed.
+                Exit code 0 if all users are in Redis; 1 if some are not; 69 if a store is out of reach, or the shard is closed.
                 Example: redeem user load --rate 2000
                 """
         )

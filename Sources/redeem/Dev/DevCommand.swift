@@ -16,8 +16,8 @@ struct DevCommand: AsyncParsableCommand {
             State is kept in --dir and survives a restart. <dir>/env holds the addresses and keys, for --config of the other \
             commands, `source`, `redis-cli -u` and `psql`. Ctrl-C stops everything.
 
-            With --stores-only it is Redis and Postgres with the schema, and nothing else: for a `redeem serve` and a \
-            `redeem sync` that are started, stopped and measured each by itself.
+            With --stores-only it starts Redis and Postgres with the schema, and nothing else, so that a `redeem serve` and a \
+            `redeem sync` can be started, stopped and measured separately.
             """
     )
 

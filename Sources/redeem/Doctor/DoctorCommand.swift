@@ -10,9 +10,9 @@ struct DoctorCommand: AsyncParsableCommand {
         commandName: "doctor",
         abstract: "Check settings, Redis, Postgres and the shard, and say what to mend. Exit code 1 when something is wrong.",
         discussion: """
-            It looks for one process, with the settings and the rights that this has: `serve`, `sync`, or `admin` for operators' \
-            commands. What it finds wrong that process would not start with, or could not do. Without --for it is `serve` where \
-            there is a REDEEM_TOKEN_KEY or REDEEM_CODE_KEY, and else `sync`.
+            It examines one process, with the settings and the rights of that process: `serve`, `sync`, or `admin` for operators' \
+            commands. Whatever it calls wrong would keep the process from starting or from its work. Without --for it is `serve` \
+            if REDEEM_TOKEN_KEY or REDEEM_CODE_KEY is set, and else `sync`.
             """
     )
 
@@ -23,7 +23,7 @@ struct DoctorCommand: AsyncParsableCommand {
 
     @Option(
         name: .customLong("for"),
-        help: "Which process to look for: \(Process.allCases.map(\.rawValue).joined(separator: ", "))."
+        help: "The process to examine: \(Process.allCases.map(\.rawValue).joined(separator: ", "))."
     )
     var process: Process?
 

@@ -12,7 +12,7 @@ extension KeyCommand {
             commandName: "replace-code",
             abstract: "Make REDEEM_CODE_KEY the key of hidden codes, and give every coupon a code under it.",
             discussion: """
-                For a code key that has leaked or is lost. Codes are stored as digests under the key, so each coupon that has not \
+                Use it when the code key has leaked or is lost. Codes are stored as digests under the key, so each coupon that has not \
                 ended needs its code again, and after a leak a new one: the control log keeps digests of the old ones. \
                 Codes are read as lines of a coupon's id, a comma and the code, which is all that follows:
 
@@ -23,7 +23,7 @@ extension KeyCommand {
 
                 It is one transaction: the digests, the id of the key, and the order to rebuild each shard from Postgres, which a \
                 `redeem sync` carries out within a moment. Coupons that have ended and are not in the file get no code. \
-                Servers with the old key end within seconds; start them with the new one. All refresh tokens are over then, so \
+                Servers with the old key end within seconds; start them with the new one. Refresh tokens end with the old key, so \
                 everybody logs in again once their access token has expired.
 
                 Without --codes nothing changes: it tells which coupons need a code.
@@ -99,7 +99,8 @@ extension KeyCommand {
             commandName: "adopt-code",
             abstract: "Record REDEEM_CODE_KEY as the code key, proven by the code of a coupon.",
             discussion: """
-                For a record that is wrong, because whatever recorded a key first had another than the servers. No code changes. \
+                Use it if the record is wrong, because the first process to record a key had another one than the servers. No code \
+                changes. \
                 Example: printf '%s\\n' "$CODE" | redeem key adopt-code summer --code-stdin
                 """
         )

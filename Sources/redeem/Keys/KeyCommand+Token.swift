@@ -22,7 +22,7 @@ extension KeyCommand {
                 """
         )
 
-        @Flag(help: "Take the place of any key, and end everybody's sessions.")
+        @Flag(help: "Replace the recorded key, whichever it is, and end everybody's sessions.")
         var leaked = false
 
         @Flag(help: "Do not ask.")

@@ -11,16 +11,16 @@ struct KeyCommand: AsyncParsableCommand {
         commandName: "key",
         abstract: "Show, record and replace the keys that all processes share.",
         discussion: """
-            The database knows each key by an id, which tells nothing of it: the code key's since the first `redeem migrate`, \
-            `coupon create` or `import` that had it, the token key's since the first `redeem migrate` that had it. A process with \
-            another key refuses to work with it.
+            The database has an id of each key, which reveals nothing of the key. The first `redeem migrate`, `coupon create` or \
+            `import` with a code key records its id, and the first `redeem migrate` with a token key records that one. A process \
+            with another key refuses to work.
             """,
         subcommands: [Show.self, SetToken.self, ReplaceCode.self, AdoptCode.self]
     )
 
     struct Show: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Show the ids of the recorded keys and of those in these settings. Exit code 1 where they differ."
+            abstract: "Show the ids of the recorded keys and of those in these settings. Exit code 1 if they differ."
         )
 
         @Flag(help: "Print JSON.")
