@@ -14,7 +14,6 @@ extension HouseException {
         HouseException(.fileName, "StoreErrors+Remedy.swift", "errors of both stores"),
         HouseException(.fileName, "Server+build.swift", "the target Server"),
         HouseException(.fileName, "Server+worker.swift", "the target Server"),
-        HouseException(.fileName, "Failure.swift", "how every command reports its failure"),
         HouseException(.fileName, "CheckerTests.swift", "several suites of Checker"),
         HouseException(.fileName, "HotRouteFixture.swift", "the Fixture of several suites"),
         HouseException(.fileName, "TestServers.swift", "a function for each kind of server"),

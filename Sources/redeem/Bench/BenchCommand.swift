@@ -35,7 +35,7 @@ struct BenchCommand: AsyncParsableCommand {
     @OptionGroup var connection: ConnectionOptions
 
     func run() async throws {
-        try await report {
+        try await withExitCodes {
             let settings = try BenchSettings(options)
             switch settings.place {
             case .local:

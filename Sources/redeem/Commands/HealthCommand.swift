@@ -22,7 +22,7 @@ struct HealthCommand: AsyncParsableCommand {
     @OptionGroup var connection: ConnectionOptions
 
     func run() async throws {
-        try await report {
+        try await withExitCodes {
             let settings = try await connection.settings(["http.url": url])
             let base = settings.reader.serverURL()
             guard base.hasPrefix("http://") || base.hasPrefix("https://") else {

@@ -64,7 +64,7 @@ struct ImportCommand: AsyncParsableCommand {
         @OptionGroup var connection: ConnectionOptions
 
         func run() async throws {
-            try await report {
+            try await withExitCodes {
                 let settings = try await connection.settings(["import.from": from])
                 let logger = try settings.logger("redeem")
                 var own = try PostgresConfiguration(settings.reader)

@@ -42,7 +42,7 @@ struct ServeCommand: AsyncParsableCommand {
     @OptionGroup var connection: ConnectionOptions
 
     func run() async throws {
-        try await report {
+        try await withExitCodes {
             // Until `KeyReload` listens, a SIGHUP must not end the server.
             signal(SIGHUP, SIG_IGN)
             let settings = try await settings()

@@ -18,7 +18,7 @@ struct Stores: Sendable {
     static func with(_ options: ConnectionOptions, flags: [String: String?] = [:], _ body: (Stores) async throws -> Void)
         async throws
     {
-        try await report {
+        try await withExitCodes {
             let settings = try await options.settings(flags)
             let logger = try settings.logger("redeem")
             let postgres = PostgresClient(configuration: try PostgresConfiguration(settings.reader), logger: logger)

@@ -23,7 +23,7 @@ struct SyncCommand: AsyncParsableCommand {
     @OptionGroup var connection: ConnectionOptions
 
     func run() async throws {
-        try await report {
+        try await withExitCodes {
             // SIGHUP tells servers to read keys again. Where it is sent to all processes it must not end the workers.
             signal(SIGHUP, SIG_IGN)
             let settings = try await connection.settings(["ops.host": opsHost, "sync.ops_port": opsPort.map(String.init)])

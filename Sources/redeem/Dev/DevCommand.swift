@@ -40,7 +40,7 @@ struct DevCommand: AsyncParsableCommand {
     var logLevel = Logger.Level.ofCommands.rawValue
 
     func run() async throws {
-        try await report {
+        try await withExitCodes {
             let folder = try DevFolder(dir)
             guard let level = Logger.Level(rawValue: logLevel.lowercased()) else {
                 throw UsageError(

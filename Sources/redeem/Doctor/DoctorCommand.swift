@@ -37,7 +37,7 @@ struct DoctorCommand: AsyncParsableCommand {
 
     func run() async throws {
         if let listing { return print(listing.text, terminator: "") }
-        try await report {
+        try await withExitCodes {
             let settings = try await connection.settings()
             let keys = ["token.key", "code.key"]
             let process = process ?? (keys.contains { settings.reader.text($0) != nil } ? .serve : .sync)

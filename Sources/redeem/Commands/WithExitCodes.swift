@@ -9,7 +9,7 @@ internal import Terminal
 
 /// Ends a command with a message on stderr and an exit code of sysexits.h: 64 for wrong use, 69 if a server is out of reach, 75
 /// if a change is recorded in Postgres and Redis has yet to hear of it, 1 for anything else.
-func report(_ body: () async throws -> Void) async throws {
+func withExitCodes(_ body: () async throws -> Void) async throws {
     do {
         try await body()
     } catch let error as WrongServiceKey {
