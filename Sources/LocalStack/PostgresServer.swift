@@ -165,7 +165,7 @@ public final class PostgresServer: Sendable {
 
     private func launch() async throws {
         try folder.lock()
-        // The folder was removed if the server was stopped meanwhile.
+        // A stop removes the folder, so it may have to be made again.
         _ = try folder.socketFolder(for: ".s.PGSQL.\(port).lock")
         try folder.write(options.file(port: port, socketFolder: socketFolder), to: "data/postgresql.conf")
         let launch = ServerProcess.Launch(
