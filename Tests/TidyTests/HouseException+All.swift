@@ -61,7 +61,6 @@ extension HouseException {
         HouseException(.plainWords, "TidyTests.swift", "examples"),
         HouseException(.noRegistry, "HouseRule.swift", "the rule itself"),
         HouseException(.noRegistry, "TidyTests.swift", "an example"),
-        HouseException(.noMachine, "ServerFolder.swift", "the folder that only root may enter, on every machine"),
         HouseException(.noMachine, "try-deb", count: 2, "in a Debian of its own"),
         HouseException(.noMachine, "HouseRule.swift", "the rule itself"),
         HouseException(.noMachine, "TidyTests.swift", "examples"),
