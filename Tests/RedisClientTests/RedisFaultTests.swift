@@ -167,6 +167,7 @@ import Testing
                     )
                 }
                 await redis.kill()
+                try await until("the connection is lost") { !client.isConnected }
                 async let restarted: Void = redis.restart()
                 try await client.connectEventually()
                 #expect(try await client.send(["DBSIZE"]) == .integer(5000))
