@@ -106,8 +106,9 @@ import Testing
         let id = try #require(RedemptionID("019bc0ab-2400-7a3b-8c4d-5e6f708192a3"))
         let user = UserID(uuid: UUIDv7(milliseconds: 1))
         let redemption = Redemption(id: id, user: user, coupon: try #require(CouponID("tea")), price: 30)
-        let held = RedemptionJSON.text(redemption, status: .held, durability: .local)
+        let held = RedemptionJSON.text(redemption, .local)
         #expect(APIDocumentTests.text.contains("Content-Length: \(held.utf8.count)\n\n\(held)\n"))
-        #expect(APIDocumentTests.text.contains(RedemptionJSON.text(redemption, status: .confirmed)))
+        let confirmed = try AnswerEncoder.encode(RedemptionView(redemption, .confirmed))
+        #expect(APIDocumentTests.text.contains("```json\n\(String(decoding: confirmed, as: UTF8.self))\n```"))
     }
 }

@@ -28,8 +28,8 @@ import Testing
             let shown = try await server.request("GET", "/v1/coupons/b")
             #expect(
                 shown.body
-                    == #"{"id":"b","name":"The \"b\"","price":10,"total":5,"left":4,"state":"active","starts_at":null,"#
-                    + #""ends_at":"2096-10-02T07:06:40.000Z"}"#
+                    == #"{"ends_at":"2096-10-02T07:06:40.000Z","id":"b","left":4,"name":"The \"b\"","price":10,"#
+                    + #""starts_at":null,"state":"active","total":5}"#
             )
             let first = try await server.request("GET", "/v1/coupons?limit=2").object
             #expect((first["coupons"] as? [[String: Any]])?.map { $0["left"] as? Int } == [5, 4])

@@ -10,7 +10,7 @@ import Telemetry
 // What operators do with the sessions of others. It is in the control log before anything is ended, so a server that dies in
 // between has still ended them: the shard's owner does it then. One session is ended directly, as its user would.
 extension API {
-    @Sendable func adminListSessions(_ request: Request, _ context: APIContext) async throws -> Response {
+    @Sendable func adminListSessions(_ request: Request, _ context: APIContext) async throws -> SessionList {
         _ = try await administrator(request, context)
         try Query.expectNone(request)
         return try await sessionList(of: try await user(context), current: nil)

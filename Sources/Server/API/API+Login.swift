@@ -12,7 +12,7 @@ extension API {
     /// Bytes of the client's name that are kept with a session.
     private static let userAgentBytes = 200
 
-    @Sendable func logIn(_ request: Request, _ context: APIContext) async throws -> Response {
+    @Sendable func logIn(_ request: Request, _ context: APIContext) async throws -> TokenResponse {
         let values = try await fields(request, "username", "password")
         let (username, password) = (values[0], values[1])
         try API.checkLength(of: password, "password")
@@ -31,7 +31,7 @@ extension API {
         _ address: String,
         _ request: Request,
         _ context: APIContext
-    ) async throws -> Response {
+    ) async throws -> TokenResponse {
         let user = credentials.user
         let session = SessionID.new()
         let refresh = refreshTokens.issue(user: user.id, session: session)
@@ -61,39 +61,22 @@ extension API {
         case .failed(let problem):
             context.logger.info("a user was not loaded at login", metadata: ["reason": "\(problem.code.rawValue)"])
         }
-        return .json(tokens(refresh, user.role, user: user))
+        return tokens(refresh, user.role, user: user)
     }
 
     /// The answer to a login or a refresh.
     /// - Parameter user: named in the answer to a login only.
-    func tokens(_ refresh: RefreshToken, _ role: Role, user: User? = nil) -> String {
-        var json = JSONWriter()
-        json.object { json in
-            json.member("access_token", signer.sign(user: refresh.user, session: refresh.session, role: role))
-            json.member("token_type", "Bearer")
-            json.member("expires_in", signer.lifetimeSeconds)
-            json.member("refresh_token", refresh.secretText)
-            json.member("session", refresh.session.description)
-            if let user {
-                json.name("user")
-                json.user(user)
-            }
-        }
-        return json.text
+    func tokens(_ refresh: RefreshToken, _ role: Role, user: User? = nil) -> TokenResponse {
+        TokenResponse(
+            accessToken: signer.sign(user: refresh.user, session: refresh.session, role: role),
+            expiresIn: signer.lifetimeSeconds,
+            refreshToken: refresh.secretText,
+            session: refresh.session,
+            user: user.map(UserView.init)
+        )
     }
 
     func clientAddress(of request: Request, _ context: APIContext) -> String {
         trustedProxies.client(peer: context.remoteAddress, forwarded: request.headers[values: .forwardedFor])
-    }
-}
-
-extension JSONWriter {
-    mutating func user(_ user: User) {
-        object { json in
-            json.member("id", user.id.description)
-            json.member("username", user.username)
-            json.member("name", user.name)
-            json.member("role", user.role.rawValue)
-        }
     }
 }

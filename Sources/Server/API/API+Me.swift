@@ -6,22 +6,10 @@ import Persistence
 import PostgresClient
 
 extension API {
-    @Sendable func me(_ request: Request, _ context: APIContext) async throws -> Response {
+    @Sendable func me(_ request: Request, _ context: APIContext) async throws -> AccountView {
         let caller = try await caller(request)
         guard let user = try await postgres.withConnection({ try $0.user(id: caller.user) }) else { throw Problem(.tokenInvalid) }
-        let credit = try await credit(of: caller.user)
-        var json = JSONWriter()
-        json.object { json in
-            json.name("user")
-            json.user(user)
-            json.name("credit")
-            json.object { json in
-                json.member("available", credit.available)
-                json.member("held", credit.held)
-            }
-            json.member("session", caller.session.description)
-        }
-        return .json(json.text)
+        return AccountView(user, try await credit(of: caller.user), session: caller.session)
     }
 
     private func credit(of user: UserID) async throws -> Credit {
@@ -33,7 +21,7 @@ extension API {
     }
 
     /// The caller's redemptions, the newest first: those in Postgres, and those that are in Redis only.
-    @Sendable func myRedemptions(_ request: Request, _ context: APIContext) async throws -> Response {
+    @Sendable func myRedemptions(_ request: Request, _ context: APIContext) async throws -> RedemptionList {
         let caller = try await caller(request)
         let page = try Page<RedemptionID>(request, limits: limits)
         // Redis is read first: what lands in between is then seen twice, and counts as landed. The other way round it would be
@@ -43,20 +31,10 @@ extension API {
             try connection.redemptions(of: caller.user, after: page.after, limit: page.limit + 1)
         }
         let items = try await merge(live: live, landed: landed, of: caller.user, page)
-        var json = JSONWriter()
-        json.object { json in
-            json.name("redemptions")
-            json.array(items.prefix(page.limit)) { item, json in
-                json.raw(RedemptionJSON.text(item.redemption, status: item.status))
-            }
-            json.member("next", items.count > page.limit ? items[page.limit - 1].redemption.id.description : nil)
-        }
-        return .json(json.text)
-    }
-
-    private struct Item {
-        let redemption: Redemption
-        let status: RedemptionJSON.Status
+        return RedemptionList(
+            redemptions: Array(items.prefix(page.limit)),
+            next: items.count > page.limit ? items[page.limit - 1].id : nil
+        )
     }
 
     /// At least the page and one more where there is one, in order.
@@ -65,21 +43,21 @@ extension API {
         landed: [Redemption],
         of user: UserID,
         _ page: Page<RedemptionID>
-    ) async throws -> [Item] {
+    ) async throws -> [RedemptionView] {
         let known = Set(landed.map(\.id))
         // Postgres gave all of its own down to its last row; what is older is for another page.
         let oldest = landed.count > page.limit ? landed.last?.id : nil
         let held = live.filter { _, id in
             !known.contains(id) && page.after.map { id.precedes($0) } != false && oldest.map { $0.precedes(id) } != false
         }
-        var items = landed.map { Item(redemption: $0, status: .confirmed) }
+        var items = landed.map { RedemptionView($0, .confirmed) }
         for (coupon, id) in held {
             // A coupon's price never changes, so it is the price that was paid.
             guard let coupon = try await coupons.coupon(coupon) else { continue }
             let redemption = Redemption(id: id, user: user, coupon: coupon.id, price: coupon.price)
-            items.append(Item(redemption: redemption, status: .held))
+            items.append(RedemptionView(redemption, .held))
         }
-        return items.sorted { $1.redemption.id.precedes($0.redemption.id) }
+        return items.sorted { $1.id.precedes($0.id) }
     }
 }
 

@@ -9,7 +9,7 @@ import Telemetry
 
 extension API {
     /// Changes the caller's password. All of their sessions end, and the caller gets a new one, as from a login.
-    @Sendable func changePassword(_ request: Request, _ context: APIContext) async throws -> Response {
+    @Sendable func changePassword(_ request: Request, _ context: APIContext) async throws -> TokenResponse {
         let caller = try await caller(request)
         try Query.expectNone(request)
         let values = try await fields(request, "current_password", "new_password")

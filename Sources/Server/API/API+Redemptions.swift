@@ -41,7 +41,7 @@ extension API {
         }
     }
 
-    @Sendable func showRedemption(_ request: Request, _ context: APIContext) async throws -> Response {
+    @Sendable func showRedemption(_ request: Request, _ context: APIContext) async throws -> RedemptionView {
         let caller = try await caller(request)
         guard let id = context.parameters.get("redemption", as: RedemptionID.self) else { throw Problem(.redemptionNotFound) }
         // Redis first, as in the list.
@@ -49,13 +49,12 @@ extension API {
         if let landed = try await postgres.withConnection({ try $0.redemption(id: id) }) {
             // Somebody else's is as good as none.
             guard landed.user == caller.user else { throw Problem(.redemptionNotFound) }
-            return .json(RedemptionJSON.text(landed, status: .confirmed))
+            return RedemptionView(landed, .confirmed)
         }
         guard let coupon = live.first(where: { $0.value == id })?.key, let price = try await coupons.coupon(coupon)?.price else {
             throw Problem(.redemptionNotFound)
         }
-        let held = Redemption(id: id, user: caller.user, coupon: coupon, price: price)
-        return .json(RedemptionJSON.text(held, status: .held))
+        return RedemptionView(Redemption(id: id, user: caller.user, coupon: coupon, price: price), .held)
     }
 
     /// The session is checked by the decision itself.
@@ -76,7 +75,7 @@ extension API {
         case .redeemed(let redemption, let replayed, let durability):
             var headers = HTTPFields()
             RedemptionAnswer.forEachHeader(location: "\(redemption.id)", replayed: replayed) { headers.add($0, $1) }
-            let text = RedemptionJSON.text(redemption, status: .promised(durability), durability: durability)
+            let text = RedemptionJSON.text(redemption, durability)
             return Response(status: .created, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(string: text)))
         case .refused(let problem):
             return Response(problem, requestID: context.requestID)

@@ -7,7 +7,7 @@ import Telemetry
 
 extension API {
     /// The caller's logins, the newest first.
-    @Sendable func listSessions(_ request: Request, _ context: APIContext) async throws -> Response {
+    @Sendable func listSessions(_ request: Request, _ context: APIContext) async throws -> SessionList {
         let caller = try await caller(request)
         try Query.expectNone(request)
         return try await sessionList(of: caller.user, current: caller.session)
@@ -38,14 +38,9 @@ extension API {
         return .noContent
     }
 
-    func sessionList(of user: UserID, current: SessionID?) async throws -> Response {
+    func sessionList(of user: UserID, current: SessionID?) async throws -> SessionList {
         let sessions = try await hotPath.sessions.list(of: user)
-        var json = JSONWriter()
-        json.object { json in
-            json.name("sessions")
-            json.array(sessions) { session, json in json.session(session, isCurrent: session.id == current) }
-        }
-        return .json(json.text)
+        return SessionList(sessions: sessions.map { SessionView($0, isCurrent: $0.id == current) })
     }
 
     /// - Returns: which it was.
@@ -54,21 +49,5 @@ extension API {
         else { throw Problem(.sessionNotFound) }
         auth.revoked.increment(by: 1)
         return session
-    }
-}
-
-extension JSONWriter {
-    fileprivate mutating func session(_ session: Session, isCurrent: Bool) {
-        object { json in
-            json.member("id", session.id.description)
-            json.member("device", DeviceLabel.label(userAgent: session.device))
-            json.member("user_agent", session.device)
-            json.member("address", session.address)
-            json.member("created_at", session.created.rfc3339)
-            json.member("last_used_at", session.used.rfc3339)
-            json.member("expires_at", session.expires.rfc3339)
-            json.name("current")
-            json.raw(isCurrent ? "true" : "false")
-        }
     }
 }

@@ -7,7 +7,7 @@ import Telemetry
 
 extension API {
     /// Exchanges a refresh token for new tokens. Who repeats the exchange within the grace gets the same successor again.
-    @Sendable func refresh(_ request: Request, _ context: APIContext) async throws -> Response {
+    @Sendable func refresh(_ request: Request, _ context: APIContext) async throws -> TokenResponse {
         let text = try await fields(request, "refresh_token")[0]
         guard let presented = refreshTokens.read(text) else { throw refused(nil, request, context) }
         let next = refreshTokens.successor(of: presented)
@@ -21,14 +21,14 @@ extension API {
         switch reply {
         case .rotated(let role):
             auth.refreshes.rotated.increment(by: 1)
-            return .json(tokens(next.token, role))
+            return tokens(next.token, role)
         case .repeated(let role, let sealed):
             guard let current = refreshTokens.open(sealed, with: presented) else {
                 context.logger.error("a session's sealed token cannot be opened", metadata: ["session": "\(presented.session)"])
                 throw Problem(.internal)
             }
             auth.refreshes.repeated.increment(by: 1)
-            return .json(tokens(current, role))
+            return tokens(current, role)
         case .sessionNotFound: throw refused(presented, request, context)
         case .reused:
             auth.refreshes.reused.increment(by: 1)

@@ -97,13 +97,3 @@ struct API: Sendable {
         }
     }
 }
-
-extension Response {
-    /// An answer in JSON that no cache keeps.
-    static func json(_ text: String, status: HTTPResponse.Status = .ok, headers: HTTPFields = [:]) -> Response {
-        var headers = headers
-        headers[.contentType] = MediaType.json
-        headers[.cacheControl] = "no-store"
-        return Response(status: status, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(string: text)))
-    }
-}

@@ -10,6 +10,7 @@ struct APIContext: RequestContext {
     let eventLoop: any EventLoop
     /// Of the client, without the port.
     let remoteAddress: String
+    var responseEncoder: AnswerEncoder { AnswerEncoder() }
 
     init(source: ApplicationRequestContextSource) {
         coreContext = CoreRequestContextStorage(source: source)

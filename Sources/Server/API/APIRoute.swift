@@ -10,10 +10,14 @@ struct APIRoute: Sendable {
     let path: String
     let handler: Handler
 
-    init(_ method: HTTPRequest.Method, _ path: String, _ handler: @escaping Handler) {
+    init<Answer: ResponseGenerator>(
+        _ method: HTTPRequest.Method,
+        _ path: String,
+        _ answer: @escaping @Sendable (Request, APIContext) async throws -> Answer
+    ) {
         self.method = method
         self.path = path
-        self.handler = handler
+        handler = { try await answer($0, $1).response(from: $0, context: $1) }
     }
 
     /// As it is called in metrics.

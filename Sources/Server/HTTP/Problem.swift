@@ -69,16 +69,14 @@ struct Problem: Error, Hashable, Sendable {
     }
 
     private func particularBody(requestID: String) -> String {
-        var json = JSONWriter()
-        json.object { json in
+        JSONWriter.object { json in
             json.member("type", "/problems/\(code.rawValue)")
             json.member("title", code.title)
             json.member("status", code.status)
             json.member("code", code.rawValue)
             json.member("detail", detail ?? code.detail)
-            if let member { json.member(name: member.name, member.value) }
+            if let member { json.member(member.name, member.value) }
             json.member("request_id", requestID)
         }
-        return json.text
     }
 }

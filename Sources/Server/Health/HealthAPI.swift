@@ -1,4 +1,3 @@
-import Domain
 import HTTPTypes
 import Hummingbird
 import NIOCore
@@ -21,32 +20,20 @@ struct HealthAPI: Sendable {
     }
 
     /// The process answers; nobody else is asked, since a restart of it would mend nobody else.
-    @Sendable func live(_ request: Request, _ context: APIContext) async throws -> Response {
-        .live
+    @Sendable func live(_ request: Request, _ context: APIContext) async throws -> LivenessView {
+        LivenessView()
     }
 
     /// 200 where redemptions are decided, or 503 with the reasons. `?verbose` lists what was looked at, also what fails without being
     /// needed for that.
-    @Sendable func ready(_ request: Request, _ context: APIContext) async throws -> Response {
+    @Sendable func ready(_ request: Request, _ context: APIContext) async throws -> ReadinessView {
         let checks = await readiness.checks()
         guard checks.allSatisfy({ $0.fault == nil || !$0.isNeeded }) else {
             let faults = checks.compactMap { check in check.fault.map { "\(check.name): \($0)" } }
             throw Problem(.notReady, faults.joined(separator: "; "))
         }
-        guard request.uri.queryParameters["verbose"] != nil else { return .json(#"{"status":"ready"}"#) }
-        var json = JSONWriter()
-        json.object { json in
-            json.member("status", "ready")
-            json.name("checks")
-            json.array(checks) { check, json in
-                json.object { json in
-                    json.member("name", check.name)
-                    json.member("status", check.fault == nil ? "ok" : "degraded")
-                    if let fault = check.fault { json.member("detail", fault) }
-                }
-            }
-        }
-        return .json(json.text)
+        let isVerbose = request.uri.queryParameters["verbose"] != nil
+        return ReadinessView(checks: isVerbose ? checks.map(ReadinessView.CheckView.init) : nil)
     }
 
     @Sendable func metrics(_ request: Request, _ context: APIContext) async throws -> Response {
@@ -61,13 +48,14 @@ struct WorkerHealthAPI: Sendable {
     let process: ProcessMetrics
 
     var routes: [APIRoute] {
-        [APIRoute(.get, "/livez") { _, _ in .live }, APIRoute(.get, "/metrics") { _, _ in .metrics(registry, process) }]
+        [
+            APIRoute(.get, "/livez") { _, _ in LivenessView() },
+            APIRoute(.get, "/metrics") { _, _ in Response.metrics(registry, process) },
+        ]
     }
 }
 
 extension Response {
-    fileprivate static var live: Response { .json(#"{"status":"live","version":"\#(Version.current)"}"#) }
-
     fileprivate static func metrics(_ registry: PrometheusRegistry, _ process: ProcessMetrics) -> Response {
         process.sample()
         return Response(

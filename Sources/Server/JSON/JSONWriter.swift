@@ -1,89 +1,34 @@
-/// Writes JSON text. What is written is known to be well formed by the order of the calls; only strings need care.
+/// Writes one JSON object whose members are strings and numbers. Problems are written by it, since the hot route answers with them too;
+/// `AnswerEncoder` makes all other bodies but those of redemptions.
 struct JSONWriter {
-    private(set) var text: String
-    private var needsComma = false
+    private var text = "{"
 
-    init() { text = "" }
+    private init() {}
 
-    mutating func object(_ members: (inout JSONWriter) -> Void) {
-        open("{")
-        members(&self)
-        close("}")
+    static func object(_ members: (inout JSONWriter) -> Void) -> String {
+        var writer = JSONWriter()
+        members(&writer)
+        return writer.text + "}"
     }
 
-    mutating func array<Elements: Sequence>(_ elements: Elements, _ write: (Elements.Element, inout JSONWriter) -> Void) {
-        open("[")
-        for element in elements { write(element, &self) }
-        close("]")
+    mutating func member(_ name: String, _ value: String) {
+        begin(name)
+        string(value)
     }
 
-    mutating func name(_ name: StaticString) {
-        separate()
-        text += "\"\(name)\":"
-        needsComma = false
-    }
-
-    mutating func string(_ value: String) {
-        separate()
-        JSONWriter.append(value, to: &text)
-    }
-
-    mutating func number(_ value: Int) {
-        separate()
+    mutating func member(_ name: String, _ value: Int) {
+        begin(name)
         text += String(value)
     }
 
-    /// A value that is JSON already.
-    mutating func raw(_ value: String) {
-        separate()
-        text += value
+    /// Names are the program's own, so none needs escaping.
+    private mutating func begin(_ name: String) {
+        text += text.utf8.count > 1 ? ",\"" : "\""
+        text += name
+        text += "\":"
     }
 
-    mutating func null() {
-        separate()
-        text += "null"
-    }
-
-    mutating func member(_ name: StaticString, _ value: String) {
-        self.name(name)
-        string(value)
-    }
-
-    /// For a name that is only known when the program runs.
-    mutating func member(name: String, _ value: String) {
-        string(name)
-        text += ":"
-        needsComma = false
-        string(value)
-    }
-
-    mutating func member(_ name: StaticString, _ value: String?) {
-        self.name(name)
-        if let value { string(value) } else { null() }
-    }
-
-    mutating func member(_ name: StaticString, _ value: Int) {
-        self.name(name)
-        number(value)
-    }
-
-    private mutating func separate() {
-        if needsComma { text += "," }
-        needsComma = true
-    }
-
-    private mutating func open(_ bracket: String) {
-        separate()
-        text += bracket
-        needsComma = false
-    }
-
-    private mutating func close(_ bracket: String) {
-        text += bracket
-        needsComma = true
-    }
-
-    static func append(_ value: String, to text: inout String) {
+    private mutating func string(_ value: String) {
         text += "\""
         for scalar in value.unicodeScalars {
             switch scalar {

@@ -39,7 +39,7 @@ package struct HotAnswer {
         let length = text.skip(3)
         writeCommonFields(to: &text)
         let start = text.count
-        text.write(redemption, status: .promised(durability), durability: durability)
+        text.write(redemption, durability)
         text.fill(length, with: text.count - start, width: 3)
     }
 

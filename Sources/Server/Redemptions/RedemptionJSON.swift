@@ -1,29 +1,18 @@
 import Domain
 
-/// A redemption as clients see it.
+/// The body of the answer to a redemption: the members of `RedemptionView`, and `durability`, which the answer promises.
 enum RedemptionJSON {
-    enum Status: String {
-        /// Decided in Redis, not yet in Postgres.
-        case held
-        /// In Postgres.
-        case confirmed
-
-        /// Of a redemption that was just answered.
-        static func promised(_ durability: Durability) -> Status { durability == .ledger ? .confirmed : .held }
-    }
-
-    /// More than any has: names and values of one length come to some 200 bytes, a coupon and a price to 80 more.
+    /// The greatest body has some 280 bytes: names and values of fixed length have about 200, the coupon and the price 80.
     static let capacity = 320
 
-    /// - Parameter durability: what the answer promises; only the answer to a redemption promises anything.
-    static func text(_ redemption: Redemption, status: Status, durability: Durability? = nil) -> String {
-        String(capacity: capacity) { $0.write(redemption, status: status, durability: durability) }
+    static func text(_ redemption: Redemption, _ durability: Durability) -> String {
+        String(capacity: capacity) { $0.write(redemption, durability) }
     }
 }
 
 extension TextWriter {
     /// None of the values can need escaping.
-    mutating func write(_ redemption: Redemption, status: RedemptionJSON.Status, durability: Durability?) {
+    mutating func write(_ redemption: Redemption, _ durability: Durability) {
         write(#"{"id":""#)
         write(redemption.id.uuid)
         write(#"","coupon":""#)
@@ -33,11 +22,9 @@ extension TextWriter {
         write(#","redeemed_at":""#)
         write(redemption.redeemedAt)
         write(#"","status":""#)
-        write(status.rawValue)
-        if let durability {
-            write(#"","durability":""#)
-            write(durability.rawValue)
-        }
+        write(RedemptionView.Status(promisedBy: durability).rawValue)
+        write(#"","durability":""#)
+        write(durability.rawValue)
         write(#""}"#)
     }
 }
