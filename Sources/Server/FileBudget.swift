@@ -1,15 +1,15 @@
-/// How a server shares out the files that it may open: each connection is one. A process that has none left cannot answer a probe,
-/// cannot reach its stores, and is ended by libdispatch, so clients get what is left over.
+/// Shares out the files that a server may open. A process without a free file cannot answer a probe, cannot reach its stores, and
+/// is ended by libdispatch. So the server keeps what it needs itself. Clients get the rest, one file for each connection.
 public struct FileBudget: Sendable, Hashable {
-    /// Of the process.
+    /// The process's limit on open files.
     public let limit: Int
-    /// Kept from clients of the API.
+    /// Files that clients of the API do not get.
     public let reserved: Int
-    /// What as many connections as `ServerLimits` allows would take.
+    /// Files for as many connections as `ServerLimits` allows, and the reserve.
     public let needed: Int
-    /// Clients of the API that are connected at once.
+    /// Connections of clients of the API that may be open at once.
     public let connections: Int
-    /// With fewer of these a server does not start.
+    /// A server does not start with fewer connections than these.
     public let leastConnections: Int
 
     public init(limit: Int, configuration: ServerConfiguration, postgresConnections: Int) {

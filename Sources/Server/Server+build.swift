@@ -13,7 +13,7 @@ public import Telemetry
 
 /// A server, ready to be run.
 public struct ServerServices: Sendable {
-    /// In order: a later one needs those before it.
+    /// In the order of their dependencies: a later one needs those before it.
     public let services: [any Service]
     private let bound: BoundPorts
 
@@ -22,15 +22,15 @@ public struct ServerServices: Sendable {
         self.bound = bound
     }
 
-    /// The ports, as soon as both listeners listen. Throws what kept one of them from it.
+    /// Waits until both listeners listen. Throws the error that kept one of them from it.
     public func ports() async throws -> ServerPorts { try await bound.ports() }
 }
 
 /// Puts a server together: the API with the hot route in front, and the operations listener.
 /// - Parameters:
-///   - hotPath: over a Redis client of the same `eventLoopGroup`, so that each loop has its own connection.
-///   - metrics: what `/metrics` shows.
-///   - eventLoopGroup: what the API runs on. The operations listener has a thread of its own.
+///   - hotPath: has a Redis client of the same `eventLoopGroup`, so that each loop has its own connection.
+///   - metrics: the registry that `/metrics` shows.
+///   - eventLoopGroup: the threads of the API. The operations listener has a thread of its own.
 public func buildServer(
     configuration: ServerConfiguration,
     hotPath: HotPath,

@@ -3,36 +3,38 @@ public import Domain
 public import HotPath
 import NIOCore
 
-/// How a server is run. Every value but the keys has a default.
+/// The configuration of a server. Every value but the keys has a default.
 public struct ServerConfiguration: Sendable {
-    /// Where the API listens. Port 0: any free one.
+    /// The address of the API. Port 0 stands for any free port.
     public var host = defaultHost
     public var port = defaultPort
-    /// Threads that read requests and answer redemptions, each with a connection to Redis of its own. What waits on one thread is
-    /// decided in one call, so more threads make smaller calls, and three have processor time for more than one Redis decides.
+    /// Threads that read requests and answer redemptions, each with a connection to Redis of its own. Requests that wait on one
+    /// thread are decided in one call, so more threads make smaller calls. Three threads read more requests than one Redis
+    /// decides.
     public var eventLoops = min(3, max(1, System.coreCount / 2))
-    /// Where probes and scrapes are answered, apart from the API, so that they are neither public nor behind the sale.
+    /// The address of probes and scrapes. They have a port of their own, so that they are not public and do not wait behind the
+    /// sale.
     public var opsHost = defaultOpsHost
     public var opsPort = defaultOpsPort
-    /// What an answer to a redemption promises. The server does not start where Redis is not configured for it.
+    /// The promise of an answer to a redemption. The server does not start if Redis is not configured for it.
     public var durability = defaultDurability
-    /// For access tokens. The same for all servers, but for the moments in which they are replaced.
+    /// The keys of access tokens. All servers have the same, except while they are being replaced.
     public var tokenKeys: TokenKeys
     public var tokenParties = TokenParties.standard
-    /// Digests hidden codes. The same for all servers, and for good: the digests in Postgres are under it.
+    /// The key of the digests of hidden codes. All servers have the same, since the digests in Postgres are under it.
     public var codeKey: ServiceKey
-    /// How long an access token is valid.
+    /// The lifetime of an access token.
     public var tokenLifetimeSeconds = 300
     public var sessions = SessionLimits()
-    /// Failed logins that are let through for one username, and from one address or IPv6 network of 64 bits. The first is within
-    /// what OWASP ASVS 4.0.3, requirement 2.2.1, allows: 100 an hour.
+    /// Failed logins that are let through for one username, and from one address or IPv6 network of 64 bits. The first stays
+    /// within what OWASP ASVS 4.0.3, requirement 2.2.1, allows: 100 an hour.
     public var loginsPerUsername = LoginRate(burst: 10, interval: .seconds(60))
     public var loginsPerAddress = LoginRate(burst: 50, interval: .seconds(5))
-    /// Whose `X-Forwarded-For` says where a request is from.
+    /// The proxies whose `X-Forwarded-For` is believed.
     public var trustedProxies = TrustedProxies()
     public var passwords = PasswordHasher.Configuration()
     public var limits = ServerLimits()
-    /// On shutdown, how long `/readyz` says no before the listener closes: the time a load balancer takes to notice.
+    /// The time on shutdown in which `/readyz` refuses and the listener is still open, so that load balancers can notice.
     public var shutdownDelay: Duration = .zero
 
     public init(tokenKeys: TokenKeys, codeKey: ServiceKey) {
@@ -48,12 +50,12 @@ extension ServerConfiguration {
     public static let defaultOpsHost = "127.0.0.1"
     public static let defaultOpsPort = 9090
     public static let defaultDurability = Durability.local
-    /// Where the API is on the machine that serves it.
+    /// The address of the API on the machine that serves it.
     public static let defaultURL = "http://\(defaultHost):\(defaultPort)"
 }
 
 extension ServerConfiguration {
-    /// Whether only this machine reaches an address.
+    /// True if only this machine can reach the address.
     public static func isLoopback(host: String) -> Bool {
         guard let address = IPAddress(host) else { return host == "localhost" }
         return address.bytes.count == 4 ? address.bytes[0] == 127 : address.description == "::1"

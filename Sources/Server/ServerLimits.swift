@@ -1,62 +1,62 @@
-/// What the server allows its clients and itself. Each limit has its unit in its type or its name.
+/// The limits that the server sets its clients and itself. Each has its unit in its type or its name.
 public struct ServerLimits: Sendable {
     /// Logins of one address that are being checked at once, so that one client cannot take all the threads that hash.
     public var loginsAtOncePerAddress = 6
     /// Bytes of a request's body.
     public var bodyBytes = 4096
-    /// Bytes of all header fields together, and of one.
+    /// Bytes of all header fields together, and of a single one.
     public var headerBytes = 16 << 10
     public var headerFields = 100
-    /// Client connections; further ones wait in the kernel's queue. There are fewer where the limit on open files is too low for
-    /// these and what a server keeps (`FileBudget`).
+    /// Client connections; further ones wait in the kernel's queue. There are fewer if the limit on open files is too low for
+    /// these and the files that a server needs itself (`FileBudget`).
     public var connections = 20_000
-    /// Connections of the operations port. What is scraped and probed holds a few.
+    /// Connections of the operations port. Probes and scrapes hold a few.
     public var operationsConnections = 32
-    /// Files beside all connections: standard streams, the sockets that accept, those of event loops that are not the API's, what is
-    /// opened for a moment (`/proc`, which libdispatch reads to count its threads and cannot do without; names that are looked up).
+    /// Files that are not connections: standard streams, listening sockets, those of event loops that are not the API's, and
+    /// files that are opened for a moment, such as for the lookup of a name. libdispatch must open `/proc` to count its threads.
     public var otherFiles = 64
     /// Files of each of the API's event loops: three of its own, a connection to Redis, and the one that takes its place.
     public var filesPerEventLoop = 5
     /// With fewer client connections than these a server does not start.
     public var leastConnections = 16
-    /// Connections accepted in one turn of an event loop: many, since with a thousand busy connections a turn lasts 20 ms and with NIO's 4
-    /// those who come would wait for seconds; and not all that may wait at the socket, since each takes about 0.1 ms, in which nobody is
-    /// answered.
+    /// Connections accepted in one turn of an event loop. With a thousand busy connections a turn lasts 20 ms, so with NIO's 4
+    /// new clients would wait for seconds. Each takes about 0.1 ms in which nobody is answered, so it is not as many as may wait
+    /// at the socket.
     public var acceptsPerTurn = 64
     /// Connections in the kernel's queue.
     public var backlog = 1024
-    /// Requests of one connection that are not answered yet. Beyond, nothing more is read from it.
+    /// Requests of one connection that are not answered yet. Beyond these nothing more is read from it.
     public var pipelinedRequests = 32
-    /// Bytes that are read from a connection at a time, and so what may be decoded before `pipelinedRequests` is looked at. Each connection
-    /// keeps as much. Nearly every request is one read.
+    /// Bytes that are read from a connection at a time; nearly every request is one read. Each connection keeps a buffer of this
+    /// size. As much may be decoded before `pipelinedRequests` is looked at.
     public var readBytes = 2048
-    /// Bytes that the kernel holds of what a connection has sent: all of it is read at once when the client closes its side. Linux takes
-    /// twice as much.
+    /// Bytes that the kernel holds of a connection's requests. All of them are read at once when the client closes its side.
+    /// Linux takes twice as much.
     public var receiveBytes = 16 << 10
-    /// Bytes of requests of which a part has come and the rest has not, of all connections together, with
-    /// `UnfinishedRequests.cost` for each. Beyond, the oldest end with 408.
+    /// Bytes of all unfinished requests, of which a part has come and the rest has not. Each counts `UnfinishedRequests.cost`
+    /// more. Beyond the limit the oldest end with 408.
     public var unfinishedBytes = 128 << 20
-    /// When so many connections fewer are open than there were, their memory is given back to the system.
+    /// Memory is given back to the system when this many connections have ended since the number was greatest.
     public var connectionsOfReturn = 1000
-    /// How often that is looked at.
+    /// The time between two looks at the number of connections, for `connectionsOfReturn`.
     public var returnInterval: Duration = .seconds(1)
     /// A connection on which nothing happens is closed.
     public var idleTimeout: Duration = .seconds(60)
-    /// From a request's first byte to the end of its head. Of a head that begins in the same read as another request ends, it counts
-    /// from the next read; until then `idleTimeout` does.
+    /// From a request's first byte to the end of its head. If a head begins in the read in which another request ends, this
+    /// counts from the next read; until then `idleTimeout` counts.
     public var headerTimeout: Duration = .seconds(10)
     /// From the end of a request's head to its last byte.
     public var requestTimeout: Duration = .seconds(10)
     /// Bytes of answers that the kernel holds for a client that has not read them. Linux takes twice as much for its own needs.
     public var kernelBytes = 128 << 10
-    /// How long a client may leave its answers unread once the kernel's part is full and 64 KiB more wait here, and how long it
-    /// may take to read what is left when its connection ends. Then it is closed, and they are dropped.
+    /// How long a client may leave its answers unread when the kernel's part is full and 64 KiB more wait here, and how long it
+    /// may take to read the rest when its connection ends. After that the connection is closed, and the answers are dropped.
     public var writeTimeout: Duration = .seconds(20)
-    /// How long a client may take, behind the last answer, to close its side. Then it is closed all the same.
+    /// How long a client may take to close its side after the last answer. After that the connection is closed all the same.
     public var lingerTimeout: Duration = .seconds(1)
     /// Redemptions of durability `ledger` that wait to be found in Postgres. Further ones are refused before they are decided.
     public var ledgerWaiters = 20_000
-    /// How long each waits; after it, its outcome is unknown to the client.
+    /// How long each of them waits. After that the client is told that the outcome is unknown.
     public var ledgerTimeout: Duration = .seconds(5)
     /// Users that wait to be read from Postgres.
     public var userLoads = 20_000
@@ -66,16 +66,16 @@ public struct ServerLimits: Sendable {
     public var userLoadStatements = 2
     /// Entries in the cache of coupons.
     public var cachedCoupons = 10_000
-    /// Codes of coupons that are kept in memory. With more coupons than that, Postgres is asked for each.
+    /// Codes of coupons that are kept in memory. If there are more coupons, Postgres is asked for each code.
     public var indexedCodes = 100_000
-    /// How old a coupon from the cache, or the index of codes, may be. What is left is never from the cache.
+    /// The greatest age of a coupon in the cache, and of the index of codes. The uses that are left never come from the cache.
     public var couponAge: Duration = .seconds(1)
-    /// Items of one page, where the client names no number and where it names one.
+    /// Items of one page if the client names no number, and the greatest number that it may name.
     public var pageDefault = 50
     public var pageGreatest = 200
-    /// How old the state that probes and scrapes see may be.
+    /// The greatest age of the state that probes and scrapes see.
     public var statusAge: Duration = .seconds(1)
-    /// For each check that a probe makes.
+    /// The time that each check of a probe may take.
     public var probeTimeout: Duration = .seconds(1)
 
     public init() {}

@@ -7,8 +7,8 @@ import Persistence
 import PostgresClient
 import Telemetry
 
-// What operators do with the sessions of others. It is in the control log before anything is ended, so a server that dies in
-// between has still ended them: the shard's owner does it then. One session is ended directly, as its user would.
+// Operators' calls on the sessions of others. A call that ends many writes to the control log before it ends any. If the server
+// dies in between, the shard's owner ends them. A single session is ended directly, as its user would end it.
 extension API {
     @Sendable func adminListSessions(_ request: Request, _ context: APIContext) async throws -> SessionList {
         _ = try await administrator(request, context)
@@ -37,7 +37,7 @@ extension API {
         return try await end(revocations, caller, context, ["user": "\(user)"])
     }
 
-    /// Everybody's, of those that began before a moment.
+    /// Ends all sessions of all users that began before a moment.
     @Sendable func adminEndAllSessions(_ request: Request, _ context: APIContext) async throws -> Response {
         let caller = try await administrator(request, context)
         let query = try Query(request, knows: ["issued_before"], "it takes 'issued_before'")
@@ -52,7 +52,7 @@ extension API {
         return try await end(revocations, caller, context, ["issued_before": "\(moment.rfc3339)"])
     }
 
-    /// The caller, who must be an operator. `caller` has seen that the role in the token is that of the login.
+    /// The caller, who must be an operator. `caller` has checked that the role in the token is that of the session.
     private func administrator(_ request: Request, _ context: APIContext) async throws -> AccessToken {
         let caller = try await caller(request)
         guard caller.role == .admin else {
@@ -74,7 +74,8 @@ extension API {
         return user.id
     }
 
-    /// Ends in Redis what the control log has. How many there were is not told: the shard's owner may have been faster with some.
+    /// Ends in Redis the sessions that the control log has revoked. The answer does not tell how many there were, because the
+    /// shard's owner may have ended some first.
     private func end(
         _ revocations: SessionRevocations,
         _ caller: AccessToken,
@@ -84,7 +85,7 @@ extension API {
         do {
             auth.revoked.increment(by: Int64(try await hotPath.sessions.end(revocations)))
         } catch {
-            // The owner will do it, but when is not known here.
+            // The shard's owner will end them, at a time that is not known here.
             context.logger.warning("sessions end when Redis is in reach", metadata: ["error": "\(error)"])
             throw Problem(.outcomeUnknown)
         }

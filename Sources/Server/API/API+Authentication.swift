@@ -7,9 +7,10 @@ import Persistence
 import PostgresClient
 import Telemetry
 
-// Who says a password is throttled, whatever for: a login, or a change of the password.
+// Every check of a password is throttled: that of a login, and that of a change of the password.
 extension API {
-    /// The user's credentials, if the password is theirs. Each failed try counts, for the name and for the address.
+    /// Checks a user's password. Each failed try counts, for the username and for the address.
+    /// - Returns: the user's credentials.
     func authenticate(
         _ username: String,
         _ password: String,
@@ -33,7 +34,7 @@ extension API {
         do {
             credentials = try await check(username, password, context)
         } catch {
-            // No password was found wrong.
+            // The password was not found to be wrong, so the try does not count.
             await attempt.takeBack(context.logger)
             throw error
         }
@@ -46,9 +47,9 @@ extension API {
         return credentials
     }
 
-    /// `nil`: there is no such user with this password.
+    /// - Returns: the user's credentials; `nil`: no user has this name and password.
     private func check(_ username: String, _ password: String, _ context: APIContext) async throws -> Credentials? {
-        // A name that cannot exist is looked up too: an answer must not tell by its time which names do.
+        // A name that cannot exist is looked up too, because the time of an answer must not tell which names exist.
         let found = try await postgres.withConnection { try $0.credentials(of: username) }
         do {
             switch try await hasher.check(password, against: found?.passwordHash) {
@@ -79,10 +80,10 @@ extension API {
 
 /// One try to log in, as the throttle counts it.
 private struct LoginAttempt: Sendable {
-    /// A digest of it: the name that was typed may be a password.
+    /// The digest of the name that was typed. The name itself is not kept, since it may be a password.
     private let username: String
     private let address: String
-    /// What counts as one client.
+    /// The address or the IPv6 network that counts as one client.
     let network: String
     private let throttle: LoginThrottle
 
@@ -93,14 +94,14 @@ private struct LoginAttempt: Sendable {
         self.throttle = throttle
     }
 
-    /// For the log.
+    /// The fields of a line in the log.
     var metadata: Logger.Metadata { ["address": "\(address)", "name_digest": "\(username.prefix(16))"] }
 
     func begin() async throws -> LoginThrottle.Charge {
         try await throttle.charge(username: username, address: network)
     }
 
-    /// Where this fails, the try counts as a failed one: the user can bear that, and the login is not to fail for it.
+    /// If this fails, the try counts as a failed one. The user can bear that; the login must not fail because of it.
     func takeBack(_ logger: Logger) async {
         do {
             try await throttle.refund(username: username, address: network)

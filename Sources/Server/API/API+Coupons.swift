@@ -21,7 +21,7 @@ extension API {
         return CouponView(coupon, left: try await stock(of: [id])[id])
     }
 
-    /// What is left, of all shards together. A coupon that some shard has not loaded is absent.
+    /// The uses that are left, of all shards together. A coupon that some shard has not loaded is absent.
     private func stock(of coupons: [CouponID]) async throws -> [CouponID: Int] {
         guard !coupons.isEmpty else { return [:] }
         var total = try await hotPath.stores[0].stock(of: coupons)

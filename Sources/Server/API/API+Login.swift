@@ -9,14 +9,14 @@ import PostgresClient
 import Telemetry
 
 extension API {
-    /// Bytes of the client's name that are kept with a session.
+    /// Bytes of the `User-Agent` that are kept with a session.
     private static let userAgentBytes = 200
 
     @Sendable func logIn(_ request: Request, _ context: APIContext) async throws -> TokenResponse {
         let values = try await fields(request, "username", "password")
         let (username, password) = (values[0], values[1])
         try API.checkLength(of: password, "password")
-        // Of a password nothing more is asked: it is only compared, with one that may be older than today's rules.
+        // The rules for passwords are not applied: this one is only compared, with one that may be older than the rules.
         if let control = TextFault.control(in: username) { throw Problem(member: "username", control) }
         let address = clientAddress(of: request, context)
         let credentials = try await authenticate(username, password, from: address, context)
@@ -25,7 +25,8 @@ extension API {
         return response
     }
 
-    /// A new session, and its tokens.
+    /// Begins a session.
+    /// - Returns: its tokens.
     func begin(
         _ credentials: Credentials,
         _ address: String,
@@ -45,8 +46,8 @@ extension API {
             address: address
         )
         guard try await hotPath.sessions.create(new, sessionLimits) == .created else { throw Problem(.overloaded) }
-        // The password may have been changed, or all sessions ended, since it was checked, by somebody who could not see this
-        // session yet. From here on they can.
+        // Since the check, the password may have been changed, or all sessions ended, by a call that could not see this session
+        // yet. From here on such a call sees it.
         do {
             guard try await postgres.withConnection({ try $0.isCurrent(credentials) }) else { throw Problem(.invalidCredentials) }
         } catch {
@@ -54,7 +55,8 @@ extension API {
             throw (error as? PostgresError)?.isLockTimeout == true ? Problem(.overloaded) : error
         }
         context.logger.info("logged in", metadata: API.metadata(user.id, session, address))
-        // So that the first redemption need not. If it fails, the first redemption will.
+        // The user is loaded now, so that the first redemption need not do it. If this fails, the first redemption loads the
+        // user.
         switch await users.load(user.id) {
         case .loaded: break
         case .unknown: context.logger.info("a user is gone right after the login")
@@ -65,7 +67,7 @@ extension API {
     }
 
     /// The answer to a login or a refresh.
-    /// - Parameter user: named in the answer to a login only.
+    /// - Parameter user: the user, in the answer to a login only.
     func tokens(_ refresh: RefreshToken, _ role: Role, user: User? = nil) -> TokenResponse {
         TokenResponse(
             accessToken: signer.sign(user: refresh.user, session: refresh.session, role: role),

@@ -20,12 +20,12 @@ extension API {
         return credit
     }
 
-    /// The caller's redemptions, the newest first: those in Postgres, and those that are in Redis only.
+    /// Lists the caller's redemptions, the newest first: those in Postgres, and those that are in Redis only.
     @Sendable func myRedemptions(_ request: Request, _ context: APIContext) async throws -> RedemptionList {
         let caller = try await caller(request)
         let page = try Page<RedemptionID>(request, limits: limits)
-        // Redis is read first: what lands in between is then seen twice, and counts as landed. The other way round it would be
-        // seen nowhere.
+        // Redis is read first. A redemption that lands between the two reads is then seen twice, and counts as landed. In the
+        // other order it would not be seen at all.
         let live = try await hotPath.store(for: caller.user).redemptions(of: caller.user) ?? [:]
         let landed = try await postgres.withConnection { connection in
             try connection.redemptions(of: caller.user, after: page.after, limit: page.limit + 1)
@@ -37,7 +37,8 @@ extension API {
         )
     }
 
-    /// At least the page and one more where there is one, in order.
+    /// Puts both together, the newest first.
+    /// - Returns: the page, and at least one more if there is one.
     private func merge(
         live: [CouponID: RedemptionID],
         landed: [Redemption],
@@ -45,7 +46,7 @@ extension API {
         _ page: Page<RedemptionID>
     ) async throws -> [RedemptionView] {
         let known = Set(landed.map(\.id))
-        // Postgres gave all of its own down to its last row; what is older is for another page.
+        // Postgres gave all of its redemptions down to its last row. Older ones are for another page.
         let oldest = landed.count > page.limit ? landed.last?.id : nil
         let held = live.filter { _, id in
             !known.contains(id) && page.after.map { id.precedes($0) } != false && oldest.map { $0.precedes(id) } != false
@@ -62,7 +63,7 @@ extension API {
 }
 
 extension RedemptionID {
-    /// Whether it is the older one.
+    /// True if this is the older one.
     fileprivate func precedes(_ other: RedemptionID) -> Bool {
         (uuid.high, uuid.low) < (other.uuid.high, other.uuid.low)
     }

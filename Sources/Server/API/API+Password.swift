@@ -33,28 +33,28 @@ extension API {
         let version = try await postgres.withConnection { connection in
             try connection.setPasswordHash(of: user.id, to: hash, at: credentials.version, actor: API.actor(caller))
         }
-        // Somebody else has changed it, or ended all sessions, since the current one was found right.
+        // The password was changed, or all sessions were ended, since the current password was found right.
         guard let version else { throw Problem(.invalidCredentials) }
         context.logger.info("a user changed their password", metadata: API.metadata(caller, address))
         do {
             let ended = try await hotPath.sessions.end(SessionRevocations([.userSessionsRevoked(user.id, below: version)]))
             auth.revoked.increment(by: Int64(ended))
         } catch {
-            // The shard's owner ends them: it is in the control log.
+            // The change is in the control log, so the shard's owner ends the sessions.
             context.logger.warning("sessions end when Redis is in reach", metadata: ["error": "\(error)"])
             throw Problem(.outcomeUnknown)
         }
         return try await begin(Credentials(user: user, passwordHash: hash, version: version), address, request, context)
     }
 
-    /// More than this would be work for anyone who sends it.
+    /// Refuses a password that is too long to be hashed. Otherwise anybody could make the server hash long texts.
     static func checkLength(of password: String, _ member: String) throws(Problem) {
         guard password.utf8.count <= Limits.passwordBytes else {
             throw Problem(member: member, .tooLong(bytes: password.utf8.count, most: Limits.passwordBytes))
         }
     }
 
-    /// Who did something and from where, for the log.
+    /// The fields of a line in the log: who did something, and from where.
     static func metadata(_ caller: AccessToken, _ address: String) -> Logger.Metadata {
         metadata(caller.user, caller.session, address)
     }
@@ -63,6 +63,6 @@ extension API {
         ["user": "\(user)", "session": "\(session)", "address": "\(address)"]
     }
 
-    /// As the control log names who makes a change.
+    /// The caller's name in the control log.
     static func actor(_ caller: AccessToken) -> String { "user \(caller.user)" }
 }

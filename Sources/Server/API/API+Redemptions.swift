@@ -7,7 +7,8 @@ import Persistence
 import PostgresClient
 
 extension API {
-    /// The hot route for requests in a form that it does not take: an absolute path.
+    /// Redeems a coupon. Only requests in a form that the hot route does not take come here, such as one with an absolute target
+    /// (RFC 9112, section 3.2.2).
     @Sendable func redeemCoupon(_ request: Request, _ context: APIContext) async throws -> Response {
         let order = try await order(request)
         guard let coupon = context.parameters.get("coupon", as: CouponID.self) else {
@@ -20,14 +21,14 @@ extension API {
     @Sendable func redeemByCode(_ request: Request, _ context: APIContext) async throws -> Response {
         let order = try await order(request)
         let match = try await codes.match(order.codeDigest)
-        // Always for Redis to say whether it is a repeat: a code that no coupon has is tried on some coupon, and must be counted
-        // though that is sold out.
+        // Redis is always asked, even if the coupon is known to be sold out. A code that no coupon has is tried on some coupon,
+        // and must be counted though that one is sold out.
         func decide(_ coupon: CouponID) async -> RedemptionAnswer {
             await loops.decide(order.request(of: coupon, mayBeRepeat: true, randomTail: .random()), on: context.eventLoop)
         }
         if let coupon = match.coupon { return respond(await decide(coupon), context) }
-        // No coupon has this code. It is tried on some coupon all the same, where it is wrong: so the try is counted and takes as
-        // long as a wrong code takes, and an answer does not tell whether a code exists.
+        // No coupon has this code. It is tried on some coupon all the same, where it is wrong. So the try counts and takes as
+        // long as any wrong code, and the answer does not tell whether a code exists.
         guard let decoy = match.decoy else {
             try await requireSession(of: order.caller)
             return respond(.refused(Problem(.wrongCode)), context)
@@ -36,7 +37,7 @@ extension API {
         switch answer {
         case .refused(let problem) where problem.code.speaksOfTheCoupon:
             return respond(.refused(Problem(.wrongCode)), context)
-        // Redeemed: a coupon with this very code was created since.
+        // If it was redeemed, a coupon with this very code was created since.
         case .refused, .redeemed: return respond(answer, context)
         }
     }
@@ -44,10 +45,10 @@ extension API {
     @Sendable func showRedemption(_ request: Request, _ context: APIContext) async throws -> RedemptionView {
         let caller = try await caller(request)
         guard let id = context.parameters.get("redemption", as: RedemptionID.self) else { throw Problem(.redemptionNotFound) }
-        // Redis first, as in the list.
+        // Redis is read first, as for the list.
         let live = try await hotPath.store(for: caller.user).redemptions(of: caller.user) ?? [:]
         if let landed = try await postgres.withConnection({ try $0.redemption(id: id) }) {
-            // Somebody else's is as good as none.
+            // A redemption of another user is answered as if it did not exist.
             guard landed.user == caller.user else { throw Problem(.redemptionNotFound) }
             return RedemptionView(landed, .confirmed)
         }
@@ -57,7 +58,7 @@ extension API {
         return RedemptionView(Redemption(id: id, user: caller.user, coupon: coupon, price: price), .held)
     }
 
-    /// The session is checked by the decision itself.
+    /// Reads and judges a redemption. It does not check the session, which the decision does.
     private func order(_ request: Request) async throws -> RedemptionOrder {
         var collected = CollectedRedemption(request.headers.lazy.map { (name: $0.name.rawName, value: $0.value) })
         collected.append(body: try await request.body.collect(upTo: limits.bodyBytes))
@@ -84,7 +85,7 @@ extension API {
 }
 
 extension ProblemCode {
-    /// Whether it would tell of a coupon that the client did not ask for.
+    /// True if the problem would tell of a coupon that the client did not name.
     fileprivate var speaksOfTheCoupon: Bool {
         switch self {
         case .couponNotFound, .couponNotStarted, .couponPaused, .couponEnded, .alreadyRedeemed, .soldOut, .insufficientCredit:

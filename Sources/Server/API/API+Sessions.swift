@@ -6,14 +6,14 @@ import Logging
 import Telemetry
 
 extension API {
-    /// The caller's logins, the newest first.
+    /// Lists the caller's sessions, the newest first.
     @Sendable func listSessions(_ request: Request, _ context: APIContext) async throws -> SessionList {
         let caller = try await caller(request)
         try Query.expectNone(request)
         return try await sessionList(of: caller.user, current: caller.session)
     }
 
-    /// Somebody else's session is as good as none.
+    /// Ends one session of the caller. A session of another user is answered as if it did not exist.
     @Sendable func endSession(_ request: Request, _ context: APIContext) async throws -> Response {
         let caller = try await caller(request)
         let ended = try await endSession(named: context.parameters.get("session"), of: caller.user)
@@ -43,7 +43,7 @@ extension API {
         return SessionList(sessions: sessions.map { SessionView($0, isCurrent: $0.id == current) })
     }
 
-    /// - Returns: which it was.
+    /// - Returns: the session that was ended.
     func endSession(named text: String?, of user: UserID) async throws -> SessionID {
         guard let session = text.flatMap({ SessionID($0) }), try await hotPath.sessions.revoke(user: user, session: session)
         else { throw Problem(.sessionNotFound) }

@@ -6,7 +6,8 @@ import Logging
 import Telemetry
 
 extension API {
-    /// Exchanges a refresh token for new tokens. Who repeats the exchange within the grace gets the same successor again.
+    /// Exchanges a refresh token for new tokens. A client that repeats the exchange within the grace gets the same successor
+    /// again.
     @Sendable func refresh(_ request: Request, _ context: APIContext) async throws -> TokenResponse {
         let text = try await fields(request, "refresh_token")[0]
         guard let presented = refreshTokens.read(text) else { throw refused(nil, request, context) }
@@ -44,15 +45,15 @@ extension API {
         }
     }
 
-    /// Ends the login that the access token belongs to, at once and everywhere.
+    /// Ends the session of the access token, at once and everywhere.
     @Sendable func logOut(_ request: Request, _ context: APIContext) async throws -> Response {
         let caller = try await caller(request)
         try await end(caller.user, caller.session, request, context)
         return .noContent
     }
 
-    /// RFC 7009: ends the login that a token of either kind belongs to. Who has a token may do that, so no other proof is asked
-    /// for; a token that is worth nothing is answered like any other.
+    /// Ends the session that a token of either kind belongs to (RFC 7009). The token is proof enough. A token that is not valid
+    /// is answered like any other.
     @Sendable func revoke(_ request: Request, _ context: APIContext) async throws -> Response {
         guard let type = request.only(.contentType), MediaType.isForm(type) else {
             throw Problem(.unsupportedMediaType, "The body must be application/x-www-form-urlencoded.")
@@ -65,7 +66,7 @@ extension API {
             throw API.invalidRequest(error.detail)
         }
         guard let text = form["token"] else { throw API.invalidRequest("The parameter 'token' is missing.") }
-        // `token_type_hint` would only say what the token's form says.
+        // `token_type_hint` is not needed: the form of a token tells its kind.
         if let token = refreshTokens.read(text) {
             try await end(token.user, token.session, request, context)
         } else if let token = verifier.token(text) {
@@ -74,7 +75,7 @@ extension API {
         return Response(status: .ok, headers: [.cacheControl: "no-store"])
     }
 
-    /// With the member that RFC 7009, section 2.2.1, asks for.
+    /// A problem with the member that RFC 7009, section 2.2.1, asks for.
     private static func invalidRequest(_ detail: String) -> Problem {
         Problem(.invalidBody, detail, member: Problem.Member(name: "error", value: "invalid_request"))
     }

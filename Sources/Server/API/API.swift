@@ -8,7 +8,7 @@ import NIOCore
 import Persistence
 import PostgresClient
 
-/// The calls that are not hot. Each is a method, in a file by subject.
+/// The calls of the API off the hot path. Each is a method, and each subject has a file.
 struct API: Sendable {
     let hotPath: HotPath
     let postgres: PostgresClient
@@ -54,7 +54,7 @@ struct API: Sendable {
         ]
     }
 
-    /// Who the request is from. Throws the problem where the token does not say, or where its login has ended.
+    /// The caller, by the access token. Throws a problem if the token is not valid or its session has ended.
     func caller(_ request: Request) async throws -> AccessToken {
         let fields = request.headers[values: .authorization]
         let token = try verifier.caller(authorization: fields.first, times: fields.count)
@@ -62,7 +62,7 @@ struct API: Sendable {
         return token
     }
 
-    /// The login of the token lives, and is of the user and role that the token names.
+    /// Throws a problem unless the token's session exists and has the user and role that the token names.
     func requireSession(of token: AccessToken) async throws {
         let isLive: Bool
         do {
@@ -73,7 +73,7 @@ struct API: Sendable {
         guard isLive else { throw Problem(.sessionRevoked) }
     }
 
-    /// String members of a JSON body, in the order of their names.
+    /// The values of string members of a JSON body, in the order of the arguments.
     func fields(_ request: Request, _ first: StaticString, _ second: StaticString? = nil) async throws -> [String] {
         guard request.isJSON else { throw Problem(.unsupportedMediaType) }
         let body = try await request.body.collect(upTo: limits.bodyBytes)
@@ -88,7 +88,7 @@ struct API: Sendable {
         }
     }
 
-    /// Loads a user into Redis; the problem where that fails.
+    /// Loads a user into Redis. Throws a problem if that fails.
     func load(_ user: UserID) async throws {
         switch await users.load(user) {
         case .loaded: return

@@ -2,13 +2,13 @@ import Hummingbird
 import Logging
 import NIOCore
 
-/// What Hummingbird carries along with a request.
+/// The values that Hummingbird carries along with a request.
 struct APIContext: RequestContext {
     var coreContext: CoreRequestContextStorage
     /// Set by `ProblemMiddleware`, before anybody reads it.
     var requestID = ""
     let eventLoop: any EventLoop
-    /// Of the client, without the port.
+    /// The peer's address, without the port.
     let remoteAddress: String
     var responseEncoder: AnswerEncoder { AnswerEncoder() }
 

@@ -1,7 +1,7 @@
 import HTTPTypes
 import Hummingbird
 
-/// A call of the API. The list of them is the one place that knows which paths there are, and which methods a path has.
+/// A call of the API. Only the list of calls knows which paths there are, and which methods a path has.
 struct APIRoute: Sendable {
     typealias Handler = @Sendable (Request, APIContext) async throws -> Response
 
@@ -20,7 +20,7 @@ struct APIRoute: Sendable {
         handler = { try await answer($0, $1).response(from: $0, context: $1) }
     }
 
-    /// As it is called in metrics.
+    /// The name in metrics.
     var label: String { "\(method.rawValue) \(path)" }
 
     fileprivate func matches(_ parts: [Substring]) -> Bool {
@@ -41,7 +41,7 @@ struct APIRoutes: Sendable {
         return CallbackResponder { try await responder.respond(to: $0, context: $1) }
     }
 
-    /// The value of `Allow` for a path; `nil` where there is none.
+    /// The value of `Allow` for a path; `nil`: there is no such path.
     func allow(_ path: String) -> String? {
         let parts = path.split(separator: "/")
         var methods = routes.filter { $0.matches(parts) }.map(\.method.rawValue)

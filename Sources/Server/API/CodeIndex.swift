@@ -3,13 +3,14 @@ import Persistence
 import PostgresClient
 import Synchronization
 
-/// Which coupon has a code: all of them, in memory, at most `couponAge` old. A code that exists is found by the same steps as one
-/// that does not, so neither the answer nor its time tells which codes there are, and made-up codes do not reach Postgres.
+/// Finds the coupon that has a code. The index of all codes is kept in memory and is at most `couponAge` old. A code that exists
+/// takes the same steps as one that does not. So neither the answer nor its time tells which codes there are, and made-up codes
+/// do not reach Postgres.
 final class CodeIndex: Sendable {
     struct Match: Sendable {
         /// The coupon that has the code.
         let coupon: CouponID?
-        /// A coupon to try a code on that no coupon has. `nil`: there is none at all.
+        /// A coupon on which a code is tried that no coupon has. `nil`: there are no coupons.
         let decoy: CouponID?
     }
 
@@ -17,13 +18,14 @@ final class CodeIndex: Sendable {
         /// `nil`: there are more coupons than `indexedCodes`, and Postgres is asked each time.
         let coupons: [CodeDigest: CouponID]?
         let decoy: CouponID?
-        /// The last entry of the control log that created a coupon of it: none is created without one, and each keeps its code.
+        /// The number of the last entry of the control log that created a coupon. While there is no later one the index is
+        /// complete: no coupon is created without an entry, and each keeps its code.
         let control: Int
     }
 
     private struct State {
         var latest: (index: Index, readAt: ContinuousClock.Instant)?
-        /// One for all who wait.
+        /// The one read that all callers wait for.
         var reading: Task<Index, any Error>?
     }
 
@@ -59,7 +61,7 @@ final class CodeIndex: Sendable {
     }
 
     private func read(_ known: Index?) async throws -> Index {
-        // What is committed after this moment may be missing.
+        // Coupons that are committed after this moment may be missing.
         let readAt = ContinuousClock.now
         let limit = limits.indexedCodes
         let result: Result<Index, any Error>
@@ -68,7 +70,8 @@ final class CodeIndex: Sendable {
                 try await postgres.withConnection { connection in
                     let control = try connection.lastCouponSequence()
                     if let known, known.control == control { return known }
-                    // Read after the number, so it may contain more than that says, which only means to read it again.
+                    // The codes are read after the number, so they may include a coupon of a later entry. Then they are only read
+                    // once more.
                     let codes = try connection.couponCodes(limit: limit + 1)
                     return Index(coupons: codes.count > limit ? nil : codes, decoy: codes.values.min(), control: control)
                 }

@@ -3,7 +3,7 @@ import Persistence
 import PostgresClient
 import Synchronization
 
-/// Coupons as Postgres has them, kept for a moment: what a coupon is called and costs.
+/// Keeps coupons, as Postgres has them, for a moment: their names and prices.
 final class CouponCache: Sendable {
     private struct Entry {
         let coupon: Coupon?

@@ -1,6 +1,6 @@
 import Hummingbird
 
-/// `?limit=…&after=…` of a list: how many items, and behind which.
+/// The page of a list that a request asks for by `?limit=…&after=…`: how many items, and after which one.
 struct Page<Position: LosslessStringConvertible & Sendable>: Sendable {
     let limit: Int
     let after: Position?

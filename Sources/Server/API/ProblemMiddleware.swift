@@ -7,7 +7,7 @@ import PostgresClient
 import RedisClient
 import Telemetry
 
-/// The outermost of all: gives the request its id, makes a problem of whatever goes wrong, measures.
+/// The outermost middleware. It gives a request its id, answers every error with a problem, and measures the time.
 struct ProblemMiddleware: RouterMiddleware {
     let routes: APIRoutes
     let metrics: HTTPMetrics
@@ -44,7 +44,7 @@ struct ProblemMiddleware: RouterMiddleware {
         }
         response.headers[.requestID] = context.requestID
 
-        // The path as it was declared, so that ids in it make no series of their own.
+        // The label has the path as it was declared, so that ids in a path make no series of their own.
         let route = context.endpointPath.flatMap { durations["\(request.method.rawValue) \($0)"] } ?? otherDuration
         route.recordNanoseconds((NIODeadline.now() - start).nanoseconds)
         context.logger.debug(
@@ -61,13 +61,13 @@ struct ProblemMiddleware: RouterMiddleware {
 }
 
 extension Request {
-    /// The value of a field that is there once. Of two, neither counts.
+    /// The value of a field that the request has once; `nil`: the field is absent or repeated.
     func only(_ name: HTTPField.Name) -> String? {
         let values = headers[values: name]
         return values.count == 1 ? values[0] : nil
     }
 
-    /// Whether its body is said to be JSON, or not said to be anything.
+    /// True if `Content-Type` says that the body is JSON, or is absent.
     var isJSON: Bool {
         headers[values: .contentType].isEmpty || only(.contentType).map(MediaType.isJSON) == true
     }
@@ -99,7 +99,7 @@ extension HTTPFields {
 }
 
 extension Problem {
-    /// What the client is told of any error. What it is not told goes into the log.
+    /// The problem that a client is told of an error. The rest of the error goes into the log.
     fileprivate init(_ error: any Error, of request: Request, routes: APIRoutes, logger: Logger) {
         switch error {
         case let problem as Problem: self = problem
@@ -132,7 +132,7 @@ extension Problem {
         }
     }
 
-    /// Hummingbird's own: there is no such route.
+    /// An error of Hummingbird's, such as that there is no such route.
     private init(_ error: HTTPError, of request: Request, routes: APIRoutes) {
         switch error.status {
         case .notFound:

@@ -1,13 +1,13 @@
 import Hummingbird
 
-/// The parameters of a call that lists, or ends, many things. One that the call does not know is refused: a filter or a page that
-/// is left out of account would give, or end, something else than was asked for.
+/// The parameters of a call that lists or ends many things. An unknown parameter is refused: if the call ignored a filter or a
+/// page, it would list or end other things than the client asked for.
 struct Query: Sendable {
     private let values: [String: String]
 
     /// - Parameters:
-    ///   - known: what the call takes.
-    ///   - advice: what to do instead of the others.
+    ///   - known: the parameters that the call takes.
+    ///   - advice: tells a client, at the end of a refusal, what the call takes.
     init(_ request: Request, knows known: Set<String>, _ advice: String) throws(Problem) {
         var values: [String: String] = [:]
         for (name, value) in request.uri.queryParameters {
@@ -22,11 +22,11 @@ struct Query: Sendable {
         self.values = values
     }
 
-    /// A call that takes none.
+    /// Refuses every parameter.
     static func expectNone(_ request: Request) throws(Problem) { _ = try Query(request, knows: [], "it takes none") }
 
     subscript(name: String) -> String? { values[name] }
 
-    /// Of a name in an answer.
+    /// The greatest length of a name that an answer repeats.
     private static let nameCharacters = 40
 }

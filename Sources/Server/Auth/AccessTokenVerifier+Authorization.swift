@@ -4,7 +4,7 @@ import Domain
 extension AccessTokenVerifier {
     private static let scheme = "bearer "
 
-    /// What an access token says that is valid now.
+    /// The contents of an access token; `nil`: it is not valid now.
     func token(_ text: String) -> AccessToken? {
         do {
             return try verify(text, now: Int(Timestamp.now().milliseconds / 1000))
@@ -13,8 +13,8 @@ extension AccessTokenVerifier {
         }
     }
 
-    /// Who a request is from, by its `Authorization` (RFC 6750, section 2.1).
-    /// - Parameter times: how often the field was there.
+    /// The caller of a request, by its `Authorization` (RFC 6750, section 2.1).
+    /// - Parameter times: how many such fields the request has.
     func caller(authorization: String?, times: Int) throws(Problem) -> AccessToken {
         guard var field = authorization else { throw .noToken }
         let result = field.withUTF8 { bytes in
@@ -23,7 +23,7 @@ extension AccessTokenVerifier {
         return try result.get()
     }
 
-    /// The same, of the first such field.
+    /// The caller of a request, by the bytes of its first `Authorization`; `nil`: it has none.
     func caller(authorization bytes: UnsafeBufferPointer<UInt8>?, isRepeated: Bool) throws(Problem) -> AccessToken {
         guard let bytes else { throw .noToken }
         guard !isRepeated else { throw Problem(.tokenInvalid, "The header Authorization is given twice.") }
@@ -45,7 +45,7 @@ extension AccessTokenVerifier {
 }
 
 extension Problem {
-    /// Who gave no token is told how to, and of no error (RFC 6750, section 3.1).
+    /// A request without a token is told to send one. RFC 6750, section 3.1, wants no error code in this challenge.
     static let noToken = Problem(
         .tokenInvalid,
         "The header Authorization: Bearer <token> is missing.",

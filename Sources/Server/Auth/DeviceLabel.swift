@@ -1,7 +1,7 @@
-/// What a person calls the device of a session, as far as its `User-Agent` tells: "Firefox on Linux", "curl". For the list of
-/// sessions only: a client writes there what it likes.
+/// A name by which a person recognizes the device of a session, such as "Firefox on Linux" or "curl". It is made from the
+/// `User-Agent`, in which a client writes what it likes, so it is for the list of sessions only.
 enum DeviceLabel {
-    /// The more particular ones first: nearly all browsers also claim to be others.
+    /// More particular names come first, because nearly all browsers also claim to be others.
     private static let browsers = [
         ("Edg/", "Edge"), ("OPR/", "Opera"), ("SamsungBrowser/", "Samsung Internet"), ("Firefox/", "Firefox"),
         ("FxiOS/", "Firefox"), ("CriOS/", "Chrome"), ("Chrome/", "Chrome"), ("Safari/", "Safari"),
@@ -10,7 +10,7 @@ enum DeviceLabel {
         ("iPhone", "iPhone"), ("iPad", "iPad"), ("Android", "Android"), ("Windows", "Windows"), ("Mac OS X", "macOS"),
         ("CrOS", "ChromeOS"), ("Linux", "Linux"),
     ]
-    /// Of a label.
+    /// The greatest length of a label.
     private static let characters = 40
 
     static func label(userAgent: String) -> String {

@@ -13,7 +13,7 @@ struct IPAddress: Hashable, Sendable, CustomStringConvertible {
 
     private init(bytes: [UInt8]) { self.bytes = bytes }
 
-    /// As proxies write it: `192.0.2.1`, `192.0.2.1:80`, `2001:db8::1`, `[2001:db8::1]`, `[2001:db8::1]:80`.
+    /// An address as proxies write it: `192.0.2.1`, `192.0.2.1:80`, `2001:db8::1`, `[2001:db8::1]`, `[2001:db8::1]:80`.
     init?(hop: Substring) {
         let text = hop.filter { $0 != " " && $0 != "\t" }
         if text.first == "[" {
@@ -31,7 +31,8 @@ struct IPAddress: Hashable, Sendable, CustomStringConvertible {
         return inet_pton(family, text, &bytes) == 1 ? bytes : nil
     }
 
-    /// What counts as one client: the address, or with IPv6 the /64 network, since anyone who has one address there has all of them.
+    /// The network that counts as one client. With IPv4 that is the address. With IPv6 it is the /64, since anyone who has one
+    /// address there has all of them.
     var network: IPAddress { bytes.count == 4 ? self : IPAddress(bytes: bytes.prefix(8) + [UInt8](repeating: 0, count: 8)) }
 
     var description: String {
@@ -41,11 +42,11 @@ struct IPAddress: Hashable, Sendable, CustomStringConvertible {
     }
 }
 
-/// The proxies that requests may come through, whose word on where a request is from is believed.
+/// The proxies whose `X-Forwarded-For` is believed.
 public struct TrustedProxies: Sendable, Hashable {
     private struct Range: Hashable {
         let bytes: [UInt8]
-        /// How many bits at the beginning count.
+        /// The number of leading bits that count.
         let bits: Int
 
         init?(_ text: Substring) {
@@ -71,10 +72,10 @@ public struct TrustedProxies: Sendable, Hashable {
 
     private let ranges: [Range]
 
-    /// Nobody.
+    /// No proxy is trusted.
     public init() { ranges = [] }
 
-    /// - Parameter text: addresses and networks, `10.0.0.0/8, ::1`, separated by commas. `nil` where one of them is neither.
+    /// - Parameter text: addresses and networks, `10.0.0.0/8, ::1`, separated by commas. `nil`: one of them is neither.
     public init?(_ text: String) {
         var ranges: [Range] = []
         for part in text.split(separator: ",") {
@@ -84,8 +85,8 @@ public struct TrustedProxies: Sendable, Hashable {
         self.ranges = ranges
     }
 
-    /// Where a request is from: the peer, unless that is a trusted proxy; then what the nearest proxy that is not trusted, or the
-    /// client, is called in `X-Forwarded-For`, read from its end, since anybody can write its beginning.
+    /// The address of the client. That is the peer, unless the peer is a trusted proxy. Then it is the last address in
+    /// `X-Forwarded-For` that is not a trusted proxy's. The field is read from its end, because anybody can write its beginning.
     /// - Parameters:
     ///   - peer: the other end of the connection.
     ///   - forwarded: the values of `X-Forwarded-For`, in order.

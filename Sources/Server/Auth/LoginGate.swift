@@ -1,13 +1,13 @@
 import Synchronization
 
-/// Lets so many logins of one address be checked at once in this process.
+/// Limits how many logins of one address this process checks at once.
 final class LoginGate: Sendable {
     private let limit: Int
     private let inside = Mutex<[String: Int]>([:])
 
     init(limit: Int) { self.limit = limit }
 
-    /// `false`: there are as many as there may be. Anyone who is let in must leave.
+    /// - Returns: `false` if the limit is reached. After `true` the caller must call `leave`.
     func enter(_ address: String) -> Bool {
         inside.withLock { inside in
             guard inside[address, default: 0] < limit else { return false }

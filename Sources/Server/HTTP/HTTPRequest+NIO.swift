@@ -2,14 +2,14 @@ import HTTPTypes
 import NIOHTTP1
 
 extension HTTPRequest {
-    /// What NIO's decoder has read.
+    /// Converts a head that NIO's decoder has read.
     init(_ head: HTTPRequestHead) {
         var fields = HTTPFields()
         fields.reserveCapacity(head.headers.count)
         for (name, value) in head.headers {
             if let name = HTTPField.Name(name) { fields.append(HTTPField(name: name, value: value)) }
         }
-        // One that is not a token, which the decoder does not let through, would be no route's either.
+        // The decoder lets only tokens through as methods. A method that is no token would match no route anyway.
         self.init(
             method: Method(head.method.rawValue) ?? .connect,
             scheme: nil,

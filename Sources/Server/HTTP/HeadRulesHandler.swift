@@ -1,9 +1,9 @@
 import NIOCore
 import NIOHTTP1
 
-/// Right behind NIO's decoder on every port, so that all who read a request read the same. What is not part of a field's value is
-/// taken away (RFC 9112, section 5.1), and a request that does not say once for which host it is gets no further (section 3.2). It also
-/// adds the fields that each answer has.
+/// Applies the rules of RFC 9112 that NIO's decoder leaves out: blanks around a field's value are removed (section 5.1), and a
+/// request without exactly one valid `Host` is refused (section 3.2). It stands right behind the decoder on every port, so that
+/// all later handlers read the same. It also adds the header fields that every answer has.
 ///
 /// `PlainRedemption` reads before the decoder, and takes nothing that this would refuse.
 final class HeadRulesHandler: ChannelDuplexHandler {
@@ -12,7 +12,7 @@ final class HeadRulesHandler: ChannelDuplexHandler {
     typealias OutboundIn = HTTPServerResponsePart
     typealias OutboundOut = HTTPServerResponsePart
 
-    /// As an error of the decoder, it is the end of what can be read from the connection.
+    /// A request was refused. As after an error of the decoder, nothing more is read from the connection.
     private var hasFailed = false
 
     static func add(to pipeline: ChannelPipeline.SynchronousOperations) throws {
@@ -61,7 +61,7 @@ extension HTTPHeaders {
 }
 
 extension HTTPRequestHead {
-    /// Whether `Host` is as RFC 9112, section 3.2, demands. HTTP/1.0 does not know it.
+    /// True if `Host` is as RFC 9112, section 3.2, demands. In HTTP/1.0 it may be absent.
     fileprivate var hasOneHost: Bool {
         var hosts = 0
         for (name, value) in headers where name.utf8.count == 4 && StaticString("host").matches(name) {

@@ -30,7 +30,7 @@ enum HostField {
         return bytes[end] == UInt8(ascii: ":") && bytes[(end + 1)...].allSatisfy { $0 >= 0x30 && $0 <= 0x39 }
     }
 
-    /// Of `reg-name`, but for `%`: unreserved characters and delimiters.
+    /// True for a character of `reg-name` other than `%`: an unreserved one or a delimiter.
     private static func isOfName(_ byte: UInt8) -> Bool {
         switch byte {
         case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "0")...UInt8(ascii: "9"),

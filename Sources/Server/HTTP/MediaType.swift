@@ -2,8 +2,7 @@
 enum MediaType {
     static let json = "application/json"
 
-    /// Whether it is JSON, whatever its parameters: JSON has one encoding (RFC 8259, section 8.1). A body without a type is taken
-    /// for JSON too, no matter who asks.
+    /// True for JSON with any parameters, since JSON has one encoding (RFC 8259, section 8.1).
     static func isJSON(_ value: String) -> Bool {
         value == json || isType(value, json)
     }

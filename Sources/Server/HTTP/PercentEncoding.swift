@@ -2,10 +2,10 @@ import Domain
 
 /// Percent-encoding (RFC 3986, section 2.1) of UTF-8.
 enum PercentEncoding {
-    /// `nil`: an escape is not one, or what comes out is not UTF-8.
+    /// `nil`: an escape is malformed, or the decoded bytes are not UTF-8.
     static func decode(_ text: String) -> String? { decode(text.utf8) }
 
-    /// - Parameter plusIsSpace: as in forms.
+    /// - Parameter plusIsSpace: `+` stands for a space, as in forms.
     static func decode(_ text: some Collection<UInt8>, plusIsSpace: Bool = false) -> String? {
         var bytes: [UInt8] = []
         var rest = text.makeIterator()

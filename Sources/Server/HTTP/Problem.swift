@@ -1,9 +1,9 @@
 import Domain
 
-/// An error as the client gets it: `application/problem+json` (RFC 9457). It is thrown by whatever finds it.
+/// An error as a client gets it, `application/problem+json` (RFC 9457). It is thrown where the error is found.
 struct Problem: Error, Hashable, Sendable {
     let code: ProblemCode
-    /// More particular than the code's own. Never a text of another system: those are for the log.
+    /// A more particular text than the code's. It never quotes another system: such texts are for the log.
     var detail: String?
     /// Seconds.
     var retryAfter: Int?
@@ -11,9 +11,9 @@ struct Problem: Error, Hashable, Sendable {
     var challenge: String?
     /// The methods that the path has.
     var allow: String?
-    /// What the request counted against.
+    /// The rates that the request counted against.
     var rateLimit: RateLimit?
-    /// One more member, and its value: always text.
+    /// One more member. Its value is always text.
     var member: Member?
 
     struct Member: Hashable, Sendable {
@@ -41,12 +41,12 @@ struct Problem: Error, Hashable, Sendable {
         self.member = member
     }
 
-    /// What is wrong with a text in a body.
+    /// The fault of a text in a body.
     init(member: String, _ fault: TextFault) {
         self.init(.invalidBody, "The member '\(member)' \(fault.words).")
     }
 
-    /// The header fields beside those of every answer.
+    /// The header fields that the problem adds to those of every answer.
     func forEachHeader(_ body: (_ name: String, _ value: String) -> Void) {
         body("Cache-Control", "no-store")
         if let challenge { body("WWW-Authenticate", challenge) }
@@ -60,7 +60,7 @@ struct Problem: Error, Hashable, Sendable {
 
     func body(requestID: String) -> String {
         guard detail == nil, member == nil else { return particularBody(requestID: requestID) }
-        // Most refusals of a sale are one of a few, so all but the request's id is made once.
+        // Most refusals of a sale have one of a few bodies, so all of a body but the request's id is made once.
         return "\(Problem.beginnings[code.index])\(requestID)\"}"
     }
 

@@ -1,6 +1,6 @@
 import Domain
 
-/// The stable name of an error in the API, with its status and what it says. docs/API.md has an example of each.
+/// The stable name of an error in the API, with its status and its texts. docs/API.md has an example of each.
 enum ProblemCode: String, CaseIterable, Sendable {
     // The request
     case malformedRequest = "malformed_request"
@@ -49,7 +49,7 @@ enum ProblemCode: String, CaseIterable, Sendable {
 
     var status: Int { row.0 }
     var title: String { row.1 }
-    /// What is said where nothing more particular is known.
+    /// The detail of a problem that has no more particular one.
     var detail: String { row.2 }
 
     /// Its place in `allCases`.
@@ -110,7 +110,7 @@ enum ProblemCode: String, CaseIterable, Sendable {
         }
     }
 
-    /// Seconds after which to try again, where the problem does not know better.
+    /// Seconds after which to try again, unless the problem has a number of its own.
     var retryAfterSeconds: Int? {
         switch self {
         case .shardClosed, .outcomeUnknown, .redisUnavailable, .ledgerUnavailable, .overloaded, .notReady: 1
@@ -126,7 +126,8 @@ enum ProblemCode: String, CaseIterable, Sendable {
         }
     }
 
-    /// The challenge that RFC 9110 demands with every 401, with RFC 6750's error where a token was the matter, and with 403 too.
+    /// The value of `WWW-Authenticate`, which RFC 9110 demands with every 401. If the access token or its role is the cause, it
+    /// names RFC 6750's error.
     var challenge: String? {
         switch self {
         case .tokenInvalid, .tokenExpired, .sessionRevoked:

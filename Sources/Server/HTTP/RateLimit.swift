@@ -1,6 +1,6 @@
 import HotPath
 
-/// What an answer says of the rates that its request counted against: the header fields `RateLimit-Policy` and `RateLimit`
+/// The rates that a request counted against, as its answer tells them in the header fields `RateLimit-Policy` and `RateLimit`
 /// (draft-ietf-httpapi-ratelimit-headers-10).
 struct RateLimit: Hashable, Sendable {
     struct Rate: Hashable, Sendable {
@@ -14,12 +14,12 @@ struct RateLimit: Hashable, Sendable {
         rates = [Rate(name: "username", state: charge.username), Rate(name: "address", state: charge.address)]
     }
 
-    /// `q`: what a rate lets through when unused; `w`: within so many seconds.
+    /// `q`: the number that a rate lets through when it is unused; `w`: the seconds in which all of it comes back.
     var policy: String {
         list { "\"\($0.name)\";q=\($0.state.burst);w=\($0.state.window.wholeSeconds)" }
     }
 
-    /// `r`: what is left; `t`: seconds until all of it is back.
+    /// `r`: the number that is left; `t`: the seconds until all of it is back.
     var remaining: String {
         list { "\"\($0.name)\";r=\($0.state.remaining);t=\($0.state.reset.wholeSeconds)" }
     }
@@ -31,6 +31,6 @@ struct RateLimit: Hashable, Sendable {
 }
 
 extension Duration {
-    /// Rounded up.
+    /// The seconds, rounded up.
     fileprivate var wholeSeconds: Int { Int(components.seconds) + (components.attoseconds > 0 ? 1 : 0) }
 }

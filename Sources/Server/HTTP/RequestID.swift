@@ -1,4 +1,4 @@
-/// The id that ties an answer to the log: the client's `X-Request-Id` where it is one that a log can bear, else one of ours.
+/// The id that ties an answer to the log: the client's `X-Request-Id` if it is fit for a log, otherwise one of ours.
 package enum RequestID: Hashable {
     /// 16 hexadecimal digits.
     case ours(UInt64)
@@ -7,7 +7,7 @@ package enum RequestID: Hashable {
     static let header = "X-Request-Id"
     static let bytes = 128
 
-    /// The client's, if a log can bear it.
+    /// The client's id; `nil`: it is not fit for a log.
     init?(acceptable text: String) {
         guard RequestID.isAcceptable(text) else { return nil }
         self = .theirs(text)
@@ -40,7 +40,7 @@ extension TextWriter {
     }
 }
 
-/// Makes ids that do not repeat: a random beginning of its own, then a count. One for each loop, since it keeps state.
+/// Makes ids that do not repeat: it begins at random and counts. It keeps state, so each event loop has its own.
 struct RequestIDGenerator {
     private var next: UInt64
 

@@ -5,11 +5,13 @@ import Logging
 import NIOCore
 import NIOHTTP1
 
-/// Behind the hot route: gives the API whole requests, one at a time, each in a task of its own, and writes its answers.
+/// Gives the API whole requests, one at a time, each in a task of its own, and writes the answers. It stands behind the hot
+/// route.
 ///
-/// In place of Hummingbird's channel, which has a task for each connection. Between requests such a task keeps what its deepest call
-/// once needed, 6 to 17 KiB, and the last request. Here a connection that is idle has neither. Bodies are small
-/// (`ServerLimits.bodyBytes`), so nothing is lost by waiting for all of one; and what never comes whole is never asked for.
+/// It takes the place of Hummingbird's channel, which has a task for each connection. Between requests such a task keeps the
+/// memory that its deepest call once needed, 6 to 17 KiB, and the last request. Here an idle connection keeps neither. Bodies are
+/// small (`ServerLimits.bodyBytes`), so it costs nothing to wait for a whole one, and a request that never comes whole has no
+/// task.
 final class RequestTaskHandler: ChannelInboundHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias OutboundOut = HTTPServerResponsePart
@@ -26,9 +28,9 @@ final class RequestTaskHandler: ChannelInboundHandler {
     /// Succeeds when the connection has ended, and its last task too.
     private let ended: EventLoopPromise<Void>
 
-    /// Of which a part has come.
+    /// The request of which only a part has come.
     private var incoming: Incoming?
-    /// Whole, and waiting for the task of the one before. As many as `HotRouteHandler` lets through.
+    /// Whole requests that wait for the task of the one before. `HotRouteHandler` limits their number.
     private var waiting: [Incoming] = []
     private var task: Task<Void, Never>?
     private var inputIsClosed = false
@@ -67,7 +69,7 @@ final class RequestTaskHandler: ChannelInboundHandler {
         switch Self.unwrapInboundIn(data) {
         case .head(let head): incoming = Incoming(head: head)
         case .body(var part):
-            // The first part as it is: it is the only one of nearly all bodies.
+            // Nearly every body is one part, which is kept without a copy.
             if incoming?.body.readableBytes == 0 { incoming?.body = part } else { incoming?.body.writeBuffer(&part) }
         case .end:
             guard let request = incoming else { return }
@@ -77,7 +79,7 @@ final class RequestTaskHandler: ChannelInboundHandler {
         }
     }
 
-    /// The rest of a request does not come.
+    /// The rest of a request will not come.
     func errorCaught(context: ChannelHandlerContext, error: any Error) { incoming = nil }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
@@ -95,7 +97,7 @@ final class RequestTaskHandler: ChannelInboundHandler {
         context.fireChannelWritabilityChanged()
     }
 
-    /// Nothing is begun for a client that does not read its answers.
+    /// Begins the next request, unless the client does not read its answers.
     private func startNext(_ context: ChannelHandlerContext) {
         guard task == nil, !isEnding else { return }
         guard !waiting.isEmpty else {
@@ -104,7 +106,7 @@ final class RequestTaskHandler: ChannelInboundHandler {
         }
         guard context.channel.isWritable else { return }
         let request = waiting.removeFirst()
-        // What a rare client has made it hold.
+        // An empty array gives back the room that many requests took.
         if waiting.isEmpty { waiting = [] }
         let source = ApplicationRequestContextSource(channel: context.channel, logger: logger)
         let this = NIOLoopBound(self, eventLoop: context.eventLoop)
@@ -136,23 +138,23 @@ final class RequestTaskHandler: ChannelInboundHandler {
 extension RequestTaskHandler: Sendable {}
 
 extension RequestTaskHandler {
-    /// A connection for who waits for its end.
+    /// A connection, for the task that waits for its end.
     struct Connection: ServerChildChannelValue {
         let channel: any Channel
         private let ended: EventLoopFuture<Void>
         private let handler: NIOLoopBound<RequestTaskHandler>
 
-        /// On the channel's event loop.
+        /// To be called on the channel's event loop.
         init(channel: any Channel, handler: RequestTaskHandler) {
             self.channel = channel
             ended = handler.ended.futureResult
             self.handler = NIOLoopBound(handler, eventLoop: channel.eventLoop)
         }
 
-        /// Returns when the connection and its last task have ended. Who is cancelled ends both.
+        /// Returns when the connection and its last task have ended. Cancellation ends both.
         func run() async {
             await withTaskCancellationHandler {
-                // It has no way to fail.
+                // This future never fails.
                 try? await ended.get()
             } onCancel: {
                 channel.eventLoop.execute {
@@ -190,7 +192,7 @@ extension RequestTaskHandler {
         }
     }
 
-    /// A body as one piece of bytes, which is what all of the API's are.
+    /// Collects a body as one piece of bytes. All bodies of the API are one piece.
     private struct BodyCollector: ResponseBodyWriter {
         final class Bytes {
             var buffer = ByteBuffer()

@@ -1,7 +1,7 @@
 extension StaticString {
-    /// Whether the bytes are this text, which is in lower case, in any case: as names of header fields are compared (RFC 9110,
-    /// section 5.1).
-    // Inlined, each call has one constant text: 0.06 us of the 0.31 that it takes to read a redemption's head.
+    /// True if the bytes are this text in any case, as names of header fields are compared (RFC 9110, section 5.1). This text
+    /// must be in lower case.
+    // Inlining makes the text a constant of each call. It saves 0.06 us of the 0.31 that it takes to read a redemption's head.
     @inline(__always)
     func matches(_ bytes: UnsafeBufferPointer<UInt8>) -> Bool {
         guard bytes.count == utf8CodeUnitCount else { return false }

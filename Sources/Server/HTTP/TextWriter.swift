@@ -1,7 +1,7 @@
 import Domain
 
-/// Writes text into memory at hand, which must be large enough: an answer to a redemption is some twenty short pieces, and to
-/// append each to a buffer that may grow costs more than to make the piece.
+/// Writes text into memory that must be large enough. An answer to a redemption is some twenty short pieces, and to append a
+/// piece to a buffer that may grow costs more than to make the piece.
 package struct TextWriter {
     private let target: UnsafeMutableRawBufferPointer
     package private(set) var count = 0
@@ -48,7 +48,7 @@ package struct TextWriter {
     }
 
     /// Leaves room for a number that is not known yet.
-    /// - Returns: where, for `fill`.
+    /// - Returns: the place, for `fill`.
     mutating func skip(_ width: Int) -> Int {
         _ = next(width)
         return count - width

@@ -20,7 +20,7 @@ private struct CivilDate {
     static let days = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"]
     static let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 
-    /// A moment of the years 1 to 9999, the first or last of which stands for those beyond: a year has four digits.
+    /// The moment, or the first or last one of the years 1 to 9999 if it lies beyond: a year is written with four digits.
     static func clamped(_ milliseconds: Int64) -> Int64 { min(max(milliseconds, -62_135_596_800_000), 253_402_300_799_999) }
 
     let year: Int
@@ -52,7 +52,7 @@ private struct CivilDate {
 }
 
 extension TextWriter {
-    /// As `rfc3339` does.
+    /// Writes the text of `rfc3339`.
     mutating func write(_ time: Timestamp) {
         let (seconds, millisecond) = CivilDate.clamped(time.milliseconds).floorDivided(by: 1000)
         let date = CivilDate(seconds: seconds)
@@ -74,7 +74,7 @@ extension TextWriter {
 }
 
 extension Int64 {
-    /// The quotient rounded down, and what remains, which is never negative.
+    /// The quotient rounded down, and the remainder, which is never negative.
     fileprivate func floorDivided(by divisor: Int64) -> (quotient: Int64, remainder: Int64) {
         let (quotient, remainder) = quotientAndRemainder(dividingBy: divisor)
         return remainder < 0 ? (quotient - 1, remainder + divisor) : (quotient, remainder)

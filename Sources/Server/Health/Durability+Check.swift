@@ -4,10 +4,10 @@ public import PostgresClient
 public import RedisClient
 
 extension Durability {
-    /// Looks whether Redis is configured for what this mode promises.
+    /// Checks that Redis is configured for the promise of this mode.
     ///
-    /// Throws `DurabilityError`, which says what to change, where it is not, or where it does not tell.
-    /// - Parameter replicas: that have to acknowledge, for `replicated`.
+    /// Throws `DurabilityError`, which says what to change, if it is not, or if Redis does not tell.
+    /// - Parameter replicas: the number of replicas that have to acknowledge, for `replicated`.
     public func check(_ client: RedisClient, replicas: Int) async throws {
         let settings: RedisSettings
         do {
@@ -18,7 +18,7 @@ extension Durability {
         if let error = DurabilityError(self, settings.faults(of: self, replicas: replicas)) { throw error }
     }
 
-    /// Looks whether Postgres is configured for `ledger`; other modes ask nothing of it. Throws as above.
+    /// Checks that Postgres is configured for `ledger`; other modes ask nothing of it. Throws `DurabilityError` if it is not.
     public func check(_ postgres: PostgresClient) async throws {
         guard self == .ledger else { return }
         if let error = DurabilityError(try await PostgresSettings(postgres)) { throw error }

@@ -1,11 +1,11 @@
 import Domain
 import RedisClient
 
-/// Why the service does not start, or takes no redemptions: it cannot keep the promise that it was told to make.
+/// The service cannot keep the durability that it was told to promise, so it does not start or takes no redemptions.
 public struct DurabilityError: Error, Hashable, Sendable, CustomStringConvertible {
-    /// What is wrong and how to put it right, in lines for an operator.
+    /// The fault and its remedy, in lines for an operator.
     public let description: String
-    /// What is wrong, in one line.
+    /// The fault, in one line.
     let summary: String
 
     static let notLookedAt = DurabilityError("the configuration of Redis and Postgres has not been looked at yet")
@@ -15,7 +15,7 @@ public struct DurabilityError: Error, Hashable, Sendable, CustomStringConvertibl
         description = summary
     }
 
-    /// `nil` where there are no faults.
+    /// `nil`: there are no faults.
     init?(_ mode: Durability, _ faults: [RedisSettings.Fault]) {
         guard !faults.isEmpty else { return nil }
         let present = faults.map(\.text).joined(separator: ", ")
@@ -38,7 +38,7 @@ public struct DurabilityError: Error, Hashable, Sendable, CustomStringConvertibl
         on every node. If Redis was started with that user as it is, start it once more then: its file still has what was left out.
         """
 
-    /// `nil` where there are no faults.
+    /// `nil`: there are no faults.
     init?(_ settings: PostgresSettings) {
         let faults = settings.faults
         guard !faults.isEmpty else { return nil }

@@ -7,17 +7,17 @@ import RedisClient
 import ServiceLifecycle
 import Synchronization
 
-/// Sees to it that the service claims no durability that Redis and Postgres are not configured for: looks before the first
-/// redemption, and from time to time after it, since a failover may bring another Redis. The one is not waited for to see the
+/// Keeps the service from promising a durability that Redis and Postgres are not configured for. It looks at both before the
+/// first redemption, and again each second, since a failover may bring another Redis. The look at one does not wait for the
 /// other.
 final class DurabilityGuard: Service, Sendable {
-    /// What the server promises at least; a request may ask for more.
+    /// The least that the server promises; a request may ask for more.
     private let mode: Durability
     private let hotPath: HotPath
     private let postgres: PostgresClient
     private let limits: ServerLimits
     private let logger: Logger
-    /// A bit for each mode.
+    /// The modes that are kept, one bit for each.
     private let kept = Atomic<Int>(0)
     private let found = Mutex(Found())
 
@@ -34,17 +34,17 @@ final class DurabilityGuard: Service, Sendable {
         self.logger = logger
     }
 
-    /// Whether redemptions may be taken that promise `mode`.
+    /// True if redemptions that promise `mode` may be taken.
     func holds(_ mode: Durability) -> Bool { kept.load(ordering: .relaxed) & 1 << mode.rank != 0 }
 
-    /// Why not; `nil`: they may, in the server's own mode.
+    /// Why the server's own mode is not kept; `nil`: it is.
     var reason: String? { error?.summary }
 
     private var error: DurabilityError? { found.withLock { $0.error(of: mode) } }
 
     // MARK: What was found
 
-    /// Why a mode is not kept, as it was last seen. Nothing is kept before Redis and Postgres have told.
+    /// The faults that were seen last. No mode is kept before Redis and Postgres have been looked at.
     private struct Found {
         var redis: [Durability: DurabilityError]?
         var postgres: DurabilityError? = .notLookedAt
@@ -98,7 +98,7 @@ final class DurabilityGuard: Service, Sendable {
         if mode == .ledger {
             try await patiently(lookAtPostgres)
         } else {
-            // What a request may ask for beyond the mode may as well be known a moment later.
+            // Only requests that ask for more than the server's mode need this, so the start does not wait long for it.
             await withFallback((), after: limits.probeTimeout) { [self] in try? await lookAtPostgres() }
         }
         if Task.isShuttingDownGracefully { throw CancellationError() }
@@ -138,8 +138,8 @@ final class DurabilityGuard: Service, Sendable {
             do {
                 try await look()
             } catch {
-                // A Redis that does not answer takes no redemptions, and a Postgres that does not answer confirms none: what was
-                // found out last stands.
+                // A Redis that does not answer takes no redemptions, and a Postgres that does not answer confirms none. So what
+                // was found last stands.
                 logger.debug("the configuration cannot be asked for", metadata: ["error": "\(error)"])
             }
         }
@@ -147,7 +147,7 @@ final class DurabilityGuard: Service, Sendable {
 }
 
 extension RedisError {
-    /// Whether another try may find it mended.
+    /// True if another try may succeed.
     fileprivate var isPassing: Bool {
         switch code {
         case .notConnected, .connectionLost, .deadlineExceeded: true

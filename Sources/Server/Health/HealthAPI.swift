@@ -3,29 +3,30 @@ import Hummingbird
 import NIOCore
 import Telemetry
 
-/// What probes and scrapes ask for.
+/// The calls of probes and scrapes.
 struct HealthAPI: Sendable {
     let readiness: Readiness
     let registry: PrometheusRegistry
     let process: ProcessMetrics
 
-    /// On both listeners.
+    /// The calls that both listeners have.
     var probes: [APIRoute] {
         [APIRoute(.get, "/livez", live), APIRoute(.get, "/readyz", ready)]
     }
 
-    /// On the operations listener only.
+    /// The calls of the operations listener.
     var operations: [APIRoute] {
         probes + [APIRoute(.get, "/metrics", metrics)]
     }
 
-    /// The process answers; nobody else is asked, since a restart of it would mend nobody else.
+    /// Answers as long as the process runs. Redis and Postgres are not asked, since a restart of this process would not mend
+    /// them.
     @Sendable func live(_ request: Request, _ context: APIContext) async throws -> LivenessView {
         LivenessView()
     }
 
-    /// 200 where redemptions are decided, or 503 with the reasons. `?verbose` lists what was looked at, also what fails without being
-    /// needed for that.
+    /// Answers 200 while redemptions are decided, otherwise 503 with the reasons. `?verbose` lists all checks, also those that
+    /// fail without being needed for redemptions.
     @Sendable func ready(_ request: Request, _ context: APIContext) async throws -> ReadinessView {
         let checks = await readiness.checks()
         guard checks.allSatisfy({ $0.fault == nil || !$0.isNeeded }) else {
@@ -42,7 +43,7 @@ struct HealthAPI: Sendable {
     }
 }
 
-/// The same of a process that has no API. Whether it is ready to work is not asked: of several workers one works.
+/// The calls of a process that has no API. It has no `/readyz`: of several workers only one works.
 struct WorkerHealthAPI: Sendable {
     let registry: PrometheusRegistry
     let process: ProcessMetrics

@@ -2,13 +2,13 @@ import HotPath
 import Logging
 import ServiceLifecycle
 
-/// Sees to it that redemptions leave Redis memory for the rest: settling, which ends the backlog, and sessions. Above a share of
-/// `maxmemory` nothing is accepted; all else is answered as ever.
+/// Keeps memory in Redis free for sessions, and for settling, which ends a backlog. While Redis uses more than a share of its
+/// `maxmemory`, no redemption is accepted; everything else is answered as ever.
 struct MemoryGuard: Service {
     let hotPath: HotPath
     let logger: Logger
 
-    /// From one look to the next. Redis grows by some tens of megabytes in it under the greatest load.
+    /// The time between two looks. Under the greatest load Redis grows by some tens of megabytes in it.
     static let interval: Duration = .milliseconds(250)
 
     func run() async throws {
@@ -22,7 +22,7 @@ struct MemoryGuard: Service {
         }
     }
 
-    /// A Redis that does not answer accepts nothing either: what was found out last stands.
+    /// A Redis that does not answer accepts no redemptions either, so what was found last stands.
     private func look() async {
         guard let memory = try? await hotPath.client.memory() else { return }
         let isShort = memory.isAbove(share: hotPath.limits.memoryShare)

@@ -3,8 +3,8 @@ import NIOPosix
 import ServiceLifecycle
 import Telemetry
 
-/// Gives memory back to the system when many connections have ended. The allocator keeps what is free between what is in use, and one
-/// byte in use keeps all below it: without this, a server has for good what it once needed for a moment.
+/// Gives memory back to the system when many connections have ended. The allocator keeps all free memory below a byte that is in
+/// use. Without this a server would keep for good what it once needed for a moment.
 struct MemoryReturn: Service {
     let metrics: HTTPMetrics
     let limits: ServerLimits
@@ -18,17 +18,17 @@ struct MemoryReturn: Service {
                 return
             }
             let now = metrics.connections.current
-            // Not while they are still ending.
+            // Memory is not given back while connections are still ending.
             let isSteady = now >= last
             (most, last) = (max(most, metrics.connections.takeGreatest()), now)
             guard isSteady, most - now >= Double(limits.connectionsOfReturn) else { continue }
             most = now
-            // It takes milliseconds, with the locks of the allocator.
+            // This holds locks of the allocator for milliseconds, so it runs on another thread.
             try? await NIOThreadPool.singleton.runIfActive { MemoryReturn.trim() }
         }
     }
 
-    /// malloc_trim(3), which Swift's Glibc module lacks. Elsewhere than with glibc there is none.
+    /// Calls malloc_trim(3), which Swift's Glibc module lacks. Only glibc has it.
     private static func trim() {
         typealias Trim = @convention(c) (Int) -> Int32
         guard let symbol = dlsym(nil, "malloc_trim") else { return }

@@ -4,7 +4,7 @@ import PostgresClient
 
 /// The part of Postgres's configuration on which durability `ledger` rests.
 struct PostgresSettings: Sendable, Hashable {
-    /// What each must not be.
+    /// Settings, each with the value that it must not have.
     static let faults = [("fsync", "off"), ("full_page_writes", "off"), ("synchronous_commit", "off")]
 
     let values: [String: String]
@@ -23,7 +23,7 @@ struct PostgresSettings: Sendable, Hashable {
         }
     }
 
-    /// As in postgresql.conf.
+    /// The settings with a wrong value, as lines of postgresql.conf.
     var faults: [String] {
         PostgresSettings.faults.filter { values[$0.0] == $0.1 }.map { "\($0.0) = \($0.1)" }
     }

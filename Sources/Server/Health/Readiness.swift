@@ -1,7 +1,7 @@
 import Synchronization
 
-/// Whether this process should be sent requests: whether it decides redemptions. What else fails is no reason to send them
-/// nowhere.
+/// Tells whether this process should be sent requests. It should as long as it decides redemptions: if something else fails,
+/// other processes are no better.
 final class Readiness: Sendable {
     private let sampler: StatusSampler
     private let durability: DurabilityGuard
@@ -12,7 +12,7 @@ final class Readiness: Sendable {
         self.durability = durability
     }
 
-    /// From now on not ready, for good.
+    /// Makes the process not ready, for good.
     func stop() { isStopping.store(true, ordering: .relaxed) }
 
     func checks() async -> [StatusSampler.Check] {

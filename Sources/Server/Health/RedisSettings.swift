@@ -7,7 +7,7 @@ struct RedisSettings: Sendable, Hashable {
     static let names = ["appendonly", "appendfsync", "no-appendfsync-on-rewrite", "maxmemory-policy", "min-replicas-to-write"]
 
     let values: [String: String]
-    /// What a start of this Redis would leave out of its append-only file.
+    /// The writes in the append-only file that this Redis would leave out at its next start.
     let refusedInReplay: [String]
 
     init(values: [String: String], refusedInReplay: [String] = []) {
@@ -17,7 +17,7 @@ struct RedisSettings: Sendable, Hashable {
 
     init(client: RedisClient) async throws(RedisError) {
         var values: [String: String] = [:]
-        // Redis before 7.0 takes one name a call, and Valkey and Redis after it too.
+        // Redis before 7.0 takes only one name in a call. Later versions and Valkey take one as well.
         for name in RedisSettings.names {
             let reply = try await client.send(["CONFIG", "GET", name]).array ?? []
             if reply.count == 2 { values[name] = reply[1].string }
@@ -28,7 +28,7 @@ struct RedisSettings: Sendable, Hashable {
 
     enum Fault: Hashable, Sendable {
         case setting(name: String, present: String, needed: String)
-        /// The user `default` may not do what the append-only file says.
+        /// The user `default` lacks rights to commands in the append-only file.
         case replay(refused: [String])
 
         var name: String {
@@ -38,7 +38,7 @@ struct RedisSettings: Sendable, Hashable {
             }
         }
 
-        /// What is wrong, in words that follow "Redis has".
+        /// The fault, in words that follow "Redis has".
         var text: String {
             switch self {
             case .setting(let name, let present, _): "\(name) \(present)"
@@ -49,7 +49,7 @@ struct RedisSettings: Sendable, Hashable {
             }
         }
 
-        /// For redis-cli.
+        /// The remedy, as a command for redis-cli.
         var command: String {
             switch self {
             case .setting(let name, _, let needed): "CONFIG SET \(name) \(needed)"
@@ -57,7 +57,7 @@ struct RedisSettings: Sendable, Hashable {
             }
         }
 
-        /// Of redis.conf.
+        /// The remedy, as a line of redis.conf.
         var line: String {
             switch self {
             case .setting(let name, _, let needed): "\(name) \(needed)"
@@ -66,12 +66,12 @@ struct RedisSettings: Sendable, Hashable {
         }
     }
 
-    /// What has to change before answers may promise `mode`.
-    /// - Parameter replicas: that have to acknowledge, for `replicated`.
+    /// The faults that must be mended before answers may promise `mode`.
+    /// - Parameter replicas: the number of replicas that have to acknowledge, for `replicated`.
     func faults(of mode: Durability, replicas: Int = 1) -> [Fault] {
         let needed: [(String, String)] =
             switch mode {
-            // What `ledger` promises rests on Postgres.
+            // The promise of `ledger` rests on Postgres.
             case .relaxed, .ledger: [("appendonly", "yes"), ("maxmemory-policy", "noeviction")]
             case .local, .replicated:
                 [
@@ -86,12 +86,13 @@ struct RedisSettings: Sendable, Hashable {
         if mode == .relaxed || mode == .ledger, values["appendfsync"] == "no" {
             faults.append(.setting(name: "appendfsync", present: "no", needed: "everysec"))
         }
-        // Then Redis itself refuses what it could not pass on, before it has done anything; and so does a primary that was cut off.
+        // With this setting Redis refuses a write that it could not pass on, before it has done anything. A primary that was cut
+        // off refuses so, too.
         let written = values["min-replicas-to-write"] ?? "(not told)"
         if mode == .replicated, Int(written) ?? 0 < replicas {
             faults.append(.setting(name: "min-replicas-to-write", present: written, needed: String(replicas)))
         }
-        // Whatever the mode: what is left out may be any part of what was decided, so it is no loss of the last seconds alone.
+        // This counts in every mode: any part of what was decided may be left out, not only that of the last seconds.
         if !refusedInReplay.isEmpty { faults.append(.replay(refused: refusedInReplay)) }
         return faults
     }

@@ -6,20 +6,20 @@ import PostgresClient
 import RedisClient
 import Telemetry
 
-/// What probes and scrapes see of the rest of the world: asked for at most once in a while, however many ask.
+/// Asks Redis and Postgres for what probes and scrapes show, at most once in `ServerLimits.statusAge` however many ask.
 actor StatusSampler {
     struct Check: Hashable, Sendable {
         let name: String
-        /// Why not; `nil`: it is well. In words for an operator, without addresses.
+        /// Why the check fails, in words for an operator, without addresses; `nil`: it does not fail.
         let fault: String?
-        /// Whether redemptions are not decided without it. What else fails without it is in `fault`.
+        /// True if redemptions are not decided while the check fails. Otherwise `fault` says what else fails.
         var isNeeded = true
     }
 
     private let hotPath: HotPath
     private let postgres: PostgresClient
     private let limits: ServerLimits
-    /// Whether each redemption waits for Postgres.
+    /// True if each redemption waits for Postgres.
     private let needsPostgres: Bool
     private let registry: PrometheusRegistry
     private let logger: Logger

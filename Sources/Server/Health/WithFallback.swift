@@ -1,4 +1,5 @@
-/// What `work` returns, or `fallback` where it takes too long. It is not waited for then: a blocking call cannot be stopped.
+/// Returns the value of `work`, or `fallback` if `work` takes too long. In that case `work` goes on and nobody waits for it,
+/// because a blocking call cannot be stopped.
 func withFallback<Value: Sendable>(
     _ fallback: Value,
     after time: Duration,

@@ -1,7 +1,7 @@
 package import Domain
 
-/// A request body that is one JSON object, with string members that must be there. Other members are checked to be JSON and
-/// are otherwise not looked at, so that a client may send more than this version knows.
+/// Reads a request body that is one JSON object. The wanted members must be there and be strings. Other members must be JSON and
+/// are otherwise ignored, so that a client may send more than this version knows.
 package enum RequestFields {
     package enum Failure: Error, Hashable {
         case json(JSONReader.Failure)

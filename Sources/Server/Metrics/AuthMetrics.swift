@@ -1,7 +1,7 @@
 import Domain
 import Telemetry
 
-/// Logins, refreshes and revocations, by how they ended.
+/// The metrics of logins, refreshes and revocations, by outcome.
 struct AuthMetrics: Sendable {
     struct Logins: Sendable {
         let accepted: CounterCell

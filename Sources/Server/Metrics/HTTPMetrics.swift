@@ -3,7 +3,7 @@ import HotPath
 import NIOCore
 import Telemetry
 
-/// What is counted for each request. Made once, so that a request looks nothing up by name.
+/// The metrics of requests. Their cells are found once, so that a request looks nothing up by name.
 struct HTTPMetrics: Sendable {
     let connections: GaugeCell
     let connectionsAllowed: GaugeCell
@@ -11,7 +11,7 @@ struct HTTPMetrics: Sendable {
     private let hotRoute: HistogramCell
     private let accepted: CounterCell
     private let replayed: CounterCell
-    /// By `ProblemCode.index`.
+    /// Refusals, by `ProblemCode.index`.
     private let refused: [CounterCell]
 
     init(registry: PrometheusRegistry) {
@@ -24,7 +24,7 @@ struct HTTPMetrics: Sendable {
         refused = ProblemCode.allCases.map { registry.counter(Metric.redemptions.name, [("outcome", $0.rawValue)]) }
     }
 
-    /// A redemption, by either route.
+    /// Counts a redemption, by either route.
     func count(_ answer: RedemptionAnswer) {
         switch answer {
         case .redeemed(_, replayed: false, _): accepted.increment(by: 1)

@@ -12,7 +12,7 @@ struct AnswerQueue {
         let answer: RedemptionAnswer
     }
 
-    // Small: nearly every client waits for each answer.
+    // One slot is enough at first: nearly every client waits for each answer.
     private var slots = CircularBuffer<Answer?>(initialCapacity: 1)
     private var first = 0
 

@@ -1,7 +1,8 @@
 import NIOCore
 
-/// Who answers on a connection: the hot route, or the other routes. Not both at a time, so that answers leave in the order of their
-/// requests: a request for the one waits until the other owes nothing. Requests for the same side go on at once.
+/// Decides whether the hot route or the other routes answer on a connection. Only one side answers at a time, so that answers
+/// leave in the order of their requests: a request for one side waits until the other owes nothing. Requests for the same side do
+/// not wait.
 struct ConnectionTurns {
     enum Side {
         case hot
@@ -9,14 +10,15 @@ struct ConnectionTurns {
     }
 
     var answers = AnswerQueue()
-    /// Requests that were passed on and are not answered; for each, whether the connection stays after it.
+    /// Requests that were passed on and are not answered yet. `true`: the connection stays open after the answer.
     private(set) var passed = CircularBuffer<Bool>(initialCapacity: 1)
 
     var isIdle: Bool { answers.isEmpty && passed.isEmpty }
     /// Requests that are not answered yet.
     var owed: Int { answers.count + passed.count }
 
-    /// - Parameter alone: nothing at all may be owed before it, since the client waits for `100 Continue`.
+    /// True if a request for the side may begin.
+    /// - Parameter alone: no answer may be owed at all, since the client waits for `100 Continue`.
     func mayBegin(_ side: Side, alone: Bool) -> Bool {
         switch side {
         case .hot: passed.isEmpty && (!alone || answers.isEmpty)

@@ -1,21 +1,22 @@
 import NIOCore
 import NIOHTTP1
 
-/// Follows what a connection's HTTP decoder was given and what it made of it, to know when it holds no part of a request: the next
-/// byte then begins one, for the one who reads it.
+/// Tells when a connection's HTTP decoder holds no part of a request, by the bytes that it was given and the parts that it made
+/// of them. The next byte then begins a request, and another reader may take it.
 ///
-/// That is known after exactly one request of which the bytes are counted: up to the first empty line, and as many as the decoder
-/// itself read as Content-Length. With anything else it is not known again, and the decoder reads all that follows.
+/// This is known again only after exactly one request whose bytes can be counted: those up to the first empty line, and as many
+/// as the decoder itself read as Content-Length. After anything else it is not known again, and the decoder reads all that
+/// follows.
 struct DecoderBoundary {
     private(set) var isKnown = true
-    /// Since it was last known.
+    /// Bytes that the decoder was given since the boundary was last known.
     private var bytes = 0
     private var headBytes: Int?
-    /// Of CR LF CR LF, how many the bytes so far end with.
+    /// How many bytes of CR LF CR LF the bytes so far end with.
     private var matched = 0
     private var heads = 0
     private var ends = 0
-    /// `nil`: not by a Content-Length.
+    /// The length of the body; `nil`: no Content-Length tells it.
     private var bodyBytes: Int?
 
     /// The decoder is given bytes.
@@ -36,7 +37,7 @@ struct DecoderBoundary {
         }
     }
 
-    /// The decoder has read something.
+    /// The decoder has read a part.
     mutating func saw(_ part: HTTPServerRequestPart) {
         switch part {
         case .head(let head):

@@ -1,7 +1,7 @@
 import Domain
 
 extension Durability {
-    /// What an answer is to promise when a client asks for `text`: never less than the server's own mode.
+    /// The durability that an answer promises if a client asks for `text`. It is never less than the server's own mode.
     /// - Parameter text: the value of the header `Durability`; `nil`: it is not there.
     func raised(by text: String?) throws(Problem) -> Durability {
         guard let text else { return self }

@@ -2,15 +2,16 @@ package import Domain
 import NIOCore
 import NIOHTTP1
 
-/// Writes an answer of the hot route as the bytes of an HTTP response, past Hummingbird's and NIO's encoders: all of it but a
-/// few values is the same each time. Byte for byte it is what those make of the same answer.
+/// Writes an answer of the hot route as the bytes of an HTTP response, without Hummingbird's and NIO's encoders: all of it but a
+/// few values is the same each time. The bytes are those that the encoders make of the same answer.
 package struct HotAnswer {
     let requestID: RequestID
     let connection: HotCall.Connection
     /// The value of `Date`.
     let date: String
 
-    /// Of an answer that says what was redeemed: fixed text of some 300 bytes, a request's id of 128 and the body.
+    /// The greatest size of an answer that accepts a redemption, in bytes: fixed text of some 300, a request's id of 128, and the
+    /// body.
     package static let capacity = 512 + RedemptionJSON.capacity
 
     package init(requestID: RequestID, connection: HotCall.Connection, date: String) {
@@ -35,7 +36,7 @@ package struct HotAnswer {
         text.write(replayed ? HotAnswer.replayedHead : HotAnswer.acceptedHead)
         text.write(redemption.id.uuid)
         text.write("\r\nContent-Length: ")
-        // 100 to 999 whatever the values are.
+        // The length has three digits, whatever the values are.
         let length = text.skip(3)
         writeCommonFields(to: &text)
         let start = text.count
@@ -43,7 +44,7 @@ package struct HotAnswer {
         text.fill(length, with: text.count - start, width: 3)
     }
 
-    /// Up to the id in `Location`, the last field of `RedemptionAnswer.forEachHeader`.
+    /// The head up to the id in `Location`, the last field of `RedemptionAnswer.forEachHeader`.
     private static let acceptedHead = head(of: 201) { RedemptionAnswer.forEachHeader(location: "", replayed: false, $0) }
     private static let replayedHead = head(of: 201) { RedemptionAnswer.forEachHeader(location: "", replayed: true, $0) }
 
@@ -53,7 +54,7 @@ package struct HotAnswer {
         return head
     }
 
-    /// Those that every answer has, and the end of the head.
+    /// Writes the fields that every answer has, and the end of the head.
     private func writeCommonFields(to text: inout TextWriter) {
         text.write("\r\nX-Request-Id: ")
         text.write(requestID)

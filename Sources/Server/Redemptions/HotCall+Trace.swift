@@ -2,8 +2,8 @@ import HotPath
 import Logging
 import NIOCore
 
-// A redemption in the log, at level `debug`: its two lines have its request's id. One would need what was asked to be kept until
-// it is answered.
+// A redemption has two lines in the log, at level `debug`, both with the request's id. With one line the request would have to be
+// kept until it is answered.
 extension HotCall {
     func trace(_ request: RedeemRequest, to logger: Logger) {
         logger.debug(

@@ -1,18 +1,18 @@
 import NIOCore
 import NIOHTTP1
 
-/// What is kept of a request until its answer is written.
+/// The facts about a request that are kept until its answer is written.
 package struct HotCall {
     let started: NIODeadline
     let requestID: RequestID
-    /// What the answer says of it. It ends behind an answer that says `close`.
+    /// What the answer says about the connection, which ends after an answer that says `close`.
     var connection: Connection
-    /// Whether it was meant for the hot route. Others are here only to be refused, and are not counted with the redemptions.
+    /// True if the request is for the hot route. Other requests are here only to be refused, and do not count as redemptions.
     let isRedemption: Bool
 
     package enum Connection {
         case keepAlive
-        /// HTTP/1.0 wants to be told.
+        /// A client of HTTP/1.0 has to be told.
         case keepAliveSaid
         case close
     }
@@ -28,7 +28,7 @@ extension HotCall {
         )
     }
 
-    /// Of a request that is refused unread; the connection closes.
+    /// For a request that is refused unread. The connection closes.
     init(refusing head: HTTPRequestHead, now: NIODeadline, newID: () -> RequestID) {
         self.init(
             started: now,

@@ -25,18 +25,18 @@ extension HotConnection {
     mutating func writeAnswers(_ now: NIODeadline, _ actions: inout Actions) {
         while isOpen, let next = turns.answers.next() {
             lastActivity = now
-            // The last answer of a connection that is to end says so; an earlier one would cut off those behind it.
+            // The last answer of a connection that is to end says so. An earlier one must not: it would cut off those behind it.
             let isLast = next.call.connection == .close || (isToEnd && turns.answers.isEmpty && waiting.isEmpty)
             actions.append(.write(next.call, next.answer, isLast ? .close : next.call.connection))
             if isLast { finish(&actions) }
         }
     }
 
-    /// Whether the connection ends with the answers that are owed.
+    /// True if the connection ends after the answers that are owed.
     private var isToEnd: Bool {
         switch (end, reading) {
         case (.notWanted, _): false
-        // It was begun, so it is finished.
+        // The request was begun, so it is finished.
         case (.whenQuiet, .hot): false
         case (.whenQuiet, .nothing), (.whenQuiet, .passed), (.whenQuiet, .discarded), (.afterAnswers, _): true
         }
@@ -64,7 +64,7 @@ extension HotConnection {
         return head
     }
 
-    /// Whether something of an answer is to be written.
+    /// True if parts of an answer may be written.
     var isPassedAnswerDue: Bool { isOpen && !turns.passed.isEmpty }
 
     /// The answer was written to its end.
@@ -89,7 +89,7 @@ extension HotConnection {
         }
         guard turns.passed.count == 1, case .notBegun = passedAnswer else { return finish(&actions) }
         turns.passedWasAnswered()
-        // Else it would be taken for answered.
+        // With `discarded`, `refuse` would take the request for answered.
         reading = .nothing
         refuse(problem, now, &actions)
     }

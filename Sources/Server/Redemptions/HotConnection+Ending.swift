@@ -30,7 +30,7 @@ extension HotConnection {
         return actions
     }
 
-    /// - Returns: whether the connection ends.
+    /// - Returns: true if the connection ends.
     mutating func endIfQuiet(_ actions: inout Actions) -> Bool {
         guard case .whenQuiet = end, turns.isIdle, waiting.isEmpty else { return false }
         switch reading {
@@ -109,7 +109,7 @@ extension HotConnection {
 
     // MARK: Time
 
-    /// When to call `timerFired`.
+    /// The time at which to call `timerFired`.
     func deadline(now: NIODeadline) -> NIODeadline {
         var deadline: NIODeadline
         switch reading {

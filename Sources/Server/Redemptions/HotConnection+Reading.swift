@@ -2,7 +2,8 @@ import NIOCore
 import NIOHTTP1
 
 extension HotConnection {
-    /// - Returns: whether its turn had come. If not, nothing was done with it.
+    /// Takes a part of a request.
+    /// - Returns: true if its turn had come. Otherwise nothing was done with it.
     mutating func take(_ part: HTTPServerRequestPart, _ now: NIODeadline, _ actions: inout Actions) -> Bool {
         switch part {
         case .head(let head): return begin(head, now, &actions)
@@ -38,7 +39,7 @@ extension HotConnection {
 
     private var bodyTooLarge: Problem { Problem(.bodyTooLarge, "The body may have \(limits.bodyBytes) bytes.") }
 
-    /// Refuses without reading the body. The next request would begin behind that, so the connection ends.
+    /// Refuses without reading the body. The next request would begin behind the body, so the connection ends.
     private mutating func refuse(
         _ head: HTTPRequestHead,
         _ problem: Problem,
@@ -53,7 +54,7 @@ extension HotConnection {
     private mutating func goOn(_ bytes: ByteBuffer, _ now: NIODeadline, _ actions: inout Actions) {
         switch reading {
         case .hot(var request):
-            // Else `append` would copy the body, since two hold it.
+            // Otherwise `append` would copy the body, since two variables hold it.
             reading = .nothing
             if request.append(bytes, limit: limits.bodyBytes) {
                 reading = .hot(request)
@@ -82,14 +83,14 @@ extension HotConnection {
     }
 }
 
-/// What a client wants to hear before it sends the body (RFC 9110, section 10.1.1).
+/// The answer that a client expects before it sends the body (RFC 9110, section 10.1.1).
 private enum Expectation {
     case none
     case continues
     case other
 
     init(_ head: HTTPRequestHead) {
-        // HTTP/1.0 knows no interim answers, so its expectations are not heard.
+        // HTTP/1.0 has no interim answers, so its expectations are ignored.
         guard head.version != .http1_0, let value = head.headers.first(name: "expect") else {
             self = .none
             return
@@ -99,15 +100,15 @@ private enum Expectation {
 }
 
 extension HTTPRequestHead {
-    /// Whether everybody who reads the request sees it end in the same place. NIO's decoder refuses most of what is doubtful. It
-    /// lets pass a `Transfer-Encoding` without a value, and one in HTTP/1.0 (RFC 9112, section 6.1).
+    /// True if all readers see the request end in the same place. NIO's decoder refuses most of what is doubtful. It lets pass a
+    /// `Transfer-Encoding` without a value, and one in HTTP/1.0 (RFC 9112, section 6.1).
     fileprivate var hasOneEnd: Bool {
         guard headers.contains(name: "transfer-encoding") else { return true }
         let encodings = headers["transfer-encoding"]
         return version == .http1_1 && encodings.count == 1 && encodings[0].lowercased() == "chunked"
     }
 
-    /// Whether another request may stand behind it. Behind one that asks for another protocol NIO's decoder reads nothing more,
-    /// whether or not it gets that protocol.
+    /// True if another request may follow on the connection. After one that asks for another protocol NIO's decoder reads nothing
+    /// more, whether or not it gets that protocol.
     var mayBeFollowed: Bool { isKeepAlive && method != .CONNECT && !headers.contains(name: "upgrade") }
 }

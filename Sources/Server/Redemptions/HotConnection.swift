@@ -53,7 +53,7 @@ struct HotConnection {
         case discarded
     }
 
-    /// What is still to be refused, and ends the connection.
+    /// The refusal that is still to be written. It ends the connection.
     enum Refusal {
         case none
         /// All that has not been received yet, after the parts in `waiting`.
@@ -74,7 +74,7 @@ struct HotConnection {
         case closed(isTold: Bool)
     }
 
-    /// Whether the connection is to end by itself.
+    /// The reason for which the connection is to end by itself.
     enum End {
         case notWanted
         /// The server stops: what was begun is finished.
@@ -98,13 +98,13 @@ struct HotConnection {
     var boundary = DecoderBoundary()
     /// The decoder has produced no part from the bytes that it was given last.
     var decoderIsSilent = false
-    /// Since when the decoder has had a part of a head, as far as that can be told.
+    /// The time since which the decoder has had a part of a head, as far as that can be told.
     var headBegan: NIODeadline?
     /// A `read` was held back; it is made when `mayRead` holds again.
     var readIsHeld = false
-    /// Of the last sign of life that counts; see `timerFired`.
+    /// The time of the last sign of life that counts; see `timerFired`.
     var lastActivity: NIODeadline
-    /// Since when the channel is not writable, because the client does not read its answers.
+    /// The time since which the channel has not been writable, because the client does not read its answers.
     var unwritableSince: NIODeadline?
 
     init(limits: ServerLimits, now: NIODeadline, newID: @escaping () -> RequestID) {
@@ -120,7 +120,7 @@ struct HotConnection {
         }
     }
 
-    /// Whether parts are still taken. If not they are dropped: the connection ends, or the rest is to be refused.
+    /// True if parts are still taken. Otherwise they are dropped: the connection ends, or the rest is to be refused.
     private var takesMore: Bool {
         guard isOpen else { return false }
         switch refusal {
@@ -138,7 +138,7 @@ struct HotConnection {
             writeAnswers(now, &actions)
             guard isOpen, !endIfQuiet(&actions) else { break }
             if let part = waiting.first, take(part, now, &actions) {
-                // To take it may have ended the connection, and what waited.
+                // Taking the part may have ended the connection and emptied `waiting`.
                 if !waiting.isEmpty { waiting.removeFirst() }
                 tookAny = true
                 continue
@@ -160,7 +160,7 @@ struct HotConnection {
         }
     }
 
-    /// - Returns: whether something was refused.
+    /// - Returns: true if something was refused.
     private mutating func refuseIfDue(_ now: NIODeadline, _ actions: inout Actions) -> Bool {
         switch refusal {
         case .none: return false
@@ -183,7 +183,7 @@ struct HotConnection {
 
     // MARK: What the channel says
 
-    /// Whether the channel may be asked for more now. If not, `Action.read` asks later.
+    /// Returns true if the channel may be asked for more now. Otherwise `Action.read` asks later.
     mutating func readWanted() -> Bool {
         // With a half-closed input there is nothing to read, and NIO knows.
         guard isOpen, !mayRead else { return true }
@@ -217,7 +217,7 @@ struct HotConnection {
 
     // MARK: Bytes, before the decoder
 
-    /// Whether the decoder is to have bytes: not those behind the last request of the connection.
+    /// True if the decoder is to get bytes. It gets none that stand behind the last request of the connection.
     var mayFeed: Bool {
         if case .discarded = reading { return false }
         return takesMore
@@ -238,7 +238,7 @@ struct HotConnection {
         }
     }
 
-    /// Whether a part of a request is here, and the rest is not.
+    /// True if a part of a request is here and the rest is not.
     var isUnfinished: Bool {
         guard isOpen else { return false }
         switch reading {
@@ -248,7 +248,7 @@ struct HotConnection {
         }
     }
 
-    /// Whether a redemption may begin here and now.
+    /// True if the next byte may begin a plain redemption.
     var mayTakePlain: Bool {
         guard boundary.isKnown, takesMore, waiting.isEmpty, case .nothing = reading else { return false }
         return turns.mayBegin(.hot, alone: false)
@@ -261,7 +261,7 @@ struct HotConnection {
     }
 }
 
-/// What to do, in order. Nearly every event has one action at most, which needs no memory of its own.
+/// The actions to perform, in order. Nearly every event has at most one, which is stored without an allocation.
 struct Actions: Sequence {
     private var first: HotConnection.Action?
     private var others: [HotConnection.Action] = []

@@ -22,28 +22,28 @@ struct HotRequest {
     }
 
     /// Takes a part of the body.
-    /// - Returns: whether the body is still within `limit` bytes.
+    /// - Returns: true if the body is still within `limit` bytes.
     mutating func append(_ part: ByteBuffer, limit: Int) -> Bool {
         guard collected.bodyBytes + part.readableBytes <= limit else { return false }
         collected.append(body: part)
         return true
     }
 
-    /// What to ask of Redis, after the last of the body.
+    /// The request to Redis, once the whole body is here.
     func asked(_ services: LoopServices) throws(Problem) -> RedeemRequest {
         try services.asked(try collected.judged(by: services.judge), coupon)
     }
 }
 
 extension PlainRedemption {
-    /// What to ask of Redis.
+    /// The request to Redis.
     func asked(_ services: LoopServices) throws(Problem) -> RedeemRequest {
         try services.asked(try services.judge.judge(text), String(decoding: coupon, as: UTF8.self))
     }
 }
 
 extension LoopServices {
-    /// - Parameter coupon: as the path has it.
+    /// - Parameter coupon: the coupon's part of the path.
     fileprivate func asked(_ order: RedemptionOrder, _ coupon: some StringProtocol) throws(Problem) -> RedeemRequest {
         guard let coupon = CouponID(String(coupon)) else { throw Problem(.couponNotFound) }
         return order.request(of: coupon, randomTail: randomTail())

@@ -10,7 +10,7 @@ struct HotRouteChannel: ServerChildChannel {
     private let services: @Sendable (any EventLoop) -> LoopServices
     private let respond: RequestTaskHandler.Respond
 
-    /// - Parameter services: those of the event loop that it is called on.
+    /// - Parameter services: returns the services of the event loop on which it is called.
     init(
         responder: some HTTPResponder<APIContext>,
         limits: ServerLimits,
@@ -26,7 +26,7 @@ struct HotRouteChannel: ServerChildChannel {
             let services = services(channel.eventLoop)
             let options = channel.syncOptions
             try options?.setOption(.maxMessagesPerRead, value: 1)
-            // The channel keeps one for its next read, so it is of one size, whatever was read into it.
+            // The channel keeps a buffer for its next read. With a fixed size it does not grow with what was read into it.
             try options?.setOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: limits.readBytes))
             try options?.setOption(.socketOption(.so_sndbuf), value: numericCast(limits.kernelBytes))
             let pipeline = channel.pipeline.syncOperations

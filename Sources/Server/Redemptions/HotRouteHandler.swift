@@ -17,12 +17,12 @@ final class HotRouteHandler: ChannelDuplexHandler {
     private let services: LoopServices
     private var connection: HotConnection
     private var context: ChannelHandlerContext?
-    /// Where bytes that are already HTTP are written, without the encoder.
+    /// The context at which bytes that are already HTTP are written, past the encoder.
     private var beforeEncoder: ChannelHandlerContext?
     private var timer: Scheduled<Void>?
     /// Something was written since the last flush.
     private var needsFlush = false
-    /// A read of the channel goes on. What is written in it is flushed once, when it is complete.
+    /// A read of the channel is under way. All that is written during it is flushed once, at its end.
     private var isReading = false
     /// The place in `UnfinishedRequests`.
     var unfinished = UnfinishedRequests.Place()
@@ -99,7 +99,7 @@ final class HotRouteHandler: ChannelDuplexHandler {
         isReading = false
         flushIfNeeded()
         context.fireChannelReadComplete()
-        // Nobody else reads any more then, and bytes that are not read would make the kernel answer with a reset.
+        // No other handler reads any more then, and bytes that are not read would make the kernel answer with a reset.
         switch connection.phase {
         case .ending, .lingering: context.read()
         case .open, .ended: break
@@ -170,7 +170,8 @@ final class HotRouteHandler: ChannelDuplexHandler {
 
     var mayTakePlain: Bool { connection.mayTakePlain }
 
-    /// - Returns: the bytes of the request that was taken; `nil`: they do not begin with a plain one.
+    /// Takes a plain redemption from the beginning of the bytes.
+    /// - Returns: its length; `nil`: the bytes do not begin with one.
     func takePlain(_ bytes: UnsafeRawBufferPointer) -> Int? {
         guard let context, let plain = PlainRedemption(bytes, limits: services.limits) else { return nil }
         isReading = true
@@ -251,18 +252,19 @@ final class HotRouteHandler: ChannelDuplexHandler {
     private func end(_ context: ChannelHandlerContext, _ beforeEncoder: ChannelHandlerContext) {
         services.unfinished.remove(self)
         schedule(in: services.limits.writeTimeout) { $0.perform($0.connection.drop()) }
-        // Behind all that the kernel does not have yet. A close would drop that.
+        // The empty write stands behind all bytes that the kernel does not have yet. A close would drop those.
         let isWritten = context.eventLoop.makePromise(of: Void.self)
         isWritten.futureResult.assumeIsolated().whenComplete { [self] _ in perform(connection.lastWasWritten()) }
         needsFlush = false
         beforeEncoder.writeAndFlush(NIOAny(IOData.byteBuffer(ByteBuffer())), promise: isWritten)
-        // What still comes is read and dropped, so that the kernel takes it from the client.
+        // Bytes that still come are read and dropped, so that the kernel takes them from the client.
         if connection.phase != .ended { context.read() }
     }
 
-    /// The kernel forgets the answers that it has, too: it would keep them for minutes, and say nothing to the client.
+    /// Closes so that the kernel forgets the answers that it has, too. Otherwise it would keep them for minutes, and tell the
+    /// client nothing.
     private func drop(_ context: ChannelHandlerContext) {
-        // Where it fails, the kernel does keep them; the connection is closed all the same.
+        // If this fails, the kernel keeps them. The connection is closed all the same.
         if let socket = context.channel as? any SocketOptionProvider {
             _ = socket.setSoLinger(linger(l_onoff: 1, l_linger: 0))
         }

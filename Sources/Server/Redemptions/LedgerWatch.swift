@@ -7,8 +7,8 @@ import Synchronization
 
 /// Tells when redemptions are in Postgres, for durability `ledger`.
 ///
-/// It looks for the rows themselves. That the cursor has passed a redemption would not do: what could not land is passed too, and
-/// is in quarantine. A row is also what a replay is found by, and what survives a Redis that was lost meanwhile.
+/// It looks for the rows themselves. To look at the cursor would not do: the cursor also passes entries that could not land and
+/// are in quarantine. A replay is found by the row, and the row survives if Redis is lost meanwhile.
 final class LedgerWatch: Sendable {
     private struct Waiter: Sendable {
         let id: RedemptionID
@@ -17,13 +17,14 @@ final class LedgerWatch: Sendable {
     }
 
     private struct State {
-        /// In the order of arrival, which is about that of landing. Who was looked for in vain goes to the end.
+        /// The waiters in the order of arrival, which is about that of landing. Those that were looked for in vain go to the end.
         var waiting = CircularBuffer<Waiter>()
-        /// Those without an answer.
+        /// The number of redemptions without an answer.
         var count = 0
         var isLooking = false
 
-        /// Its event loop has answered them. So what waits here is about as many as have no answer, also while a look hangs.
+        /// Drops waiters whose time is over, since their event loops have answered them. So about as many wait here as have no
+        /// answer, also while a look hangs.
         mutating func dropExpired() {
             let now = ContinuousClock.now
             while let first = waiting.first, first.deadline <= now { waiting.removeFirst() }
@@ -37,7 +38,7 @@ final class LedgerWatch: Sendable {
 
     /// Rows looked for by one statement.
     private static let lookLimit = 1000
-    /// From one look to the next; doubles, up to the second, while nothing is found.
+    /// The time from one look to the next. It doubles, up to `longestPause`, while nothing is found.
     private static let pause: Duration = .milliseconds(2)
     private static let longestPause: Duration = .milliseconds(50)
 
@@ -47,14 +48,14 @@ final class LedgerWatch: Sendable {
         self.logger = logger
     }
 
-    /// Whether one more may wait. To be asked before the redemption is: afterwards it is too late to refuse it. So those that
-    /// are being decided may come on top of the limit.
+    /// True if one more redemption may wait. This is asked before the redemption is decided, since afterwards it is too late to
+    /// refuse it. So redemptions that are being decided may come on top of the limit.
     var hasRoom: Bool { state.withLock { $0.count < limits.ledgerWaiters } }
 
-    /// True as soon as the redemption is committed; false after `ServerLimits.ledgerTimeout`, when it may or may not be so later.
+    /// True as soon as the redemption is committed. False after `ServerLimits.ledgerTimeout`: it may still be committed later.
     func isStored(_ id: RedemptionID, on eventLoop: any EventLoop) -> EventLoopFuture<Bool> {
         let promise = eventLoop.makePromise(of: Bool.self)
-        // Of the event loop, since a look takes long where Postgres hangs.
+        // The event loop keeps the time, since a look takes long if Postgres hangs.
         let timeout = eventLoop.scheduleTask(in: TimeAmount(limits.ledgerTimeout)) { promise.succeed(false) }
         promise.futureResult.whenComplete { [self] _ in
             timeout.cancel()

@@ -1,9 +1,10 @@
 import Domain
 import NIOCore
 
-/// Whose lock for wrong codes was told, so that who goes on trying fills no log: once a lock for each event loop.
+/// Remembers whose lock for wrong codes is in the log, so that a user who goes on trying does not fill the log. Each event loop
+/// logs a lock once.
 struct LockOuts {
-    /// Users that are remembered. Beyond, all are forgotten, and may be told again.
+    /// The most users that are remembered. Beyond that all are forgotten, and their locks may be logged again.
     private static let users = 10_000
     private var until: [UserID: NIODeadline] = [:]
 

@@ -15,7 +15,7 @@ final class LoopDirectory: Sendable {
         )
     }
 
-    /// To be called, and the services used, on that loop.
+    /// To be called on that loop, where the services are to be used, too.
     func services(on eventLoop: any EventLoop) -> LoopServices {
         guard let box = boxes[ObjectIdentifier(eventLoop)] else {
             preconditionFailure("not an event loop that Redis is connected on")

@@ -4,7 +4,7 @@ import HotPath
 import Logging
 import NIOCore
 
-/// What the hot route needs and one event loop owns. It is made and used on that loop only.
+/// The services that the hot route needs and one event loop owns. They are made and used on that loop only.
 final class LoopServices {
     /// Decides one request: `RedemptionDecider.decide`. Answers on the loop, at once or later.
     typealias Decide = (RedeemRequest, @escaping (RedemptionAnswer) -> Void) -> Void
@@ -13,7 +13,7 @@ final class LoopServices {
     let limits: ServerLimits
     let metrics: HTTPMetrics
     let decide: Decide
-    /// Where each redemption leaves two lines, for who looks for a fault; `nil`: the level of the log is above `debug`.
+    /// The log in which each redemption leaves two lines; `nil`: the level of the log is above `debug`.
     let trace: Logger?
     let unfinished: UnfinishedRequests
     private var ids = RequestIDGenerator()
@@ -43,7 +43,7 @@ final class LoopServices {
     /// A random tail, for the id that a request without a key proposes.
     func randomTail() -> UUIDv7.Tail { tails.next() }
 
-    /// The bytes of an answer, in memory that is used again as soon as the answer before has left.
+    /// The bytes of an answer, in the memory of the answer before if that has left.
     func bytes(of decision: RedemptionAnswer, requestID: RequestID, connection: HotCall.Connection) -> ByteBuffer {
         let answer = HotAnswer(requestID: requestID, connection: connection, date: httpDate())
         answers.clear()

@@ -1,11 +1,11 @@
 import Domain
 
-/// A redemption as most clients send it: the whole request in the bytes at hand, and nothing in its head that asks for more
-/// than to be read. Reading it here costs a fifth of what NIO's decoder and its array of header fields cost.
+/// A redemption as most clients send it: the whole request is in the bytes at hand, and its head only has to be read. To read it
+/// here costs a fifth of what NIO's decoder and its array of header fields cost.
 ///
-/// Whatever is not plain is left to that decoder, which is also the one that refuses: this never refuses and never guesses. So it
-/// must never see an end of a request where the decoder would see another: every byte of the head is checked, a field that has
-/// to do with where a request ends is either understood or makes the request not plain (RFC 9112, sections 6 and 11.2).
+/// All other requests are left to that decoder. This reader never refuses and never guesses, and it must never see the end of a
+/// request where the decoder would see another. So every byte of the head is checked, and a field that has to do with where a
+/// request ends is either understood or makes the request not plain (RFC 9112, sections 6 and 11.2).
 package struct PlainRedemption {
     /// Bytes of the whole request.
     package let length: Int
@@ -60,12 +60,12 @@ package struct PlainRedemption {
     }
 }
 
-/// The header fields that have to do with where a request ends, with the connection, or with whether it is for us.
+/// The header fields that have to do with where a request ends, with the connection, or with the host that is meant.
 private struct Framing {
     private(set) var contentLength: Int?
     private(set) var hasHost = false
 
-    /// - Returns: whether the request may still be plain.
+    /// - Returns: true if the request may still be plain.
     mutating func take(_ name: Range<Int>, _ value: Range<Int>, in bytes: UnsafeBufferPointer<UInt8>) -> Bool {
         func isName(_ text: StaticString) -> Bool { text.matches(UnsafeBufferPointer(rebasing: bytes[name])) }
         func isValue(_ text: StaticString) -> Bool { text.matches(UnsafeBufferPointer(rebasing: bytes[value])) }
@@ -83,7 +83,7 @@ private struct Framing {
         }
     }
 
-    /// Blanks behind a length are the decoder's: it refuses a tab there. A length that is there twice is its to judge, too.
+    /// A length with a blank behind it is left to the decoder, which refuses a tab there. So is a length that is there twice.
     private mutating func takeLength(_ value: Range<Int>, in bytes: UnsafeBufferPointer<UInt8>) -> Bool {
         guard contentLength == nil, bytes[value.upperBound] == UInt8(ascii: "\r") else { return false }
         contentLength = Scanner.number(value, in: bytes)
@@ -104,7 +104,8 @@ private struct Scanner {
 
     init(bytes: UnsafeBufferPointer<UInt8>) { self.bytes = bytes }
 
-    /// Goes behind a text, if it is next.
+    /// Skips a text.
+    /// - Returns: true if it was next.
     mutating func skip(_ text: StaticString) -> Bool {
         let count = text.utf8CodeUnitCount
         guard bytes.count - offset >= count else { return false }
@@ -113,7 +114,8 @@ private struct Scanner {
         return true
     }
 
-    /// Goes behind all bytes of a kind.
+    /// Skips all bytes of a kind.
+    /// - Returns: their place.
     mutating func run(of kind: Kind) -> Range<Int> {
         let start = offset
         Scanner.kinds.withUnsafeBufferPointer { kinds in
@@ -123,11 +125,11 @@ private struct Scanner {
     }
 
     enum Kind: UInt8 {
-        /// Of a field's name (RFC 9110, section 5.6.2).
+        /// A byte of a field's name (RFC 9110, section 5.6.2).
         case token = 1
-        /// Of a field's value: visible ASCII, space and tab.
+        /// A byte of a field's value: visible ASCII, space and tab.
         case text = 2
-        /// Of a coupon's id.
+        /// A byte of a coupon's id.
         case coupon = 4
         case space = 8
     }

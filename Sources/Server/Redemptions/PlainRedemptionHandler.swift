@@ -1,7 +1,7 @@
 import NIOCore
 
-/// In front of NIO's HTTP decoder: takes plain redemptions out of the bytes and gives them to the hot route, and passes all other
-/// bytes on.
+/// Takes plain redemptions out of the bytes of a connection and gives them to the hot route. It stands in front of NIO's HTTP
+/// decoder, to which it passes all other bytes on.
 final class PlainRedemptionHandler: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias InboundOut = ByteBuffer

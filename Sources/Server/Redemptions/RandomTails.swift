@@ -1,11 +1,11 @@
 import Credentials
 import Domain
 
-/// Random tails of redemptions' ids, for requests without a key. One for each loop, since it keeps what it has fetched: asking the
-/// system for each took a twentieth of a redemption's time in the server.
+/// Makes random tails of redemptions' ids, for requests without a key. It fetches many at once: to ask the system for each took a
+/// twentieth of a redemption's time in the server. It keeps the rest, so each event loop has its own.
 struct RandomTails {
     private static let bytesEach = 16
-    /// Fetched at once: 4 KiB.
+    /// Tails that are fetched at once: 4 KiB.
     private static let count = 256
 
     private var bytes: [UInt8] = []

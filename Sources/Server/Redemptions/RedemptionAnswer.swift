@@ -2,9 +2,9 @@ import Domain
 import HotPath
 import RedisClient
 
-/// What a client is told of a redemption: the same whether it named the coupon or only its code.
+/// The answer to a redemption, the same whether the client named the coupon or only its code.
 enum RedemptionAnswer: Hashable, Sendable {
-    /// With what the answer promises.
+    /// The durability is the promise of the answer.
     case redeemed(Redemption, replayed: Bool, Durability)
     case refused(Problem)
 
@@ -29,7 +29,7 @@ enum RedemptionAnswer: Hashable, Sendable {
         }
     }
 
-    /// The name under which it is counted.
+    /// The outcome, as metrics and the log name it.
     var outcome: String {
         switch self {
         case .redeemed(_, replayed: false, _): RedeemCode.accepted.rawValue
@@ -40,7 +40,7 @@ enum RedemptionAnswer: Hashable, Sendable {
 }
 
 extension RedemptionAnswer {
-    /// The header fields of an answer that says what was redeemed, beside those of every answer.
+    /// The header fields of an answer that accepts a redemption, beside those of every answer.
     static func forEachHeader(location: String, replayed: Bool, _ body: (_ name: String, _ value: String) -> Void) {
         body("Content-Type", MediaType.json)
         body("Cache-Control", "no-store")
@@ -50,7 +50,7 @@ extension RedemptionAnswer {
 }
 
 extension Problem {
-    /// What a failed write tells a client: *unknown* wherever it may have happened, never *failed*.
+    /// The problem of a failed write. If the write may have happened, its outcome is unknown; it is never told as failed.
     init(write error: RedisError) {
         if error.outcomeIsUnknown {
             self.init(.outcomeUnknown)
@@ -62,25 +62,25 @@ extension Problem {
         }
     }
 
-    /// What a failed read tells a client.
+    /// The problem of a failed read.
     init(read error: RedisError) {
         self.init(error.refusal ?? .redisUnavailable)
     }
 }
 
 extension RedisError {
-    /// The words with which Redis refuses a command before it has done anything.
+    /// The first words of the errors by which Redis refuses a command before it has done anything.
     private static let refusals: Set<String> = [
         "OOM", "LOADING", "READONLY", "MISCONF", "NOAUTH", "NOPERM", "WRONGPASS", "BUSY", "NOREPLICAS", "MASTERDOWN",
         "CLUSTERDOWN", "MOVED", "ASK", "TRYAGAIN",
     ]
 
-    /// Of an error whose outcome is known. `nil`: not known to have been refused as a whole.
+    /// The problem's code, if Redis refused the command as a whole. `nil`: that is not known.
     fileprivate var refusal: ProblemCode? {
         switch code {
         case .notConnected, .closed, .connectionLost, .protocolViolation: .redisUnavailable
         case .pendingLimitReached: .overloaded
-        // It waited for its turn too long, and was not sent.
+        // The command waited for its turn too long, and was not sent.
         case .deadlineExceeded where !outcomeIsUnknown: .overloaded
         case .serverError where isShardClosed: .shardClosed
         case .serverError: serverPrefix.map(RedisError.refusals.contains) == true ? .redisUnavailable : nil

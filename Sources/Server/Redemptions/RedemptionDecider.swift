@@ -4,8 +4,8 @@ import Logging
 import NIOCore
 import RedisClient
 
-/// Decides redemptions, to the end: what Redis does not know yet is fetched, and it is asked again. One for each event loop;
-/// calls are made, and answers come, on that loop. With a loaded user it is one call of the redeemer and nothing else.
+/// Decides redemptions. If Redis does not have the user yet, it loads the user and asks again. Each event loop has its own: calls
+/// are made, and answers come, on that loop. With a loaded user a decision is one call of the redeemer and nothing else.
 final class RedemptionDecider {
     private let eventLoop: any EventLoop
     private let redeemer: Redeemer
@@ -17,8 +17,8 @@ final class RedemptionDecider {
     private let logger: Logger
     private var lockOuts = LockOuts()
 
-    /// Each answer of Redis that asks for something else to be done first is acted on so often. The first is the rule; a second
-    /// one means that the shard was opened again in between.
+    /// How often a user is loaded for one redemption. Once is the rule; a second time means that the shard was opened again in
+    /// between.
     private static let tries = 2
 
     init(
@@ -73,7 +73,7 @@ final class RedemptionDecider {
                 guard couponLooks < 1 else { return completion(.refused(Problem(.couponNotFound))) }
                 lookAtShard(of: request.user) { [self] problem in
                     if let problem { return completion(.refused(problem)) }
-                    // It is open now, but it may have been opened in between: the second answer counts.
+                    // The shard is open now, but it may have been opened in between, so the second answer counts.
                     ask(request, userLoads: userLoads, couponLooks: couponLooks + 1, completion)
                 }
             case .success(let reply):
@@ -98,7 +98,7 @@ final class RedemptionDecider {
         users.load(user, on: eventLoop).assumeIsolated().whenComplete { result in
             switch result {
             case .success(.loaded): completion(nil)
-            // A token of ours for a user that is not there: the user was deleted.
+            // The token is ours and its user is not there, so the user was deleted.
             case .success(.unknown): completion(Problem(.tokenInvalid))
             case .success(.failed(let problem)): completion(problem)
             case .failure: completion(Problem(.internal))
@@ -106,7 +106,7 @@ final class RedemptionDecider {
         }
     }
 
-    /// A shard that is closed or being rebuilt has no record.
+    /// Looks whether the user's shard is open. A shard that is closed or being rebuilt has no record.
     private func lookAtShard(of user: UserID, _ completion: @escaping (Problem?) -> Void) {
         let key = Keys(hotPath.shards.shard(of: user)).shard
         redis.send(["HGET", key, "epoch"]) { result in

@@ -1,5 +1,5 @@
-/// The header fields that a redemption is judged by: where their values are in the bytes that were read. Filled by each reader of
-/// redemptions, one field after the other.
+/// The header fields by which a redemption is judged: the places of their values in the bytes that were read. Each reader of
+/// redemptions fills this, one field after the other.
 struct RedemptionFields {
     enum Name {
         case authorization
@@ -24,9 +24,9 @@ struct RedemptionFields {
     }
 
     struct Field {
-        /// Where the first value is; `nil`: the field is not there.
+        /// The place of the first value; `nil`: the field is not there.
         private(set) var place: Range<Int>?
-        /// There is more than one.
+        /// The field is there more than once.
         private(set) var isRepeated = false
 
         mutating func add(_ place: Range<Int>) {
@@ -50,18 +50,18 @@ struct RedemptionFields {
         }
     }
 
-    /// Whether one of them is there more than once.
+    /// True if one of the fields is there more than once.
     var haveRepeated: Bool {
         authorization.isRepeated || contentType.isRepeated || durability.isRepeated || idempotencyKey.isRepeated
             || requestID.isRepeated
     }
 }
 
-/// A redemption as it was read, but for the coupon that its path names: what all readers give to `RedemptionJudge`.
+/// A redemption as it was read, without the coupon that its path names. All readers give this to `RedemptionJudge`.
 struct RedemptionText {
     let fields: RedemptionFields
     let body: UnsafeRawBufferPointer
-    /// What the places of `fields` are in. Must outlive this, as must `body`.
+    /// The bytes in which the places of `fields` are. They must outlive this, and so must `body`.
     let bytes: UnsafeBufferPointer<UInt8>
 
     var authorization: UnsafeBufferPointer<UInt8>? { value(fields.authorization) }

@@ -7,10 +7,10 @@ import HotPath
 struct RedemptionJudge: Sendable {
     let verifier: AccessTokenVerifier
     let digester: CodeDigester
-    /// The server's own; a request can only raise it.
+    /// The server's own mode, which a request can only raise.
     let durability: Durability
 
-    /// Throws the first thing that is wrong: who asks, then the head, then the body.
+    /// Throws the first fault: of the caller, then of the head, then of the body.
     func judge(_ text: RedemptionText) throws(Problem) -> RedemptionOrder {
         let fields = text.fields
         let caller = try verifier.caller(authorization: text.authorization, isRepeated: fields.authorization.isRepeated)
@@ -33,17 +33,17 @@ struct RedemptionJudge: Sendable {
     }
 }
 
-/// What a redemption asks for, but for the coupon: the path names it, or the code does.
+/// The contents of a redemption but for the coupon, which the path or the code names.
 struct RedemptionOrder {
     let caller: AccessToken
     let codeDigest: CodeDigest
     let idempotencyKey: String?
     let durability: Durability
 
-    /// What to ask of Redis.
+    /// The request to Redis.
     /// - Parameters:
-    ///   - mayBeRepeat: the request may have been accepted before, which only Redis knows; `nil`: true if it has a key.
-    ///   - randomTail: of the id that a request without a key proposes.
+    ///   - mayBeRepeat: true if the request may have been accepted before, which only Redis knows; `nil`: if it has a key.
+    ///   - randomTail: the tail of the id that a request without a key proposes.
     func request(
         of coupon: CouponID,
         mayBeRepeat: Bool? = nil,

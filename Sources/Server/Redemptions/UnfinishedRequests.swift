@@ -1,13 +1,14 @@
-/// The requests of one event loop's connections of which a part has come and the rest has not. Nobody needs a token for these, so all of
-/// them together are bounded: beyond the limit the oldest end, as if their time were over. Requests that come in one piece have nothing
-/// to do with it.
+/// The unfinished requests of one event loop's connections, of which a part has come and the rest has not. They need no token, so
+/// all of them together are bounded: beyond the limit the oldest end, as if their time were over. A request that comes in one
+/// piece is never here.
 ///
-/// A list through the handlers themselves, the oldest first: to join and to leave it costs the same, however many there are.
+/// They are a list through the handlers themselves, the oldest first: to join and to leave it costs the same, however many there
+/// are.
 final class UnfinishedRequests {
-    /// Bytes, `cost` of each request included.
+    /// Bytes, including `cost` for each request.
     private let limit: Int
-    /// What each counts beside its bytes, with room for what the decoder makes of a head of many short fields. With its connection, a
-    /// body that is half there takes 20 KiB in all.
+    /// Bytes that each request counts beside its own. They leave room for what the decoder makes of a head of many short fields.
+    /// With its connection, a body that is half there takes 20 KiB in all.
     static let cost = 32 << 10
 
     private(set) var bytes = 0
@@ -28,7 +29,7 @@ final class UnfinishedRequests {
         }
     }
 
-    /// It is whole, or its connection ends.
+    /// The request is whole, or its connection ends.
     func remove(_ handler: HotRouteHandler) {
         let place = handler.unfinished
         guard place.bytes > 0 else { return }
@@ -44,10 +45,10 @@ final class UnfinishedRequests {
         newest = handler
     }
 
-    /// A handler's own, in the list.
+    /// A handler's place in the list.
     struct Place {
         fileprivate(set) var bytes = 0
-        /// The list holds each handler once: by the one that is older.
+        /// The list retains each handler once, by the one that is older.
         fileprivate unowned(unsafe) var older: HotRouteHandler?
         fileprivate var newer: HotRouteHandler?
     }

@@ -8,9 +8,9 @@ import RedisClient
 import Synchronization
 import Telemetry
 
-/// Brings users from Postgres to Redis, for those who need one there. Everyone who waits for the same user waits for the same
-/// load, and those who wait while statements are at work are read by the next one, so a sale that begins with nobody loaded
-/// costs a statement for some hundred users.
+/// Loads users from Postgres into Redis. All callers that need the same user wait for the same load. Users that are asked for
+/// while statements are at work are read together by the next one, so a sale that begins with no user loaded costs one statement
+/// for some hundred users.
 final class UserLoader: Sendable {
     enum Outcome: Sendable, Hashable {
         case loaded
@@ -34,7 +34,7 @@ final class UserLoader: Sendable {
     private struct State {
         var waiting: [Shard: [UserID]] = [:]
         var statements: [Shard: Int] = [:]
-        /// Of users that wait or are being read.
+        /// The callers to resume when a user's row has been read.
         var waiters: [UserID: [Waiter]] = [:]
     }
 
@@ -46,7 +46,7 @@ final class UserLoader: Sendable {
     private let failures: CounterCell
     private let state = Mutex(State())
 
-    /// How often a user is read again because Redis was ahead of what was read.
+    /// How often a user is read at most. It is read again if Redis was ahead of what was read.
     private static let tries = 3
 
     init(hotPath: HotPath, postgres: PostgresClient, limits: ServerLimits, registry: PrometheusRegistry, logger: Logger) {
@@ -135,7 +135,7 @@ final class UserLoader: Sendable {
             let (snapshots, absent) = try await postgres.withConnection { connection in
                 let snapshots = try connection.snapshot(of: wanted, shard: shard)
                 let found = Set(snapshots.map(\.user))
-                // Absent is who does not exist; but also everybody, as long as the shard was never opened.
+                // A user who does not exist is absent. Until the shard was first opened, everybody is absent.
                 return (snapshots, try wanted.filter { !found.contains($0) }.map { ($0, try connection.user(id: $0) != nil) })
             }
             for (user, exists) in absent { outcomes[user] = exists ? .failed(Problem(.shardClosed)) : .unknown }

@@ -1,12 +1,12 @@
 import Synchronization
 
-/// The ports that the listeners have, which are only known once they listen.
+/// The ports of the listeners, which are known once they listen.
 public struct ServerPorts: Hashable, Sendable {
     public let api: Int
     public let ops: Int
 }
 
-/// Anyone who asks for the ports waits until both listeners have one, or one of them has failed.
+/// Lets callers wait until both listeners have a port, or one of them has failed.
 final class BoundPorts: Sendable {
     private struct State {
         var api: Int?

@@ -2,15 +2,15 @@ import Logging
 import NIOCore
 import Synchronization
 
-/// Who may come in at a listener: nobody before it is ready, at most a number of connections while it runs, and nobody once it
-/// stops.
+/// Decides which connections a listener accepts: none before it is ready, at most `allowed` at once while it runs, and none once
+/// it stops.
 ///
-/// A listener may close its socket only when each connection that it has accepted is served by somebody. NIO drops those that
-/// are still on the way there, and traps on the writer that nobody has finished.
+/// A listener may close its socket only when every connection that it has accepted is being served. NIO drops those that are
+/// still on their way, and traps on a writer that nobody has finished.
 final class ConnectionGate: Sendable {
-    /// Connections at once.
+    /// Connections that may be open at once.
     let allowed: Int
-    /// Of them, in one turn of the event loop that accepts.
+    /// Connections that are accepted in one turn of the event loop.
     let acceptsPerTurn: Int
     let logger: Logger
 
@@ -18,7 +18,7 @@ final class ConnectionGate: Sendable {
         var server: (any Channel)?
         var isOpen = false
         var isStopped = false
-        /// Accepted, and not yet served.
+        /// Connections that are accepted and not yet served.
         var arriving: [ObjectIdentifier: Stage] = [:]
         var waiters: [CheckedContinuation<Void, Never>] = []
     }
@@ -30,7 +30,8 @@ final class ConnectionGate: Sendable {
         case prepared
     }
 
-    /// How long one that its client has closed may take to be prepared, or to be dropped, which nobody tells.
+    /// A connection whose client has closed it counts as dropped if it is not prepared within this time. NIO does not tell of a
+    /// drop.
     static let closedGrace: TimeAmount = .seconds(1)
 
     private let state = Mutex(State())
@@ -44,7 +45,7 @@ final class ConnectionGate: Sendable {
     var isOpen: Bool { state.withLock(\.isOpen) }
     var isStopped: Bool { state.withLock(\.isStopped) }
 
-    /// Lets in those who wait at the socket.
+    /// Begins to accept connections.
     func open(_ server: any Channel) async throws {
         try await server.eventLoop.submit {
             try server.pipeline.syncOperations.addHandler(GateHandler(gate: self), position: .first)
@@ -58,13 +59,13 @@ final class ConnectionGate: Sendable {
         if !isStopped { server.read() }
     }
 
-    /// Lets nobody in any more, and returns when everybody who is in is served.
+    /// Stops accepting, and returns when every accepted connection is being served.
     func stop() async {
         let server = state.withLock { state in
             state.isStopped = true
             return state.server
         }
-        // Nothing else sets it to true from now on. It fails where the socket is closed, which accepts no more either.
+        // Nothing sets it to true again. The call fails if the socket is closed; such a socket accepts nothing.
         try? await server?.setOption(.autoRead, value: false).get()
         await withCheckedContinuation { continuation in
             let isEmpty = state.withLock { state in
@@ -75,7 +76,7 @@ final class ConnectionGate: Sendable {
         }
     }
 
-    /// The listener has ended, however it did: nobody is on the way any more.
+    /// The listener has ended, so no connection is on its way any more.
     func close() {
         let waiters = state.withLock { state in
             state.isStopped = true
@@ -96,10 +97,10 @@ final class ConnectionGate: Sendable {
 
     func isArriving(_ channel: any Channel) -> Bool { state.withLock { $0.arriving[ObjectIdentifier(channel)] != nil } }
 
-    /// Somebody serves it, or nobody will.
+    /// The connection is being served, or never will be.
     func arrived(_ channel: any Channel) { leave(channel) { _ in true } }
 
-    /// It was closed `closedGrace` ago.
+    /// The connection was closed `closedGrace` ago.
     func gone(_ channel: any Channel) { leave(channel) { $0 == .accepted } }
 
     private func leave(_ channel: any Channel, if isLeaving: (Stage) -> Bool) {

@@ -2,8 +2,8 @@ import Credentials
 import Logging
 import ServiceLifecycle
 
-/// The last service of all, hence the first to hear of a shutdown: says no to probes, and leaves load balancers the time to
-/// notice, before the listener behind it stops.
+/// Makes probes fail when a shutdown begins, and gives load balancers the time to notice before the listener stops. It is the
+/// last service, since a group stops its last service first.
 struct DrainService: Service {
     let readiness: Readiness
     let delay: Duration
@@ -17,12 +17,13 @@ struct DrainService: Service {
     }
 }
 
-/// Keeps the password threads for as long as anything else runs.
+/// Stops the threads that hash passwords, after all other services. It is the first service, since a group stops its first
+/// service last.
 struct PasswordService: Service {
     let hasher: PasswordHasher
 
     func run() async throws {
-        // A cancelled group stops too, only less gently.
+        // Cancellation of the group means a stop, too.
         do { try await gracefulShutdown() } catch {}
         await hasher.close()
     }

@@ -3,27 +3,27 @@ import HummingbirdCore
 import Logging
 import NIOCore
 
-/// A gate's place at the socket that accepts.
+/// The part of a `ConnectionGate` in the pipeline of the socket that accepts.
 ///
-/// It asks for more connections by itself, whatever becomes of those that it has let in. Hummingbird's sequence of accepted
-/// connections asks only while fewer than ten of them wait for a task, and that task waits for a turn among those of all open
-/// connections: so a busy server would leave those who come in the kernel's queue. What bounds them is the number allowed.
+/// It asks for more connections by itself. Hummingbird's sequence of accepted connections asks only while fewer than ten of them
+/// wait for a task, and such a task waits for its turn among those of all open connections. So a busy server would leave new
+/// clients in the kernel's queue. Here only the allowed number bounds them.
 final class GateHandler: ChannelDuplexHandler {
     typealias InboundIn = any Channel
     typealias InboundOut = any Channel
     typealias OutboundIn = Never
 
-    /// How long nobody is accepted where the kernel had no room for another connection: level-triggered as `epoll` is, the socket
-    /// would be tried again at once, for as long as a client waits at it.
+    /// How long accepting pauses after the kernel had no room for another connection. `epoll` is level-triggered, so without a
+    /// pause the socket would be tried again and again for as long as a client waits at it.
     static let pause: TimeAmount = .milliseconds(100)
-    /// So often that is told.
+    /// The least time between two warnings about that.
     private static let warningInterval: TimeAmount = .seconds(10)
 
     private let gate: ConnectionGate
     private var open = 0
     private var readIsHeld = false
     private var isPaused = false
-    /// NIO's own number, at the beginning.
+    /// The channel's `maxMessagesPerRead`, which NIO sets to 4 at first.
     private var acceptsAtOnce = 4
     private var lastWarning: NIODeadline?
     private var context: ChannelHandlerContext?
@@ -44,12 +44,12 @@ final class GateHandler: ChannelDuplexHandler {
         context.read()
     }
 
-    /// As many as there is room for, so that there are never more than allowed.
+    /// Limits the next accept to the room that is left, so that there are never more connections than allowed.
     private func setAcceptsAtOnce(_ context: ChannelHandlerContext) {
         let accepts = max(1, min(gate.acceptsPerTurn, gate.allowed - open))
         guard accepts != acceptsAtOnce else { return }
         acceptsAtOnce = accepts
-        // It fails where the socket is closed, which accepts no more.
+        // The call fails if the socket is closed; such a socket accepts nothing.
         try? context.channel.syncOptions?.setOption(.maxMessagesPerRead, value: UInt(accepts))
     }
 
@@ -78,7 +78,7 @@ final class GateHandler: ChannelDuplexHandler {
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         switch (error as? IOError)?.errnoCode {
-        // Who waited at the socket has gone. Anybody behind it in the pipeline would take an error for the end of the listener.
+        // The client that waited at the socket has gone. Later handlers would take the error for the end of the listener.
         case ECONNABORTED: break
         case EMFILE, ENFILE, ENOBUFS, ENOMEM: pauseAccepting(context, because: error)
         default: context.fireErrorCaught(error)
@@ -100,7 +100,7 @@ final class GateHandler: ChannelDuplexHandler {
         context.eventLoop.assumeIsolated().scheduleTask(in: GateHandler.pause) { [self] in
             isPaused = false
             guard let context = self.context, !gate.isStopped else { return }
-            // It reads without asking here first. There is room: it was when there was some that an accept failed.
+            // This reads without a call of `read` here. There is room, because an accept is tried only while there is some.
             setAcceptsAtOnce(context)
             _ = context.channel.setOption(.autoRead, value: true)
         }
@@ -121,7 +121,7 @@ struct GateDelegate: AvailableConnectionsDelegate {
     func isAcceptingNewConnections() -> Bool { gate.isOpen }
 }
 
-/// Tells the gate who is served.
+/// Tells the gate which connections are being served.
 struct GatedChannel<Inner: ServerChildChannel>: ServerChildChannel {
     let inner: Inner
     let gate: ConnectionGate

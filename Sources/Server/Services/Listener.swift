@@ -5,7 +5,7 @@ import NIOCore
 import NIOPosix
 import ServiceLifecycle
 
-/// One of the two listeners.
+/// The listener of the API, or of the operations port.
 struct Listener: Sendable {
     let kind: ListenerService.Kind
     let responder: CallbackResponder<APIContext>
@@ -15,8 +15,9 @@ struct Listener: Sendable {
     let gate: ConnectionGate
     let eventLoopGroup: any EventLoopGroup
 
-    /// What operations listeners run on, so that probes are not behind the sale: a thread that ends with the process. Hummingbird
-    /// says that a listener has stopped before the last of its own tasks has, so no moment is late enough to end the thread.
+    /// The thread of operations listeners. It is their own, so that probes do not wait behind the sale. It ends with the process:
+    /// Hummingbird says that a listener has stopped before the last of its tasks has ended, so no moment is safe to end the
+    /// thread.
     static let operationsThread: any EventLoopGroup = MultiThreadedEventLoopGroup(numberOfThreads: 1)
 
     static func operations(
@@ -40,7 +41,7 @@ struct Listener: Sendable {
         )
     }
 
-    /// The listener, and what stops it from accepting before it stops.
+    /// The listener, and the service that makes it stop accepting before it stops.
     func services(
         limits: ServerLimits,
         bound: BoundPorts,
@@ -57,10 +58,10 @@ struct Listener: Sendable {
                     availableConnectionsDelegate: GateDelegate(gate: gate)
                 ),
                 onServerRunning: { channel in
-                    // Connections have it from the socket that accepts them: set later, it would take back room that their
-                    // clients have been promised, and what is on its way would be lost. Without it there is only no limit.
+                    // Connections inherit the size from this socket. Set on a connection, it would take back room that the client
+                    // has been promised, and bytes on their way would be lost. If the call fails, only the limit is missing.
                     try? await channel.setOption(.socketOption(.so_rcvbuf), value: numericCast(limits.receiveBytes)).get()
-                    // Where the socket is closed again, nobody is to be let in.
+                    // This fails if the socket is closed already. Then nobody is to be let in.
                     try? await gate.open(channel)
                     bound.bound(kind, to: channel.localAddress?.port ?? 0)
                 },
@@ -73,12 +74,13 @@ struct Listener: Sendable {
     }
 }
 
-/// Behind its listener in the list, hence the first of the two to hear of a shutdown.
+/// Stops the gate when a shutdown begins. It stands behind its listener in the list of services, so it is stopped before the
+/// listener.
 private struct GateService: Service {
     let gate: ConnectionGate
 
     func run() async throws {
-        // A cancelled group stops too, only less gently.
+        // Cancellation of the group means a stop, too.
         do { try await gracefulShutdown() } catch {}
         await gate.stop()
     }

@@ -2,7 +2,7 @@ import Glibc
 import NIOCore
 import ServiceLifecycle
 
-/// One of the two listeners, told when it listens.
+/// Runs a listener, and tells those who wait for its port if it fails.
 struct ListenerService: Service, CustomStringConvertible {
     enum Kind: String, Sendable {
         case api = "API"
@@ -14,7 +14,7 @@ struct ListenerService: Service, CustomStringConvertible {
     let address: String
     let ports: BoundPorts
     let gate: ConnectionGate
-    /// What must be known to be well before anybody is listened to.
+    /// Checks that must succeed before the listener listens.
     let prelude: @Sendable () async throws -> Void
     let listen: @Sendable () async throws -> Void
 
@@ -25,7 +25,7 @@ struct ListenerService: Service, CustomStringConvertible {
             try await prelude()
             try await listenUntilStopped()
         } catch is CancellationError where Task.isShuttingDownGracefully {
-            // Told to stop before it listened, which is no failure.
+            // The service was told to stop before it listened. That is no failure.
         } catch let cause as IOError where [EADDRINUSE, EADDRNOTAVAIL, EACCES].contains(cause.errnoCode) {
             let error = ListenerError(kind: kind, address: address, cause: cause)
             ports.failed(error)
@@ -37,7 +37,7 @@ struct ListenerService: Service, CustomStringConvertible {
         ports.failed(CancellationError())
     }
 
-    /// A listener that is cancelled stops accepting first, too.
+    /// A cancelled listener stops accepting first, too.
     private func listenUntilStopped() async throws {
         defer { gate.close() }
         let listening = Task { try await listen() }

@@ -13,7 +13,7 @@ struct SessionView: Encodable, Sendable {
     let createdAt: String
     let lastUsedAt: String
     let expiresAt: String
-    /// Whether the request was made under this session.
+    /// True if the request was made under this session.
     let current: Bool
 
     init(_ session: Session, isCurrent: Bool) {
