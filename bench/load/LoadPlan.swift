@@ -2,7 +2,8 @@ public import NIOCore
 
 /// The moments at which requests are started.
 public enum Pace: Hashable, Sendable {
-    /// By the clock, as many as `rate` a second, whatever happens to earlier ones. Users who know nothing of each other do so.
+    /// Requests start by the clock, as many as `rate` a second, whatever happens to earlier ones. Users who know nothing of each
+    /// other do so.
     case open(rate: Double, spacing: Arrivals.Spacing)
     /// Each connection starts a request as soon as it has the answer to the one before. A target that stalls then gets fewer
     /// requests, and its stall is counted once for each connection and not for each user.

@@ -33,9 +33,9 @@ struct History: Sendable {
     /// Each place is a coupon's number.
     var coupons: [Coupon]
     var sessions: [Session] = []
-    /// In the order in which they ended.
+    /// The attempts, in the order in which they ended.
     var attempts: [Attempt] = []
-    /// In the order in which they began.
+    /// The faults, in the order in which they began.
     var faults: [FaultRecord] = []
     /// The cursor as it was seen again and again, each time that it had moved.
     var cursors: [CursorSighting] = []
@@ -72,7 +72,7 @@ struct FaultRecord: Sendable, Codable {
     var proof: String?
     /// A fault in the way that a process ended.
     var complaint: String?
-    /// What the fault may have lost in the mode of the run; `nil`: nothing.
+    /// The permitted loss in the mode of the run; `nil`: nothing may be lost.
     var loss: Loss?
 
     init(_ fault: Fault, began: Moment) {

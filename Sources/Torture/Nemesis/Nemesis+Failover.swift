@@ -31,7 +31,7 @@ extension Nemesis {
         }
         let gone = Moment.now()
         let isPromoted = try await redis.until(new, is: .primary)
-        // From here on it is measured how long Redis answers until redemptions are decided.
+        // Redis answers again. The time until redemptions are decided counts from here.
         let answers = world.watch()
         try await redis.set(impatient: false)
         let limit = ContinuousClock.now + TortureSettings.openLimit

@@ -42,7 +42,7 @@ struct TortureStack: Sendable {
         configuration.redis.extra += RedisUser.allCases.map { user in
             (["user", user.rawValue, ">\(TortureStack.password)"] + user.command().dropFirst(3)).joined(separator: " ")
         }
-        // So that the file is rewritten now and then during a run.
+        // With this size the file is rewritten now and then during a run.
         configuration.redis.extra.append("auto-aof-rewrite-min-size 4mb")
         configuration.sentinels = 1
         configuration.sentinel.downAfter = TortureRedis.patience

@@ -99,7 +99,7 @@ final class TortureWorld: Sendable {
         state.withLock { state in (state.history.attempts.count, state.unknown, state.accepted) }
     }
 
-    /// From now on, notes when servers decide redemptions.
+    /// Notes from now on when servers decide redemptions.
     func watch() -> Moment {
         let now = Moment.now()
         state.withLock { state in

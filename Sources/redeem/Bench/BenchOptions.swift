@@ -116,7 +116,7 @@ struct BenchOptions: ParsableArguments {
     @Option(help: "local or relaxed.", completion: .list(["local", "relaxed"]))
     var durability: String?
 
-    // What comes out
+    // The output
 
     @Option(help: ArgumentHelp("Write all figures as JSON; - for standard output.", valueName: "file"), completion: .file())
     var json: String?

@@ -70,7 +70,7 @@ struct BenchRun: Sendable {
         plan.connections = settings.connections
         plan.threads = settings.threads
         plan.warmup = settings.warmup
-        // So that a short run has at least twenty intervals.
+        // A short run has at least twenty intervals.
         plan.interval = min(.seconds(1), max(.milliseconds(100), (settings.warmup + settings.duration) / 20))
         plan.limits.requestTimeout = settings.timeout
         plan.limits.drain = max(plan.limits.drain, settings.timeout)

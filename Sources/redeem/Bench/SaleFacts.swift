@@ -22,7 +22,7 @@ struct SaleFacts: Sendable {
         let promise: String
         /// `nil` if it could not be checked.
         let holds: Bool?
-        /// What was found, or why the promise could not be checked.
+        /// The figures that were found, or the reason why the promise could not be checked.
         let detail: String
     }
 

@@ -59,7 +59,7 @@ struct Stores: Sendable {
     }
 }
 
-/// Who makes a change; the control log has these names.
+/// The makers of changes; the control log has these names.
 enum Actor {
     static let commandLine = "cli"
     static let flask = "import flask"

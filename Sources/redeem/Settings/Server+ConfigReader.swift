@@ -12,13 +12,13 @@ extension ConfigReader {
         return try value("durability", Durability.list, default: standard) { Durability(rawValue: $0) }
     }
 
-    /// Where the API listens.
+    /// The address that the API listens on.
     func apiHost() throws -> String { try host("http.host", default: ServerConfiguration.defaultHost) }
 
-    /// Where the operations port listens, of a server and of a worker.
+    /// The address of the operations port, of a server and of a worker.
     func operationsHost() throws -> String { try host("ops.host", default: ServerConfiguration.defaultOpsHost) }
 
-    /// Where `redeem health` asks.
+    /// The URL that `redeem health` asks.
     func serverURL() -> String { text("http.url", default: ServerConfiguration.defaultURL) }
 }
 

@@ -32,7 +32,7 @@ enum SettingNames {
         prefix + key.uppercased().replacing(".", with: "_")
     }
 
-    /// What is wrong with a name that is set; `nil` if it is a setting or has nothing to do with the program.
+    /// The fault of a name that is set; `nil` if it is a setting or has nothing to do with the program.
     static func fault(of name: String, value: String) -> (problem: String, remedy: String)? {
         if variables.contains(name) || tooling.contains(name) || isServiceLink(name, value) { return nil }
         let nearest = variables.map { (name: $0, distance: distance(name.uppercased(), $0)) }

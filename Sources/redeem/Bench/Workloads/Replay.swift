@@ -59,7 +59,7 @@ struct Replay: Sendable {
     }
 }
 
-/// What an answer to a replayed request must have.
+/// The requirement for an answer to a replayed request.
 enum Expectation: Hashable, Sendable {
     /// A status from 200 to 299.
     case success
