@@ -11,7 +11,7 @@ public enum Durability: String, Sendable, Codable, CaseIterable, Comparable {
 
     public static func < (left: Durability, right: Durability) -> Bool { left.rank < right.rank }
 
-    /// The weakest has 0.
+    /// How much the mode promises; the weakest has 0.
     public var rank: Int {
         switch self {
         case .relaxed: 0

@@ -46,7 +46,7 @@ public struct StreamID: Hashable, Sendable, Comparable, CustomStringConvertible,
     public let milliseconds: UInt64
     public let sequence: UInt64
 
-    /// Before every entry.
+    /// The id that is before that of every entry.
     public static let zero = StreamID(milliseconds: 0, sequence: 0)
 
     public init(milliseconds: UInt64, sequence: UInt64) {

@@ -1,4 +1,4 @@
-/// The version of all that is built here.
+/// The version of everything that is built from this repository.
 package enum Version {
     package static let current = "0.1.0"
 }

@@ -118,8 +118,8 @@ public final class RedisConnection {
         send(arguments: arguments.count, deadline: deadline, encode: { $0.append(arguments) }, completion: completion)
     }
 
-    /// Sends commands that follow each other immediately, or none of them. `completion` gets one reply a command, error
-    /// replies among them.
+    /// Sends commands so that no other command comes between them, or sends none of them. `completion` gets a reply for each command, which
+    /// may be an error.
     public func pipeline(
         _ commands: [[String]],
         deadline: NIODeadline? = nil,

@@ -210,7 +210,7 @@ struct ShardOwner: Sendable {
 enum ReverifyReason: Hashable, Sendable {
     /// The scripts are gone: Redis restarted, failed over, was replaced, or had its scripts flushed.
     case scriptsMissing
-    /// The comparison no longer holds.
+    /// Redis and Postgres differ, or an operator asked: the shard must be rebuilt.
     case drift(RebuildReason)
 }
 

@@ -1,7 +1,7 @@
 package import ArgumentParser
 
 extension AsyncParsableCommand {
-    /// The life of a program whose root this command is: runs the one of its commands that the arguments name.
+    /// Runs a program whose root command this is: the one of its commands that the arguments name.
     package static func runAsProgram() async {
         do {
             try Arguments.check()

@@ -2,7 +2,7 @@
 enum StoredPassword: Sendable, Hashable {
     /// The form of new hashes.
     case own(PasswordHash)
-    /// Taken over from a Flask service.
+    /// The form of hashes that were imported from a Flask service.
     case werkzeug(WerkzeugHash)
 
     init?(_ text: String) {

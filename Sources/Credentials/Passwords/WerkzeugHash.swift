@@ -41,7 +41,7 @@ struct WerkzeugHash: Sendable, Hashable {
         self.key = key
     }
 
-    /// Costs what the hash's own method says. `nil`: no memory for it.
+    /// Compares a password with the hash, in the time and memory of the hash's own method. `nil`: memory is short.
     func matches(_ password: String) -> Bool? {
         let password = Array(password.utf8)
         let key =

@@ -5,7 +5,7 @@ public struct Keys: Hashable, Sendable {
     /// HASH: epoch, control, mark (when Postgres wrote that entry of the control log, µs), trimmed (entries that left the outbox because
     /// they were settled), settled (the last of them).
     public let shard: String
-    /// STREAM: one entry a call of `redeem.lua` that accepted something.
+    /// STREAM: an entry for each call of `redeem.lua` that accepted something.
     public let outbox: String
     /// STRING: the highest epoch that was begun in this Redis. Unlike the shard's record it outlives a closed shard.
     public let fence: String

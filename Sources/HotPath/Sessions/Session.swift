@@ -47,7 +47,7 @@ public struct Session: Sendable, Hashable {
 
 /// The refresh token that a rotation puts in the place of the presented one, in the form in which Redis gets it.
 public struct NextRefreshToken: Sendable, Hashable {
-    /// SHA-256, 64 hexadecimal digits.
+    /// SHA-256 of the token, 64 hexadecimal digits.
     public let digest: String
     /// The token, sealed: only the holder of the presented token can read it.
     public let sealed: String

@@ -2,9 +2,9 @@ public import Domain
 
 /// The keys of the service.
 public enum ServiceKeyName: String, CaseIterable, Sendable {
-    /// Digests hidden codes.
+    /// The key that digests hidden codes.
     case code
-    /// Signs access tokens.
+    /// The key that signs access tokens.
     case token
 }
 

@@ -13,7 +13,7 @@ public struct RedemptionPage: Sendable {
 
     /// The last user of the page; `nil`: the table ends with it.
     public let last: String?
-    /// The page's rows by coupon, of those that exist.
+    /// The number of the page's rows by coupon, for coupons that exist.
     public let rows: [CouponID: Int]
     /// Users with two redemptions of one coupon. The schema does not allow any.
     public let repeated: [Repeated]

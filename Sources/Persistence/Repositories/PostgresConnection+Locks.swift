@@ -16,7 +16,7 @@ enum AdvisoryLock {
     /// The shard's owner holds it as long as its connection lives.
     case shard(Shard)
 
-    /// "Redm", so that other programs on the same database do not meet ours.
+    /// The first integer of all our locks, "Redm" in ASCII: other programs on the same database have others.
     static let space = 0x5265_646D
 
     var number: Int {

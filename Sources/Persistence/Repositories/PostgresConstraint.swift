@@ -6,9 +6,9 @@ public enum PostgresConstraint {
     public static let username = "users_username_key"
     public static let couponID = "coupons_pkey"
     public static let couponCode = "coupons_code_digest_key"
-    /// 0 … 2^53 − 1.
+    /// A price is 0 … 2^53 − 1.
     public static let couponPrice = "coupons_price_range"
-    /// 0 … 2^53 − 1.
+    /// A total is 0 … 2^53 − 1.
     public static let couponTotal = "coupons_total_range"
     /// `0 ≤ redeemed ≤ total`.
     public static let couponRedeemed = "coupons_redeemed_range"

@@ -70,7 +70,7 @@ public struct Migrator: Sendable {
         }
     }
 
-    /// The migrations that the database has must be the first ones of ours, unchanged.
+    /// The migrations that are missing. Throws unless those of the database are the first ones of this program, unchanged.
     private func pendingAfterCheck(on connection: PostgresConnection) throws -> [Migration] {
         let rows = try connection.query("select number, name, encode(checksum, 'hex') from schema_migrations order by number")
         for (index, row) in rows.enumerated() {
