@@ -26,7 +26,7 @@ final class HeadRulesHandler: ChannelDuplexHandler {
         head.headers.trimValues()
         guard head.hasOneHost else {
             hasFailed = true
-            // NIO's nearest error: a request's target is its URL and its Host together (RFC 9112, 3.3).
+            // This is NIO's nearest error: a request's target is its URL and its Host together (RFC 9112, section 3.3).
             return context.fireErrorCaught(HTTPParserError.invalidURL)
         }
         context.fireChannelRead(Self.wrapInboundOut(.head(head)))

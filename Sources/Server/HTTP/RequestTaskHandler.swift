@@ -179,7 +179,7 @@ extension RequestTaskHandler {
                 )
                 try await response.body.write(collector)
             } catch {
-                // `ProblemMiddleware` makes an answer of every error.
+                // This should not happen: `ProblemMiddleware` answers every error.
                 source.logger.error("a request failed", metadata: ["error": "\(error)"])
                 response = Response(status: .internalServerError)
             }

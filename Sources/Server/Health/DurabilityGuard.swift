@@ -42,7 +42,7 @@ final class DurabilityGuard: Service, Sendable {
 
     private var error: DurabilityError? { found.withLock { $0.error(of: mode) } }
 
-    // MARK: What was found
+    // MARK: Faults
 
     /// The faults that were seen last. No mode is kept before Redis and Postgres have been looked at.
     private struct Found {
@@ -83,12 +83,12 @@ final class DurabilityGuard: Service, Sendable {
             let settings = try await PostgresSettings(postgres)
             update { $0.postgres = DurabilityError(settings) }
         } catch  where mode != .ledger {
-            // A request that asks for more than the server's mode is better refused than decided and never confirmed.
+            // A request may ask for `ledger` all the same. It is better refused than decided and never confirmed.
             update { $0.postgres = DurabilityError(error) }
         }
     }
 
-    // MARK: When it looks
+    // MARK: Looks
 
     /// Returns when the promise of the server's own mode is known to be kept. Throws `CancellationError` when the service is told
     /// to stop before.

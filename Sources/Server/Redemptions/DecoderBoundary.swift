@@ -51,7 +51,7 @@ struct DecoderBoundary {
         }
     }
 
-    /// The decoder has done what it could with the bytes that it has.
+    /// The decoder has read all that it can of its bytes.
     mutating func settle() {
         guard heads == 1, ends == 1, let headBytes, let bodyBytes, bytes == headBytes + bodyBytes else { return }
         self = DecoderBoundary()

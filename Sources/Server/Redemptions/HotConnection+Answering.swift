@@ -81,7 +81,7 @@ extension HotConnection {
     /// Answers a passed request in place of those behind, because its body will not be complete.
     mutating func failPassed(_ problem: Problem, _ now: NIODeadline, _ actions: inout Actions) {
         breakBody(&actions)
-        // Those before it are answered first.
+        // Requests before it are answered first.
         guard turns.passed.count <= 1 else {
             reading = .discarded
             refusal = .ofThePassed(problem)

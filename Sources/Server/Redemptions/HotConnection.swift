@@ -181,11 +181,11 @@ struct HotConnection {
         }
     }
 
-    // MARK: What the channel says
+    // MARK: Events of the channel
 
     /// Returns true if the channel may be asked for more now. Otherwise `Action.read` asks later.
     mutating func readWanted() -> Bool {
-        // With a half-closed input there is nothing to read, and NIO knows.
+        // A closed input need not be checked: NIO reads nothing from it.
         guard isOpen, !mayRead else { return true }
         readIsHeld = true
         return false
@@ -228,7 +228,7 @@ struct HotConnection {
         decoderIsSilent = true
     }
 
-    /// The decoder has done what it could with them.
+    /// The decoder has read all that it can of these bytes.
     mutating func fed(_ bytes: ByteBuffer, now: NIODeadline) {
         boundary.settle()
         // A whole head would have produced a part. So these bytes are of a head that is not whole, or empty lines before one.

@@ -41,7 +41,7 @@ final class HotRouteHandler: ChannelDuplexHandler {
         try pipeline.addHandler(PlainRedemptionHandler(route: route), position: .before(decoder))
     }
 
-    // MARK: What happens to the channel
+    // MARK: Events of the channel
 
     func handlerAdded(context: ChannelHandlerContext) {
         self.context = context
@@ -129,7 +129,7 @@ final class HotRouteHandler: ChannelDuplexHandler {
         }
     }
 
-    // MARK: What those behind want
+    // MARK: Calls of those behind
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
         guard connection.isPassedAnswerDue else {
@@ -181,7 +181,7 @@ final class HotRouteHandler: ChannelDuplexHandler {
         return plain.length
     }
 
-    // MARK: What is to be done
+    // MARK: Actions
 
     private func perform(_ actions: Actions) {
         for action in actions { perform(action) }

@@ -25,7 +25,7 @@ package struct PlainRedemption {
     }
 
     /// `nil`: the bytes do not begin with a plain redemption.
-    /// - Parameter memory: must outlive this.
+    /// - Parameter memory: the bytes, which must outlive this.
     package init?(_ memory: UnsafeRawBufferPointer, limits: ServerLimits) {
         bytes = memory.bindMemory(to: UInt8.self)
         var scanner = Scanner(bytes: bytes)
@@ -50,7 +50,7 @@ package struct PlainRedemption {
                 guard framing.take(name, value, in: bytes) else { return nil }
             }
         }
-        // A field that is there twice is for the decoder.
+        // A request with a repeated field is left to the decoder.
         guard !fields.haveRepeated, framing.hasHost, let bodyBytes = framing.contentLength, bodyBytes <= limits.bodyBytes,
             scanner.offset <= limits.headerBytes,
             bodyBytes <= bytes.count - scanner.offset
@@ -69,7 +69,7 @@ private struct Framing {
     mutating func take(_ name: Range<Int>, _ value: Range<Int>, in bytes: UnsafeBufferPointer<UInt8>) -> Bool {
         func isName(_ text: StaticString) -> Bool { text.matches(UnsafeBufferPointer(rebasing: bytes[name])) }
         func isValue(_ text: StaticString) -> Bool { text.matches(UnsafeBufferPointer(rebasing: bytes[value])) }
-        // The length tells most of them apart.
+        // The length tells most names apart.
         switch name.count {
         case 2: return !isName("te")
         case 4: return !isName("host") || takeHost(UnsafeBufferPointer(rebasing: bytes[value]))
@@ -97,7 +97,7 @@ private struct Framing {
     }
 }
 
-/// Goes through a head once.
+/// Reads a head from its beginning to its end.
 private struct Scanner {
     let bytes: UnsafeBufferPointer<UInt8>
     private(set) var offset = 0

@@ -9,7 +9,7 @@ struct RedemptionFields {
         case requestID
 
         /// `nil`: the field is none of these.
-        // Inlined, as `matches` is: the length tells most names apart.
+        // This is inlined, as `matches` is. The length tells most names apart.
         @inline(__always)
         init?(_ name: UnsafeBufferPointer<UInt8>) {
             switch name.count {

@@ -24,9 +24,9 @@ final class ConnectionGate: Sendable {
     }
 
     private enum Stage {
-        /// It may still be dropped by NIO, if its client has gone.
+        /// The connection may still be dropped by NIO, if its client has gone.
         case accepted
-        /// It has a writer, and will be served, even if its client has gone.
+        /// The connection has a writer, and will be served even if its client has gone.
         case prepared
     }
 
