@@ -37,7 +37,7 @@ struct RedeemTorture: AsyncParsableCommand {
               redeem-torture --faults '^sync-stop' --json torture.json
 
             At the end it removes all that it started. Ctrl-C ends the load early; the checks follow. \
-            Exit code 0: every promise was kept; 1: one was broken; 64: wrong use; 69: a server does not start.
+            Exit code 0 if every promise was kept; 1 if one was broken; 64 for wrong use; 69 if a server does not start.
             """,
         version: Version.current
     )

@@ -9,11 +9,11 @@ struct BenchCommand: AsyncParsableCommand {
         commandName: "bench",
         abstract: "Load a server, measure its latency honestly, and check afterwards that every promise was kept.",
         discussion: """
-            Requests start by the clock and latency counts from when a request was meant to start, so that a server that \
-            stalls cannot hide it (coordinated omission). Afterwards: successes = min(stock, users), the rows in Postgres are \
-            as many, no user twice, credit conserved. Examples:
+            Requests start by the clock, and latency counts from the moment when a request was meant to start. So a server that \
+            stalls cannot hide it (coordinated omission). Afterwards it checks that there were as many successes as stock and \
+            users allow, that Postgres has as many rows, that no user redeemed twice, and that no credit was lost. Examples:
 
-              redeem bench --local                          20000 redemptions a second on a Redeem of its own
+              redeem bench --local                          20000 redemptions a second on a private Redeem
               redeem bench storm --local --rate 10000 --html storm.html
               redeem bench --url http://127.0.0.1:8080 --tokens tokens.txt --coupon sale --code SALE-2030 \\
                 --config .redeem/env --fail-if 'p99>20ms' --fail-if 'errors>0'
@@ -21,10 +21,16 @@ struct BenchCommand: AsyncParsableCommand {
               redeem bench --local --json before.json       and later, after a change:
               redeem bench --local --baseline before.json --fail-if 'rate<0.9x' --fail-if 'p99>1.5x'
 
-            --fail-if: p50 p90 p99 p99.9 p99.99 max mean lag take us, ms, s; rate a second, /s, or % of what was asked for; errors \
-            unknown not_sent a number or %; outbox a number. Each takes x: times what the baseline has.
+            --fail-if takes a metric, one of > >= < <=, and a number with its unit:
 
-            Exit code 0: all well; 1: a promise was broken; 64: wrong use; 69: the server does not answer; 99: a --fail-if holds.
+              p50 p90 p99 p99.9 p99.99 max mean lag   us, ms or s
+              rate                                    no unit, /s, or % of the rate that was asked for
+              errors unknown not_sent                 no unit, or % of all requests
+              outbox                                  no unit
+              any of them                             x: times the baseline's value
+
+            Exit code 0 if all is well; 1 if a promise was broken; 64 for wrong use; 69 if the server does not answer; 99 if a \
+            condition of --fail-if holds.
             """
     )
 

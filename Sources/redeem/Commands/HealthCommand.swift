@@ -9,7 +9,7 @@ internal import Terminal
 struct HealthCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "health",
-        abstract: "Ask a running server whether it is ready. Exit code 0: it is; 1: it is not; 69: it does not answer.",
+        abstract: "Ask a running server whether it is ready. Exit code 0 if it is; 1 if it is not; 69 if it does not answer.",
         discussion: "For container health checks. Example: redeem health --url http://127.0.0.1:9090"
     )
 
