@@ -24,7 +24,7 @@ struct BenchCommand: AsyncParsableCommand {
             --fail-if takes a metric, one of > >= < <=, and a number with its unit:
 
               p50 p90 p99 p99.9 p99.99 max mean lag   us, ms or s
-              rate                                    no unit, /s, or % of the rate that was asked for
+              rate                                    no unit, /s, or % of --rate
               errors unknown not_sent                 no unit, or % of all requests
               outbox                                  no unit
               any of them                             x: times the baseline's value
