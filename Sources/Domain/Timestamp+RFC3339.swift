@@ -7,29 +7,15 @@ extension Timestamp {
     public init?(rfc3339 text: String) {
         var reader = Reader(rest: Array(text.utf8)[...])
         guard let year = reader.number(4), reader.skip("-"), let month = reader.number(2), (1...12).contains(month),
-            reader.skip("-"), let day = reader.number(2), (1...Timestamp.days(in: month, of: year)).contains(day),
+            reader.skip("-"), let day = reader.number(2), (1...CivilDate.days(in: month, of: year)).contains(day),
             reader.skip("T") || reader.skip("t"), let hour = reader.number(2), hour < 24, reader.skip(":"),
             let minute = reader.number(2), minute < 60, reader.skip(":"), let second = reader.number(2), second < 60,
             let millisecond = reader.fraction(), let offset = reader.offset(), reader.rest.isEmpty
         else { return nil }
-        let minutes = Int64(Timestamp.daysSince1970(year, month, day)) * 1440 + Int64(hour * 60 + minute - offset)
+        let minutes = Int64(CivilDate.daysSince1970(year, month, day)) * 1440 + Int64(hour * 60 + minute - offset)
         let milliseconds = (minutes * 60 + Int64(second)) * 1000 + Int64(millisecond)
         guard (0..<Timestamp.end).contains(milliseconds) else { return nil }
         self.init(milliseconds: milliseconds)
-    }
-
-    private static func days(in month: Int, of year: Int) -> Int {
-        let isLeap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0)
-        return month == 2 ? (isLeap ? 29 : 28) : [4, 6, 9, 11].contains(month) ? 30 : 31
-    }
-
-    /// Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms", `days_from_civil`, for years from 0.
-    private static func daysSince1970(_ year: Int, _ month: Int, _ day: Int) -> Int {
-        let year = month <= 2 ? year - 1 : year
-        let era = (year >= 0 ? year : year - 399) / 400
-        let yearOfEra = year - era * 400
-        let dayOfYear = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1
-        return era * 146_097 + yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear - 719_468
     }
 
     private struct Reader {

@@ -1,12 +1,15 @@
-internal import Foundation
-
 extension Timestamp {
-    /// The moment for people, in RFC 3339. It has milliseconds if there are any, so it is read back as the same moment. After the year
-    /// 9999 it is ISO 8601 only.
+    /// RFC 3339 for people, `2030-06-01T10:00:00Z`: milliseconds only where there are some, so that what is read back is the same
+    /// moment.
     public var text: String {
-        let text = Date(timeIntervalSince1970: Double(milliseconds / 1000)).formatted(.iso8601)
-        let rest = milliseconds % 1000
-        guard rest > 0, text.hasSuffix("Z") else { return text }
-        return "\(text.dropLast()).\(String(1000 + rest).dropFirst())Z"
+        let date = CivilDate(self)
+        let day = "\(padded(date.year, 4))-\(padded(date.month, 2))-\(padded(date.day, 2))"
+        let clock = "\(padded(date.hour, 2)):\(padded(date.minute, 2)):\(padded(date.second, 2))"
+        return "\(day)T\(clock)\(date.millisecond > 0 ? ".\(padded(date.millisecond, 3))" : "")Z"
+    }
+
+    private func padded(_ number: Int, _ width: Int) -> String {
+        let digits = String(number)
+        return String(repeating: "0", count: width - digits.count) + digits
     }
 }
