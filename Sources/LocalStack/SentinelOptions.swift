@@ -1,3 +1,5 @@
+internal import Domain
+
 /// The configuration of a private Sentinel.
 public struct SentinelOptions: Sendable, Hashable {
     /// How many Sentinels must agree that the primary is down before one of them is elected to replace it.
@@ -29,13 +31,9 @@ public struct SentinelOptions: Sendable, Hashable {
                 "sentinel monitor \(name) 127.0.0.1 \(primaryPort) \(quorum)",
                 "sentinel auth-pass \(name) \(password)",
             ] + (user.map { ["sentinel auth-user \(name) \($0)"] } ?? []) + [
-                "sentinel down-after-milliseconds \(name) \(SentinelOptions.milliseconds(downAfter))",
-                "sentinel failover-timeout \(name) \(SentinelOptions.milliseconds(failoverTimeout))",
+                "sentinel down-after-milliseconds \(name) \(downAfter.milliseconds)",
+                "sentinel failover-timeout \(name) \(failoverTimeout.milliseconds)",
             ]
         return (lines + extra).joined(separator: "\n") + "\n"
-    }
-
-    private static func milliseconds(_ duration: Duration) -> Int64 {
-        duration.components.seconds * 1000 + duration.components.attoseconds / 1_000_000_000_000_000
     }
 }

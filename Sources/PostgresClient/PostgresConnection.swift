@@ -57,15 +57,15 @@ public final class PostgresConnection {
     private var settings: String {
         """
         \(limits);
-        set idle_session_timeout = \(configuration.idleSessionTimeout?.milliseconds ?? 0);
+        set idle_session_timeout = \(configuration.idleSessionTimeout?.limitMilliseconds ?? 0);
         select set_config('synchronous_commit', 'on', false) where current_setting('synchronous_commit') = 'off'
         """
     }
 
     private var limits: String {
         """
-        set statement_timeout = \(configuration.statementTimeout.milliseconds);
-        set idle_in_transaction_session_timeout = \(configuration.idleInTransactionTimeout.milliseconds)
+        set statement_timeout = \(configuration.statementTimeout.limitMilliseconds);
+        set idle_in_transaction_session_timeout = \(configuration.idleInTransactionTimeout.limitMilliseconds)
         """
     }
 
@@ -146,19 +146,11 @@ public final class PostgresConnection {
         let result = Result { try body() }
         link.replyTimeout = replyTimeout
         do {
-            try script("set statement_timeout = \(configuration.statementTimeout.milliseconds)")
+            try script("set statement_timeout = \(configuration.statementTimeout.limitMilliseconds)")
         } catch {
             // Nobody else must get a connection without the limit. The result of `body` stands.
             link.abandon()
         }
         return try result.get()
-    }
-}
-
-extension Duration {
-    /// Whole milliseconds, 1 at least: 0 turns a limit of Postgres off.
-    package var milliseconds: Int64 {
-        let (seconds, attoseconds) = components
-        return max(1, seconds * 1000 + attoseconds / 1_000_000_000_000_000)
     }
 }

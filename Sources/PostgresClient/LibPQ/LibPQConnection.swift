@@ -126,10 +126,9 @@ final class LibPQConnection {
         }
     }
 
-    /// Rounded up, so that nothing spins through the last part of a millisecond; −1: forever.
+    /// −1: forever.
     private static func milliseconds(until deadline: ContinuousClock.Instant?) -> Int32 {
         guard let deadline else { return -1 }
-        let (seconds, attoseconds) = max(.zero, deadline - ContinuousClock.now).components
-        return Int32(clamping: seconds * 1000 + (attoseconds + 999_999_999_999_999) / 1_000_000_000_000_000)
+        return Int32(clamping: (deadline - ContinuousClock.now).limitMilliseconds)
     }
 }

@@ -1,3 +1,4 @@
+internal import Domain
 internal import LocalStack
 internal import Logging
 internal import NIOCore
@@ -66,7 +67,7 @@ struct TortureRedis: Sendable {
     /// Lets the Sentinel replace a silent primary, or not.
     func set(impatient: Bool) async throws {
         let time = impatient ? TortureRedis.impatience : TortureRedis.patience
-        let milliseconds = String(time.components.seconds * 1000 + time.components.attoseconds / 1_000_000_000_000_000)
+        let milliseconds = String(time.milliseconds)
         let name = SentinelServer.primaryName
         _ = try await sentinel.send(["SENTINEL", "SET", name, "down-after-milliseconds", milliseconds])
     }
