@@ -10,8 +10,7 @@ struct ConnectionStateMachine<Completion> {
         /// How long after its deadline the oldest tombstone may still wait for its reply.
         let lateReply: TimeAmount
         let connect: TimeAmount
-        let backoff: TimeAmount
-        let backoffMaximum: TimeAmount
+        let reconnect: Backoff
 
         /// Deadlines closer to each other than this are handled together, since each time all pending commands are looked at.
         static var timerResolution: TimeAmount { .milliseconds(1) }
@@ -40,6 +39,7 @@ struct ConnectionStateMachine<Completion> {
     private var pending = PendingReplies<Completion>()
     /// Attempts that failed since the connection was last ready.
     private var failures = 0
+    private var pauses: Backoff
     /// The error for commands while there is no connection. It is made once, so refusing is cheap.
     private(set) var absence: RedisError
     private var isFlushScheduled = false
@@ -50,6 +50,7 @@ struct ConnectionStateMachine<Completion> {
         self.endpoint = endpoint
         self.needsPrimary = needsPrimary
         self.limits = limits
+        pauses = limits.reconnect
         absence = RedisError(.notConnected, "not yet connected to \(endpoint)")
     }
 
@@ -168,6 +169,7 @@ struct ConnectionStateMachine<Completion> {
             }
             state = .ready
             failures = 0
+            pauses.reset()
             return .becomeReady(id)
         case .ready, .draining:
             switch pending.popFirst() {
@@ -249,19 +251,12 @@ struct ConnectionStateMachine<Completion> {
         case .ready: wasInUse = true
         case .connecting, .loggingIn: wasInUse = false
         }
-        let until = now + wait(chance: chance)
+        let until = now + TimeAmount(pauses.next(chance: chance))
         failures += 1
         absence = RedisError(.notConnected, "not connected to \(endpoint): \(error.message)")
         state = .waiting(until: until)
         let (written, unwritten) = pending.removeAll()
         return LostAction(written: written, unwritten: unwritten, timer: arm(until), failures: wasInUse ? 0 : failures)
-    }
-
-    /// Doubles with each failure; between half and all of it.
-    private func wait(chance: Double) -> TimeAmount {
-        let doubled = limits.backoff.nanoseconds << min(failures, 20)
-        let whole = Double(min(doubled, limits.backoffMaximum.nanoseconds))
-        return .nanoseconds(Int64(whole / 2 + whole / 2 * chance))
     }
 
     /// Refuses further commands. Returns whether the connection can end at once: it cannot as long as somebody waits for replies.

@@ -57,8 +57,7 @@ public final class RedisConnection {
                 pending: configuration.pendingLimit,
                 lateReply: TimeAmount(configuration.commandDeadline),
                 connect: TimeAmount(configuration.connectTimeout),
-                backoff: TimeAmount(configuration.reconnectBackoff),
-                backoffMaximum: TimeAmount(configuration.reconnectBackoffMaximum)
+                reconnect: Backoff(first: configuration.reconnectBackoff, limit: configuration.reconnectBackoffMaximum)
             )
         )
     }

@@ -213,23 +213,3 @@ enum ReverifyReason: Hashable, Sendable {
     /// Redis and Postgres differ, or an operator asked: the shard must be rebuilt.
     case drift(RebuildReason)
 }
-
-/// Pauses that double up to a limit.
-struct Backoff {
-    private let first: Duration
-    private let limit: Duration
-    private var current: Duration
-
-    init(first: Duration, limit: Duration) {
-        self.first = first
-        self.limit = limit
-        current = first
-    }
-
-    mutating func next() -> Duration {
-        defer { current = min(current * 2, limit) }
-        return current
-    }
-
-    mutating func reset() { current = first }
-}

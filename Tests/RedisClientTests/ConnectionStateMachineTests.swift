@@ -17,8 +17,7 @@ import Testing
                 pending: pending,
                 lateReply: .milliseconds(1000),
                 connect: .milliseconds(500),
-                backoff: .milliseconds(20),
-                backoffMaximum: .milliseconds(100)
+                reconnect: Backoff(first: .milliseconds(20), limit: .milliseconds(100))
             )
         )
     }

@@ -104,11 +104,4 @@ import Testing
         let beyond = StreamID(milliseconds: 100, sequence: 3)
         #expect(!found(cursor, last: beyond, settled: beyond).hasSessionsOfAnotherTime(.operatorAsked))
     }
-
-    @Test func pausesDoubleUpToTheLimit() {
-        var backoff = Backoff(first: .milliseconds(50), limit: .milliseconds(180))
-        #expect((0..<4).map { _ in backoff.next() } == [50, 100, 180, 180].map { .milliseconds($0) })
-        backoff.reset()
-        #expect(backoff.next() == .milliseconds(50))
-    }
 }

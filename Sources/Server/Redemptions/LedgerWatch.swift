@@ -3,6 +3,7 @@ import Logging
 import NIOCore
 import Persistence
 import PostgresClient
+import RedisClient
 import Synchronization
 
 /// Tells when redemptions are in Postgres, for durability `ledger`.
@@ -38,9 +39,8 @@ final class LedgerWatch: Sendable {
 
     /// Rows looked for by one statement.
     private static let lookLimit = 1000
-    /// The time from one look to the next. It doubles, up to `longestPause`, while nothing is found.
-    private static let pause: Duration = .milliseconds(2)
-    private static let longestPause: Duration = .milliseconds(50)
+    /// The time from one look to the next, which doubles while nothing is found.
+    private static let pauses = Backoff(first: .milliseconds(2), limit: .milliseconds(50))
 
     init(postgres: PostgresClient, limits: ServerLimits, logger: Logger) {
         self.postgres = postgres
@@ -74,7 +74,7 @@ final class LedgerWatch: Sendable {
     }
 
     private func look() async {
-        var pause = LedgerWatch.pause
+        var pauses = LedgerWatch.pauses
         while let waiters = next() {
             let stored = await stored(waiters.map(\.id))
             let now = ContinuousClock.now
@@ -88,8 +88,8 @@ final class LedgerWatch: Sendable {
             }
             guard !rest.isEmpty else { continue }
             state.withLock { $0.waiting.append(contentsOf: rest) }
-            pause = stored.isEmpty ? min(pause * 2, LedgerWatch.longestPause) : LedgerWatch.pause
-            try? await Task.sleep(for: pause)
+            if !stored.isEmpty { pauses.reset() }
+            try? await Task.sleep(for: pauses.next())
         }
     }
 
