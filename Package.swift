@@ -181,7 +181,8 @@ if !isProgramOnly {
         .testTarget(
             name: "HotPathTests",
             dependencies: [
-                "Domain", "HotPath", "LocalStack", "RedisClient", "TestSupport", logging, nioCore, nioEmbedded, nioPosix,
+                "Domain", "HotPath", "LocalStack", "LuaScripts", "RedisClient", "TestSupport", logging, nioCore, nioEmbedded,
+                nioPosix,
             ],
             swiftSettings: settings
         ),
@@ -198,7 +199,8 @@ if !isProgramOnly {
         .testTarget(
             name: "SyncTests",
             dependencies: [
-                "PostgresClient", "RedisClient", "Sync", "LocalStack", "TestSupport", logging, metrics, metricsTestKit,
+                "LuaScripts", "PostgresClient", "RedisClient", "Sync", "LocalStack", "TestSupport", logging, metrics,
+                metricsTestKit,
                 nioPosix,
             ],
             swiftSettings: settings

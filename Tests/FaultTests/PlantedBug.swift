@@ -10,7 +10,7 @@ import Testing
 /// another script is loaded and called under the name of the right one.
 struct PlantedBug: Sendable, CustomTestStringConvertible {
     let text: String
-    let script: LuaScript
+    let script: Script
     /// What the right script says, and what stands there instead. Not longer: the rest is filled with spaces.
     let right: String
     let wrong: String
@@ -19,20 +19,19 @@ struct PlantedBug: Sendable, CustomTestStringConvertible {
     /// It shows only after Redis was rebuilt.
     var afterFlush = false
 
-    var testDescription: String { "\(script.name): \(text)" }
+    var testDescription: String { "\(script.rawValue): \(text)" }
 
     /// - Returns: between a program and this Redis.
     func substitutions(_ redis: RedisClient) async throws -> [Substitution] {
         let filled = wrong + String(repeating: " ", count: right.utf8.count - wrong.utf8.count)
         let parts = script.source.split(separator: right, omittingEmptySubsequences: false)
-        precondition(parts.count == 2, "\(script.name) does not have once: \(right)")
+        precondition(parts.count == 2, "\(script.rawValue) does not have once: \(right)")
         let source = parts.joined(separator: filled)
         let id = try await HotPath(client: redis).stores[0].status().redis
-        guard let own = Script(rawValue: script.name) else { preconditionFailure("no script \(script.name)") }
-        let name = LuaScript.sha1(of: Array(own.source(in: id).replacing(script.source, with: source).utf8))
+        let name = Script.sha1(of: Array(script.source(in: id).replacing(script.source, with: source).utf8))
         return [
-            Substitution(script.source, with: source), Substitution(own.sha1(in: id), with: name),
-            Substitution(name, with: own.sha1(in: id), in: .replies),
+            Substitution(script.source, with: source), Substitution(script.sha1(in: id), with: name),
+            Substitution(name, with: script.sha1(in: id), in: .replies),
         ]
     }
 

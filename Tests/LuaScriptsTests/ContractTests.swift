@@ -1,3 +1,4 @@
+import LuaScripts
 import Testing
 
 @testable import HotPath

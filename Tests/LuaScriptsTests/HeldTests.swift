@@ -1,4 +1,5 @@
 import Domain
+import LuaScripts
 import RedisClient
 import TestSupport
 import Testing

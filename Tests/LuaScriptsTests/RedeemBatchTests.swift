@@ -1,6 +1,7 @@
 import Domain
 import HotPath
 import LocalStack
+import LuaScripts
 import RedisClient
 import TestSupport
 import Testing

@@ -1,5 +1,6 @@
 import Domain
 import HotPath
+import LuaScripts
 import TestSupport
 
 /// What a shard must do, written again in the plainest way: one request at a time, no batches, no Redis.

@@ -1,4 +1,5 @@
 import HotPath
+import LuaScripts
 import RedisClient
 import TestSupport
 import Testing

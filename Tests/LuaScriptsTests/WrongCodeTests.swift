@@ -1,5 +1,6 @@
 import Domain
 import HotPath
+import LuaScripts
 import TestSupport
 import Testing
 

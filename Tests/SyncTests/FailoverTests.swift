@@ -1,6 +1,7 @@
 import Domain
 import HotPath
 import LocalStack
+import LuaScripts
 import Persistence
 import RedisClient
 import TestSupport

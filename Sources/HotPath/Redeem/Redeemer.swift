@@ -1,4 +1,5 @@
 import Domain
+import LuaScripts
 public import NIOCore
 public import RedisClient
 import Synchronization

@@ -1,4 +1,5 @@
 public import Domain
+import LuaScripts
 
 /// A user of Redis for a part of Redeem, which may do what that part does and nothing else.
 ///

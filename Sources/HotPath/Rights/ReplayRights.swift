@@ -1,4 +1,5 @@
 public import Domain
+import LuaScripts
 public import RedisClient
 
 /// The rights that Redis's user `default` needs, so that Redis reads back everything it has written when it starts.

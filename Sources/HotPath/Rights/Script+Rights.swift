@@ -1,3 +1,5 @@
+import LuaScripts
+
 // A script runs with the rights of its caller (Redis 7.0), so a caller needs what the script's commands need.
 extension Script {
     /// The rights that the commands in the script need.

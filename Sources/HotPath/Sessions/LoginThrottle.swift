@@ -1,4 +1,5 @@
 public import Domain
+import LuaScripts
 public import RedisClient
 
 /// How many logins may fail: some at once, and then one in each interval.

@@ -1,4 +1,5 @@
 public import Domain
+import LuaScripts
 public import RedisClient
 
 /// The sessions in Redis, each in its user's shard. `redeem.lua` looks for them too.

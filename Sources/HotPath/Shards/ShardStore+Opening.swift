@@ -1,4 +1,5 @@
 public import Domain
+import LuaScripts
 public import RedisClient
 
 // Only a shard's owner does this. A rebuild is `close`, `beginEpoch`, `writeCoupons`, `writeShard` and `loadScripts`, in this order. A

@@ -1,4 +1,5 @@
 public import Domain
+import LuaScripts
 public import RedisClient
 
 extension ShardStore {

@@ -1,4 +1,5 @@
 public import Domain
+import LuaScripts
 public import RedisClient
 
 /// The version of Redeem that keeps a shard. The key that earlier versions have its record under tells it.

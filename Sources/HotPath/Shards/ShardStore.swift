@@ -1,4 +1,5 @@
 public import Domain
+import LuaScripts
 public import RedisClient
 
 /// One shard in Redis. It does everything there but redeem, which is for `Redeemer`.

@@ -1,4 +1,5 @@
 import Domain
+import LuaScripts
 import Testing
 
 @testable import HotPath

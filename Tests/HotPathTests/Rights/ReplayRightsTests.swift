@@ -1,6 +1,7 @@
 import Domain
 import LocalStack
 import Logging
+import LuaScripts
 import NIOPosix
 import RedisClient
 import TestSupport

@@ -1,5 +1,6 @@
 import Domain
 import LocalStack
+import LuaScripts
 import NIOPosix
 import RedisClient
 import TestSupport

@@ -1,5 +1,6 @@
 import Domain
 import Logging
+import LuaScripts
 import PostgresClient
 import RedisClient
 import TestSupport

@@ -1,20 +1,7 @@
-import LuaScripts
+public import LuaScripts
 package import RedisClient
 
-/// The scripts, by the names of their files in `lua/`, where the contract of each is.
-public enum Script: String, CaseIterable, Sendable {
-    case redeem
-    case loadUser = "load_user"
-    case userState = "user_state"
-    case settle
-    case applyControl = "apply_control"
-    case createSession = "create_session"
-    case refreshSession = "refresh_session"
-    case throttle
-    case beginEpoch = "begin_epoch"
-    case loadCoupon = "load_coupon"
-    case writeShard = "write_shard"
-
+extension Script {
     /// Those that loading makes a shard open, in the order of loading. `redeem` is last: once it is there, all are.
     public static let opening: [Script] = [
         .loadUser, .userState, .settle, .applyControl, .createSession, .refreshSession, .throttle, .redeem,
@@ -23,11 +10,6 @@ public enum Script: String, CaseIterable, Sendable {
     /// Those of a rebuild. They run while the shard is closed, so the owner sends them whole (EVAL): nobody can call a script
     /// by its digest then, and what EVAL leaves in Redis's cache is only the script that it ran.
     public static let rebuilding: [Script] = [.beginEpoch, .loadCoupon, .writeShard]
-
-    public var source: String { lua.source }
-
-    /// 40 lower-case hexadecimal digits.
-    public var sha1: String { lua.sha1 }
 
     /// The script as it is loaded into a Redis. `redeem` names the Redis in its last line, so that it has another digest in each.
     ///
@@ -47,26 +29,10 @@ public enum Script: String, CaseIterable, Sendable {
     /// What the script is called by in a Redis.
     package func sha1(in redis: ReplicationID) -> String {
         switch self {
-        case .redeem: LuaScript.sha1(of: Array(source(in: redis).utf8))
+        case .redeem: Script.sha1(of: Array(source(in: redis).utf8))
         case .loadUser, .userState, .settle, .applyControl, .createSession, .refreshSession, .throttle, .beginEpoch, .loadCoupon,
             .writeShard:
             sha1
-        }
-    }
-
-    private var lua: LuaScript {
-        switch self {
-        case .redeem: .redeem
-        case .loadUser: .loadUser
-        case .userState: .userState
-        case .settle: .settle
-        case .applyControl: .applyControl
-        case .createSession: .createSession
-        case .refreshSession: .refreshSession
-        case .throttle: .throttle
-        case .beginEpoch: .beginEpoch
-        case .loadCoupon: .loadCoupon
-        case .writeShard: .writeShard
         }
     }
 

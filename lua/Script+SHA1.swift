@@ -1,6 +1,6 @@
 import CLibCrypto
 
-extension LuaScript {
+extension Script {
     /// SHA-1, which is no secret's guard here: it is the name under which Redis keeps a script.
     public static func sha1(of bytes: [UInt8]) -> String {
         var digest = [UInt8](repeating: 0, count: 20)
