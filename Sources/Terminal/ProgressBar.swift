@@ -13,13 +13,18 @@ package struct ProgressBar {
         self.total = max(total, 1)
     }
 
+    /// - Parameter share: of the work that is done, 0 to 1; what is more counts as 1.
+    package static func bar(_ share: Double) -> String {
+        let width = 30
+        let filled = Int(Double(width) * min(max(share, 0), 1))
+        return String(repeating: "█", count: filled) + String(repeating: "░", count: width - filled)
+    }
+
     package mutating func update(_ done: Int) {
         guard isTerminal else { return }
         guard done >= total || ContinuousClock.now - lastDrawn > .milliseconds(100) else { return }
         lastDrawn = .now
-        let width = 30
-        let filled = done * width / total
-        let bar = String(repeating: "█", count: filled) + String(repeating: "░", count: width - filled)
+        let bar = ProgressBar.bar(Double(done) / Double(total))
         let seconds = Double((ContinuousClock.now - started).components.seconds) + 0.001
         let rate = Int(Double(done) / seconds)
         let line = "\r\(label) \(bar) \(done * 100 / total)% \(done)/\(total)" + (seconds > 1 ? " \(rate)/s" : "") + "\u{1B}[K"

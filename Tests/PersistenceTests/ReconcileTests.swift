@@ -1,6 +1,6 @@
 import Dispatch
 import Domain
-import Persistence
+@testable import Persistence
 import PostgresClient
 import TestSupport
 import Testing
@@ -126,6 +126,43 @@ import Testing
                 #expect(pages.dropLast().allSatisfy { $0.rows.values.reduce(0, +) + $0.dangling >= limit ?? .max })
                 let ends = pages.compactMap(\.last)
                 #expect(ends == ends.sorted() && Set(ends).count == ends.count)
+            }
+        }
+    }
+
+    /// Once Postgres uses one plan for any values, a condition that it cannot look up makes each page read the whole table.
+    @Test func aPageIsReadByTheIndex() async throws {
+        let user = "\(UserID.new())"
+        try await withPostgresClient { client throws in
+            try await client.withConnection { connection throws in
+                try connection.script(
+                    "set plan_cache_mode = force_generic_plan; set enable_seqscan = off; set enable_bitmapscan = off"
+                )
+                for users in [UserRange(after: user), UserRange(through: user), UserRange(after: user, through: user)] {
+                    let ends = [users.after, users.through].compactMap { $0 }.map { "'\($0)'" }.joined(separator: ", ")
+                    try connection.script("prepare page as select user_id from redemptions where \(users.holds("user_id"))")
+                    let plan = try connection.query("explain execute page (\(ends))").map { try $0.decode(0, as: String.self) }
+                    try connection.script("deallocate page")
+                    #expect(plan.contains { $0.contains("Index Cond") } && !plan.contains { $0.contains("Filter") }, "\(plan)")
+                }
+            }
+        }
+    }
+
+    /// The count of newer rows is asked for only where there can be some: what has landed is behind the cursor.
+    @Test func behindTheCursorNothingIsNewer() async throws {
+        try await withPostgresClient { client throws in
+            let (user, coupon) = (newUser("u", credit: 25), newCoupon("c"))
+            try await client.withConnection { connection throws in
+                try connection.createUsers([user], actor: "admin")
+                _ = try connection.createCoupon(coupon, codeKey: nil, actor: "admin")
+                _ = try connection.beginEpoch(shard, after: nil)
+                #expect(try connection.newer(0, 0) == 0)
+                _ = try connection.land(batch([entry(stream(7), coupon, [user])]))
+                #expect(try connection.newer(1_700_000_000_006, 9) == 1)
+                #expect(try connection.newer(1_700_000_000_007, 0) == 0)
+                // Of another epoch than Redis's: its rows are not newer.
+                #expect(try connection.newer(0, 0, epoch: 2) == 0)
             }
         }
     }

@@ -42,39 +42,45 @@ extension PostgresConnection {
     public func ledger(of shard: Shard, newerThan position: Cursor, countsRows: Bool) throws -> LedgerSnapshot {
         try snapshot {
             let cursor = try self.cursor(of: shard)
+            // Rows land with the cursor that passes them. Before the first entry of an epoch the primary key would find every row.
+            let hasNewer = cursor.map { $0.epoch != position.epoch || $0.lastID > position.lastID } ?? false
             return LedgerSnapshot(
                 cursor: cursor,
                 control: try lastControlSequence(),
-                coupons: try couponLedgers(shard, newerThan: position, countsRows ? try redemptionsByCoupon() : nil),
+                coupons: try couponLedgers(
+                    hasNewer ? try newerRedemptions(shard, than: position) : [:],
+                    countsRows ? try redemptionsByCoupon() : nil
+                ),
                 quarantined: try cursor.map { try quarantined(of: shard, epoch: $0.epoch) } ?? [:]
             )
         }
     }
 
-    private func couponLedgers(_ shard: Shard, newerThan position: Cursor, _ rows: [CouponID: Int]?) throws -> [CouponLedger] {
-        // A redemption's id begins with the time of its stream id, so the primary key finds the few that can be newer. Stream ids
-        // compare as two numbers, not as text.
-        let sql = """
-            select coupons.id, total, redeemed, coalesce(counted.newer, 0)
-            from coupons left join (
-                select coupon_id, count(*) as newer from redemptions
-                where id >= $1 and shard = $2 and epoch = $3
-                  and (split_part(stream_id, '-', 1)::numeric, split_part(stream_id, '-', 2)::numeric)
-                      > (split_part($4, '-', 1)::numeric, split_part($4, '-', 2)::numeric)
-                group by coupon_id
-            ) counted on counted.coupon_id = coupons.id
-            order by coupons.id
-            """
-        return try query(sql, position.lastID.firstRedemption, shard, position.epoch, position.lastID).map { row in
+    private func couponLedgers(_ newer: [CouponID: Int], _ rows: [CouponID: Int]?) throws -> [CouponLedger] {
+        try query("select id, total, redeemed from coupons order by id").map { row in
             let coupon: CouponID = try row.decode(0)
             return CouponLedger(
                 coupon: coupon,
                 total: try row.decode(1),
                 redeemed: try row.decode(2),
                 redemptions: rows.map { $0[coupon] ?? 0 },
-                newer: try row.decode(3)
+                newer: newer[coupon] ?? 0
             )
         }
+    }
+
+    /// A redemption's id begins with the time of its stream id, so the primary key finds the few that can be newer. Stream ids compare as
+    /// two numbers, not as text.
+    private func newerRedemptions(_ shard: Shard, than position: Cursor) throws -> [CouponID: Int] {
+        let sql = """
+            select coupon_id, count(*) from redemptions
+            where id >= $1 and shard = $2 and epoch = $3 and coupon_id in (select id from coupons)
+              and (split_part(stream_id, '-', 1)::numeric, split_part(stream_id, '-', 2)::numeric)
+                  > (split_part($4, '-', 1)::numeric, split_part($4, '-', 2)::numeric)
+            group by coupon_id
+            """
+        let rows = try query(sql, position.lastID.firstRedemption, shard, position.epoch, position.lastID)
+        return Dictionary(uniqueKeysWithValues: try rows.map { (try $0.decode(0), try $0.decode(1)) })
     }
 
     private func quarantined(of shard: Shard, epoch: Epoch) throws -> [CouponID: Int] {

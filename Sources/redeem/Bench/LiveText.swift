@@ -1,4 +1,5 @@
 internal import LoadGenerator
+internal import Terminal
 
 /// The text that a run shows while it goes on. No I/O.
 struct LiveText: Sendable {
@@ -33,12 +34,9 @@ struct LiveText: Sendable {
     /// The lines for a terminal of this width.
     func block(width: Int) -> [String] {
         guard let last else { return [] }
-        let bar = 30
-        let filled = min(bar, Int(Double(bar) * last.end / total))
         var lines = [
             "\(last.isWarmup ? "warm-up  " : "measuring") "
-                + String(repeating: "█", count: filled) + String(repeating: "░", count: bar - filled)
-                + " \(Int(last.end)) of \(Int(total)) s",
+                + "\(ProgressBar.bar(last.end / total)) \(Int(last.end)) of \(Int(total)) s",
             "rate      \(Measure.rate(last.rate))\(target) a second; \(last.waiting) wait, \(last.inFlight) under way",
             "latency   p50 \(Measure.milliseconds(last.p50)), p99 \(Measure.milliseconds(last.p99)),"
                 + " max \(Measure.milliseconds(last.max))",
