@@ -7,6 +7,7 @@ enum HouseRule: String, CaseIterable, Sendable {
     case noRegistry = "no host of a package registry"
     case noMachine = "no absolute path of one machine"
     case noSleep = "tests wait for a signal, not for an amount of time"
+    case noSQL = "SQL is in Persistence"
 
     struct Finding: Equatable, Sendable, CustomStringConvertible {
         let rule: HouseRule
@@ -29,6 +30,8 @@ enum HouseRule: String, CaseIterable, Sendable {
             case .noRegistry: HouseRule.lines(of: file, like: HouseRule.registries)
             case .noMachine:
                 HouseRule.lines(of: file, like: HouseRule.machineFolders, HouseRule.machinePath)
+            case .noSQL:
+                HouseRule.knowsNoSQL(file.path) ? HouseRule.lines(of: file, like: HouseRule.statements, HouseRule.statement) : []
             case .noSleep: file.path.hasPrefix("Tests/") ? HouseRule.lines(of: file, like: ["Task.sleep(", "usleep("]) : []
             }
         return places.map { Finding(rule: self, file: file.path, line: $0 + 1, text: file.lines[$0]) }
@@ -51,6 +54,15 @@ enum HouseRule: String, CaseIterable, Sendable {
         }
     }
 
+    /// Sources, but for where SQL belongs. `PostgresClient` speaks of connections and settings, never of tables.
+    private static func knowsNoSQL(_ path: String) -> Bool {
+        path.hasPrefix("Sources/") && path.hasSuffix(".swift")
+            && !["Sources/Persistence/", "Sources/PostgresClient/"].contains { path.hasPrefix($0) }
+    }
+
+    private static let statements = ["select ", "insert into ", "update ", "delete from ", "truncate "]
+    nonisolated(unsafe) private static let statement =
+        #/(^\s*|")(select (?!on )[\w(*\\'$]|insert into \w|update \w+ set|delete from \w|truncate \w)/#
     nonisolated(unsafe) private static let oddWords = #/(?i)\bwhoever\b|\banew\b|\bwhat\b[^.:;,]{1,60}\bis none\b/#
     private static let registries = [
         "pypi.org", "pythonhosted.org", "npmjs.org", "npmjs.com", "crates.io", "proxy.golang.org", "rubygems.org", "maven.org",

@@ -71,6 +71,15 @@ import Testing
         (.noRegistry, "Dockerfile", ["RUN pip install --index-url https://pypi.org/simple", "FROM debian"], [1]),
         (.noMachine, "a.sh", ["cd /home/ann/redeem", "GET /v1/home/x", "cd /var/lib", "cat /root/.env"], [1, 4]),
         (.noSleep, "Tests/a.swift", ["try await Task.sleep(for: .seconds(1))", "usleep(5)", "step(sleep(1))"], [1, 2]),
+        (
+            .noSQL, "Sources/Server/a.swift",
+            [
+                "query(\"select 1\")", "    select count(*) from users", "/// To select a user.", "update { $0 }",
+                "\"delete from a\"",
+            ],
+            [1, 2, 5]
+        ),
+        (.noSQL, "Sources/Persistence/a.swift", ["query(\"select 1\")"], []),
         (.noSleep, "Sources/a.swift", ["try await Task.sleep(for: .seconds(1))"], []),
     ])
     func findsWhatBreaksIt(_ rule: HouseRule, _ path: String, _ lines: [String], _ expected: [Int]) {

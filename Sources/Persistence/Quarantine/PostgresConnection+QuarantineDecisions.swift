@@ -48,6 +48,11 @@ extension PostgresConnection {
         }
     }
 
+    /// The redemption, if there is one, and the reason of everything in quarantine.
+    public func allQuarantined() throws -> [(id: RedemptionID?, reason: String)] {
+        try query("select (entry->>'redemption')::uuid, reason from quarantine").map { (try $0.decode(0), try $0.decode(1)) }
+    }
+
     /// Tries to land one entry after all, in one transaction: writes the row, adds it to its coupon's count, and takes the entry out of
     /// quarantine.
     ///

@@ -68,6 +68,18 @@ extension PostgresConnection {
         return try query(sql, AdvisoryLock.space, AdvisoryLock.shard(shard).number)[0].decode(0)
     }
 
+    /// The name by which the shard's owner is connected; `nil`: the shard has no owner.
+    public func ownerName(of shard: Shard) throws(PostgresError) -> String? {
+        let sql = """
+            select application_name
+            from pg_locks join pg_stat_activity using (pid)
+            where locktype = 'advisory' and granted
+              and database = (select oid from pg_database where datname = current_database())
+              and classid::bigint = $1 and objid::bigint = $2 and objsubid = 2
+            """
+        return try query(sql, AdvisoryLock.space, AdvisoryLock.shard(shard).number).first?.decode(0)
+    }
+
     /// Closes the connection of the shard's owner if it is within a statement whose data has not come for `silence`.
     ///
     /// Outside of COPY `idle_session_timeout` closes the connection of a silent owner. Within COPY neither it nor `statement_timeout` does

@@ -32,6 +32,19 @@ extension PostgresConnection {
         )
     }
 
+    /// All redemptions of a coupon, and how many users they are of.
+    public func redemptionCounts(of coupon: CouponID) throws -> (rows: Int, users: Int) {
+        let row = try query("select count(*), count(distinct user_id) from redemptions where coupon_id = $1", coupon)[0]
+        return (try row.decode(0), try row.decode(1))
+    }
+
+    public func redemptionCount() throws -> Int { try query("select count(*) from redemptions")[0].decode(0) }
+
+    /// The whole table, in no order: for a check of a small installation.
+    public func allRedemptions() throws -> [Redemption] {
+        try query("select \(PostgresConnection.redemptionColumns) from redemptions").map(PostgresConnection.redemption)
+    }
+
     /// A page of a user's redemptions, newest first: an id begins with its time.
     public func redemptions(of user: UserID, after id: RedemptionID?, limit: Int) throws -> [Redemption] {
         try query(PostgresConnection.redemptionPage, user, id, limit).map(PostgresConnection.redemption)

@@ -31,6 +31,12 @@ public struct Migrator: Sendable {
         }
     }
 
+    /// Whether the connection's role may read which migrations the database has; true where it has none.
+    public func mayLook(on connection: PostgresConnection) throws -> Bool {
+        let sql = "select coalesce(has_table_privilege(to_regclass('schema_migrations'), 'select'), true)"
+        return try connection.query(sql)[0].decode(0)
+    }
+
     /// Throws `MigrationError` unless the database is exactly what this program was made for.
     public func requireCurrent(on connection: PostgresConnection) throws {
         let pending = try pending(on: connection)

@@ -15,11 +15,7 @@ struct PostgresSettings: Sendable, Hashable {
 
     init(_ postgres: PostgresClient) async throws {
         values = try await postgres.withConnection { connection in
-            let names = PostgresSettings.faults.map(\.0)
-            let questions = names.map { "current_setting('\($0)')" }.joined(separator: ", ")
-            let row = try connection.query("select \(questions)")[0]
-            let values = try names.indices.map { try row.decode($0, as: String.self) }
-            return Dictionary(uniqueKeysWithValues: zip(names, values))
+            try connection.settings(PostgresSettings.faults.map(\.0))
         }
     }
 

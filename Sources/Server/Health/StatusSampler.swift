@@ -84,7 +84,7 @@ actor StatusSampler {
         let fault: String? = await withFallback("Postgres does not answer in time", after: limits.probeTimeout) {
             do {
                 return try await postgres.withConnection { connection in
-                    _ = try connection.query("select 1")
+                    try connection.ping()
                     return nil
                 }
             } catch {

@@ -18,9 +18,7 @@ struct LedgerReader: Sendable {
     static func drain(_ store: ShardStore, _ postgres: PostgresClient, limit: Duration) async throws {
         let end = ContinuousClock.now + limit
         while ContinuousClock.now < end {
-            let control = try await postgres.withConnection { connection in
-                try connection.query("select coalesce(max(seq), 0) from control_log")[0].decode(0, as: Int.self)
-            }
+            let control = try await postgres.withConnection { try $0.lastControlSequence() }
             if let status = try? await store.status(), status.outboxLength == 0, status.scriptsLoaded, status.control == control {
                 return
             }
@@ -33,7 +31,7 @@ struct LedgerReader: Sendable {
         let userNumbers = Dictionary(uniqueKeysWithValues: history.users.enumerated().map { ($0.element, $0.offset) })
         let couponNumbers = Dictionary(uniqueKeysWithValues: history.coupons.enumerated().map { ($0.element.id, $0.offset) })
         ledger.rows = try await rows(userNumbers, couponNumbers)
-        ledger.quarantine = try await quarantine()
+        ledger.quarantine = try await postgres.withConnection { try $0.allQuarantined() }
         ledger.operations = try await operations()
         ledger.grants = try await grants(userNumbers)
         ledger.coupons = try await coupons(couponNumbers)
@@ -57,49 +55,29 @@ struct LedgerReader: Sendable {
     }
 
     private func rows(_ users: [UserID: Int], _ coupons: [CouponID: Int]) async throws -> [Ledger.Row] {
-        try await postgres.withConnection { connection in
-            try connection.query("select id, user_id, coupon_id, price from redemptions").map { row in
-                Ledger.Row(
-                    id: try row.decode(0),
-                    user: users[try row.decode(1)] ?? -1,
-                    coupon: coupons[try row.decode(2)] ?? -1,
-                    price: try row.decode(3)
-                )
-            }
-        }
-    }
-
-    private func quarantine() async throws -> [(id: RedemptionID?, reason: String)] {
-        try await postgres.withConnection { connection in
-            try connection.query("select (entry->>'redemption')::uuid, reason from quarantine").map { row in
-                (id: try row.decode(0, as: RedemptionID?.self), reason: try row.decode(1, as: String.self))
-            }
+        try await postgres.withConnection { try $0.allRedemptions() }.map { row in
+            Ledger.Row(id: row.id, user: users[row.user] ?? -1, coupon: coupons[row.coupon] ?? -1, price: row.price)
         }
     }
 
     private func operations() async throws -> Set<Int> {
-        let prefix = TortureOperators.actor
-        return try await postgres.withConnection { connection in
-            Set(
-                try connection.query("select actor from control_log").compactMap { row in
-                    let actor = try row.decode(0, as: String.self)
-                    return actor.hasPrefix(prefix) ? Int(actor.dropFirst(prefix.count)) : nil
-                }
+        let actors = try await postgres.withConnection { try $0.controlActors() }
+        return Set(actors.compactMap(LedgerReader.operation))
+    }
+
+    private func grants(_ users: [UserID: Int]) async throws -> [Ledger.Grant] {
+        try await postgres.withConnection { try $0.loggedGrants() }.map { grant in
+            Ledger.Grant(
+                operation: LedgerReader.operation(of: grant.actor) ?? -1,
+                user: users[grant.user] ?? -1,
+                amount: grant.amount
             )
         }
     }
 
-    private func grants(_ users: [UserID: Int]) async throws -> [Ledger.Grant] {
-        let prefix = TortureOperators.actor
-        return try await postgres.withConnection { connection in
-            try connection.query("select actor, user_id, amount from credit_grants where control_seq is not null").map { row in
-                Ledger.Grant(
-                    operation: Int(try row.decode(0, as: String.self).dropFirst(prefix.count)) ?? -1,
-                    user: users[try row.decode(1)] ?? -1,
-                    amount: try row.decode(2)
-                )
-            }
-        }
+    /// The number of the operation that an actor of the run did; `nil`: it is not of the run.
+    private static func operation(of actor: String) -> Int? {
+        actor.hasPrefix(TortureOperators.actor) ? Int(actor.dropFirst(TortureOperators.actor.count)) : nil
     }
 
     private func coupons(_ numbers: [CouponID: Int]) async throws -> [Int: Ledger.Coupon] {

@@ -59,11 +59,8 @@ extension Nemesis {
     private func counts() async throws -> (redemptions: Int, operations: Int) {
         try await stack.direct.patiently { stores in
             try await stores.postgres.withConnection { connection in
-                let sql = """
-                    select (select count(*) from redemptions), (select count(*) from control_log where actor = $1)
-                    """
-                let row = try connection.query(sql, Nemesis.actor)[0]
-                return (try row.decode(0), try row.decode(1))
+                let acts = try connection.controlActors().count { $0 == Nemesis.actor }
+                return (redemptions: try connection.redemptionCount(), operations: acts)
             }
         }
     }

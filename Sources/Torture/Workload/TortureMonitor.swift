@@ -33,12 +33,7 @@ final class TortureMonitor: Sendable {
 
     func look() async throws {
         let (cursor, owner) = try await postgres.withConnection { connection in
-            let sql = """
-                select application_name from pg_stat_activity join pg_locks using (pid)
-                where locktype = 'advisory' and granted and objid = 0 and objsubid = 2
-                """
-            let owner = try connection.query(sql).first?.decode(0, as: String.self)
-            return (try connection.cursor(of: Shard(index: 0)), owner)
+            (try connection.cursor(of: Shard(index: 0)), try connection.ownerName(of: Shard(index: 0)))
         }
         state.withLock { state in
             if let cursor { state.landed = max(state.landed, Moment(cursor.lastID.timestamp)) }

@@ -36,7 +36,7 @@ struct SaleAudit: Sendable {
         guard let stores = target.stores else {
             return Before(left: left, price: stock.price, rows: nil, credit: try await credit(of: sampled()))
         }
-        return Before(left: left, price: stock.price, rows: try await rows(stores).count, credit: [:])
+        return Before(left: left, price: stock.price, rows: try await counts(stores).rows, credit: [:])
     }
 
     /// Call this when all requests have ended.
@@ -48,8 +48,8 @@ struct SaleAudit: Sendable {
         guard let stores = target.stores else {
             return facts.checks + [try await sample(before), SaleAudit.unknownRows]
         }
-        let rows = try await rows(stores)
-        facts.rows = SaleFacts.Rows(before: before.rows ?? 0, after: rows.count, users: rows.users)
+        let counts = try await counts(stores)
+        facts.rows = SaleFacts.Rows(before: before.rows ?? 0, after: counts.rows, users: counts.users)
         return [drained].compactMap { $0 } + facts.checks + (try await reconcile(stores))
     }
 
@@ -63,13 +63,9 @@ struct SaleAudit: Sendable {
 // MARK: - Through the stores
 
 extension SaleAudit {
-    private func rows(_ stores: BenchStores) async throws -> (count: Int, users: Int) {
+    private func counts(_ stores: BenchStores) async throws -> (rows: Int, users: Int) {
         let coupon = target.coupon
-        return try await stores.postgres.withConnection { connection in
-            let sql = "select count(*), count(distinct user_id) from redemptions where coupon_id = $1"
-            let row = try connection.query(sql, coupon)[0]
-            return (try row.decode(0, as: Int.self), try row.decode(1, as: Int.self))
-        }
+        return try await stores.postgres.withConnection { try $0.redemptionCounts(of: coupon) }
     }
 
     private func drain(_ stores: BenchStores) async throws -> Check {

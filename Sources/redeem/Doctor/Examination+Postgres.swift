@@ -35,8 +35,8 @@ extension Examination {
     }
 
     @Sendable private func look(_ connection: PostgresConnection) throws -> Seen {
-        let row = try connection.query("select current_setting('server_version_num')::bigint / 10000, now()")[0]
-        let (version, clock) = (try row.decode(0, as: Int.self), try row.decode(1, as: Timestamp.self))
+        let version = try connection.serverVersion()
+        let clock = try connection.serverTime()
         func seen(
             lacking: [String] = [],
             missing: [String] = [],
@@ -54,9 +54,8 @@ extension Examination {
                 quarantined: quarantined
             )
         }
-        // Without this right nothing else can be read.
-        let may = "select coalesce(has_table_privilege(to_regclass('schema_migrations'), 'select'), true)"
-        guard try connection.query(may)[0].decode(0, as: Bool.self) else { return seen(missing: ["select on schema_migrations"]) }
+        // Without it neither the schema's version nor anything else can be told.
+        guard try Migrator().mayLook(on: connection) else { return seen(missing: ["select on schema_migrations"]) }
         let pending = try Migrator().pending(on: connection).map(\.description)
         guard pending.isEmpty else { return seen(lacking: pending) }
         let missing = try missingRights(connection)
