@@ -3,26 +3,34 @@ import Glibc
 public import Logging
 
 public struct LocalStackConfiguration: Sendable {
-    /// The folder of all state. The servers' folders in it are `redis` and `postgres`, and `replica` and `sentinel-0` if there
+    /// The folder of all state. The servers' folders in it are `redis` and `postgres`, and `replica`, `sentinel-0` and `node-0` if there
     /// are such.
     public var directory: String
     public var redis = RedisOptions()
     /// How many Sentinels watch Redis and a replica; 0: there is no replica either.
     public var sentinels = 0
     public var sentinel = SentinelOptions()
+    /// How many primaries of a cluster, each with a replica, there are in place of one Redis; 0: no cluster.
+    public var clusterPrimaries = 0
     public var postgres = PostgresOptions()
     public var limits = StackLimits()
 
     public init(directory: String) { self.directory = directory }
 }
 
-/// A private Redis, alone or with a replica and Sentinels, and a private Postgres, for development, tests and benchmarks.
+/// A private Redis, alone, with a replica and Sentinels, or as a cluster, and a private Postgres, for development, tests and benchmarks.
 /// Both end at the latest with this process, even when it is killed.
 public struct LocalStack: Sendable {
+    /// Redis, or the first node of the cluster.
     public let redis: RedisServer
-    /// Redis, its replica and their Sentinels; `nil` if Redis is alone.
+    /// Redis, its replica and their Sentinels; `nil` if there are no Sentinels.
     public let group: RedisGroup?
+    /// The nodes of the cluster; `nil` if Redis is not in one.
+    public let cluster: RedisCluster?
     public let postgres: PostgresServer
+
+    /// The URL of Redis, wherever it is, as `RedisEndpoint` takes it.
+    public var redisURL: String { cluster?.url ?? group?.url ?? redis.url }
 
     /// Starts both servers on the folder, and returns when they are ready. The folder is made if it is missing.
     public static func start(_ configuration: LocalStackConfiguration, logger: Logger) async throws -> LocalStack {
@@ -31,15 +39,15 @@ public struct LocalStack: Sendable {
             logger.notice("the servers' user cannot enter \(configuration.directory): their data is in \(folder)")
         }
         let (options, limits) = (configuration, configuration.limits)
-        async let redisStarted = RedisServer.start(in: "\(folder)/redis", options: options.redis, limits: limits, logger: logger)
+        async let redisStarted = startRedis(in: folder, options, logger)
         async let postgresStarted = PostgresServer.start(
             in: "\(folder)/postgres",
             options: options.postgres,
             limits: limits,
             logger: logger
         )
-        let redis: RedisServer
-        do { redis = try await redisStarted } catch {
+        let (redis, cluster): (RedisServer, RedisCluster?)
+        do { (redis, cluster) = try await redisStarted } catch {
             await (try? postgresStarted)?.stop()
             throw error
         }
@@ -49,11 +57,31 @@ public struct LocalStack: Sendable {
             await redis.stop()
             throw error
         }
-        do { return LocalStack(redis: redis, group: group, postgres: try await postgresStarted) } catch {
+        do { return LocalStack(redis: redis, group: group, cluster: cluster, postgres: try await postgresStarted) } catch {
             await group?.stop()
+            await cluster?.stop()
             await redis.stop()
             throw error
         }
+    }
+
+    private static func startRedis(
+        in folder: String,
+        _ configuration: LocalStackConfiguration,
+        _ logger: Logger
+    ) async throws -> (RedisServer, RedisCluster?) {
+        guard configuration.clusterPrimaries > 0 else {
+            let (options, limits) = (configuration.redis, configuration.limits)
+            return (try await RedisServer.start(in: "\(folder)/redis", options: options, limits: limits, logger: logger), nil)
+        }
+        let cluster = try await RedisCluster.start(
+            in: folder,
+            primaries: configuration.clusterPrimaries,
+            options: configuration.redis,
+            limits: configuration.limits,
+            logger: logger
+        )
+        return (cluster.nodes[0], cluster)
     }
 
     private static func startGroup(
@@ -77,6 +105,7 @@ public struct LocalStack: Sendable {
     /// Stops Redis, then Postgres, since Redis's state depends on Postgres's.
     public func stop() async {
         await group?.stop()
+        await cluster?.stop()
         await redis.stop()
         await postgres.stop()
     }
@@ -103,7 +132,8 @@ public struct LocalStack: Sendable {
         let account = try ServerAccount.forServers()
         let folder = ServerFolder.reachable(directory, by: account)
         let present = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
-        for name in present where ["redis", "postgres", "replica"].contains(name) || name.hasPrefix("sentinel-") {
+        for name in present
+        where ["redis", "postgres", "replica"].contains(name) || name.hasPrefix("sentinel-") || name.hasPrefix("node-") {
             let locked = try ServerFolder(path: "\(folder)/\(name)", account: account)
             // This runs as the user who owns the files, and who can delete no files of others.
             try await ServerPrograms.run(["find", ".", "-mindepth", "1", "-delete"], in: locked, limits: limits)

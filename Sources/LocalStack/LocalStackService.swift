@@ -13,7 +13,9 @@ public struct LocalStackService: Service {
                 try? await gracefulShutdown()
                 return nil
             }
-            for node in stack.group?.nodes ?? [stack.redis] { group.addTask { await node.waitUntilExit() } }
+            for node in stack.cluster?.nodes ?? stack.group?.nodes ?? [stack.redis] {
+                group.addTask { await node.waitUntilExit() }
+            }
             for sentinel in stack.group?.sentinels ?? [] { group.addTask { await sentinel.waitUntilExit() } }
             group.addTask { await stack.postgres.waitUntilExit() }
             let first = await group.next() ?? nil

@@ -1,3 +1,5 @@
+internal import Domain
+
 /// The configuration of a private Redis. The default is what `durability=local` needs (docs/DURABILITY.md).
 public struct RedisOptions: Sendable, Hashable {
     public enum FsyncPolicy: String, Sendable, CaseIterable {
@@ -16,6 +18,10 @@ public struct RedisOptions: Sendable, Hashable {
     public var launcher: [String] = []
     /// The port on 127.0.0.1 of this replica's primary; `nil` if this is a primary.
     public var replicaOf: Int?
+    /// `true`: it is a node of a cluster, which `RedisCluster` makes.
+    public var isClusterNode = false
+    /// How long a node of a cluster is silent before the others hold it to be down.
+    public var clusterNodeTimeout: Duration = .seconds(2)
     /// `true`: the users are those that docs/OPERATIONS.md asks for. `default` is off, and each user has only the rights it
     /// needs. `false`: the one user is `default`, with a password.
     public var isHardened = false
@@ -53,6 +59,19 @@ public struct RedisOptions: Sendable, Hashable {
         // A primary may become a replica later, so each knows the password, which is the same for all.
         lines.append("masterauth \(password)")
         if let maxMemory { lines.append("maxmemory \(maxMemory)") }
+        if isClusterNode {
+            lines += [
+                "cluster-enabled yes",
+                "cluster-config-file nodes.conf",
+                "cluster-node-timeout \(clusterNodeTimeout.milliseconds)",
+                // The shards of a node that is down are enough to lose.
+                "cluster-require-full-coverage no",
+                // Replicas stay where they were put.
+                "cluster-allow-replica-migration no",
+                // A primary whose replicas are away for an hour would get another id, and its shards would be compared for nothing.
+                "repl-backlog-ttl 0",
+            ]
+        }
         if let replicaOf { lines.append("replicaof 127.0.0.1 \(replicaOf)") }
         return (lines + extra).joined(separator: "\n") + "\n"
     }

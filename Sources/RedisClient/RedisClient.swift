@@ -14,7 +14,7 @@ public final class RedisClient: Sendable {
     }
 
     struct Watch: Sendable {
-        let sentinels: NIOLoopBoundBox<SentinelWatch>
+        let guides: NIOLoopBoundBox<PrimaryWatch>
         let eventLoop: any EventLoop
     }
 
@@ -28,15 +28,15 @@ public final class RedisClient: Sendable {
     public convenience init(configuration: RedisConfiguration, eventLoopGroup: any EventLoopGroup, logger: Logger) {
         let watchLoop = eventLoopGroup.next()
         let watch: Watch?
-        if let sentinels = SentinelWatch(configuration, eventLoop: watchLoop, logger: logger) {
-            watch = Watch(sentinels: .makeBoxSendingValue(sentinels, eventLoop: watchLoop), eventLoop: watchLoop)
+        if let guides = PrimaryWatch(configuration, eventLoop: watchLoop, logger: logger) {
+            watch = Watch(guides: .makeBoxSendingValue(guides, eventLoop: watchLoop), eventLoop: watchLoop)
         } else {
             watch = nil
         }
         let connector = RedisConnector(configuration) { eventLoop in
-            let promise = eventLoop.makePromise(of: SentinelView.Answer.self)
-            guard let watch else { preconditionFailure("no Sentinels to ask") }
-            watch.eventLoop.execute { watch.sentinels.value.locate(promise) }
+            let promise = eventLoop.makePromise(of: PrimaryLocation.self)
+            guard let watch else { preconditionFailure("nobody to ask where the primary is") }
+            watch.eventLoop.execute { watch.guides.value.locate(promise) }
             return promise.futureResult
         }
         self.init(configuration: configuration, eventLoopGroup: eventLoopGroup, logger: logger, watch: watch) {
@@ -73,13 +73,21 @@ public final class RedisClient: Sendable {
         self.members = members
         if let watch {
             watch.eventLoop.execute {
-                watch.sentinels.value.start { primary in
+                watch.guides.value.start { primary in
                     for member in members { member.eventLoop.execute { member.connection.value.follow(primary) } }
                 }
             }
         }
         for member in members {
             member.eventLoop.execute { member.connection.value.start() }
+        }
+    }
+
+    /// Redis is a node of a cluster, and may be another one tomorrow.
+    public var isOfCluster: Bool {
+        switch configuration.endpoint.address {
+        case .cluster: true
+        case .tcp, .unix, .sentinels: false
         }
     }
 
@@ -123,7 +131,7 @@ public final class RedisClient: Sendable {
         guard let watch else { return }
         await withCheckedContinuation { continuation in
             watch.eventLoop.execute {
-                watch.sentinels.value.close()
+                watch.guides.value.close()
                 continuation.resume()
             }
         }
@@ -170,7 +178,10 @@ public final class RedisClient: Sendable {
         to id: ReplicationID? = nil,
         deadline: Duration? = nil
     ) async throws(RedisError) -> [RESPValue] {
-        try await pipeline(to: id, deadline: deadline) { _ -> [[RESPArgument]] in commands }.replies
+        try await onNextMember { connection, completion in
+            if let error = connection.refusal(to: id) { return completion(.failure(error)) }
+            connection.pipeline(commands, deadline: deadline.map { .now() + TimeAmount($0) }, completion: completion)
+        }
     }
 
     /// Sends commands that name the Redis that they are for.

@@ -1,5 +1,8 @@
 /// The calls of a client that code which keeps data in Redis makes. Tests have another implementation of them.
 package protocol RedisCommands: Sendable {
+    /// As `RedisClient.isOfCluster`.
+    var isOfCluster: Bool { get }
+
     /// As `RedisClient.connect`.
     func connect() async throws(RedisError)
 

@@ -8,7 +8,7 @@ extension RedisConfiguration {
         let select = endpoint.database == 0 ? [] : [["SELECT", String(endpoint.database)]]
         switch peer {
         case .primary: return [hello] + select + [["PING"], RedisConfiguration.roleQuestion]
-        case .sentinel: return [hello] + select + [["PING"]]
+        case .sentinel, .clusterNode: return [hello] + select + [["PING"]]
         }
     }
 

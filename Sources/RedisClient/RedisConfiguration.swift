@@ -21,11 +21,14 @@ public struct RedisConfiguration: Sendable {
     /// How often each connection makes sure that the Redis at its other end is still the primary that it was; `nil`: never.
     public var roleCheckInterval: Duration? = .milliseconds(250)
 
-    /// How often the Sentinels are asked where the primary is, beside each attempt to connect. A primary that they have replaced, and that
-    /// still takes commands, is left after about this time.
-    public var sentinelInterval: Duration = .milliseconds(250)
-    /// How long Sentinels are waited for. The answers of those that take longer do not count.
-    public var sentinelTimeout: Duration = .milliseconds(250)
+    /// In a cluster: the slot of all keys that the client is to use.
+    public var slot = HashSlot(0)
+
+    /// How often the Sentinels, or the nodes of a cluster, are asked where the primary is, beside each attempt to connect. A primary that
+    /// was replaced, and that still takes commands, is left after about this time.
+    public var watchInterval: Duration = .milliseconds(250)
+    /// How long they are waited for. The answers of those that take longer do not count.
+    public var watchTimeout: Duration = .milliseconds(250)
 
     /// The most bytes of one reply. A connection that gets a larger reply is closed.
     public var replyLimitBytes = 64 << 20
@@ -35,20 +38,39 @@ public struct RedisConfiguration: Sendable {
 
     public var counterNames = RedisCounterNames()
 
-    /// The TLS settings, for `rediss://` and `sentinels://`.
+    /// The TLS settings, for `rediss://`, `sentinels://` and `clusters://`.
     public var tls = TLS()
 
     /// The kind of server at the other end.
     package enum Peer: Sendable {
         case primary
-        /// A Sentinel, which is not asked whether it is a primary.
+        /// It is asked where the primary is, and not whether it is one.
         case sentinel
+        /// The same.
+        case clusterNode
     }
 
     package var peer = Peer.primary
 
     public init(endpoint: RedisEndpoint) {
         self.endpoint = endpoint
+    }
+
+    /// The same for one node of the cluster, be it a primary or a replica.
+    public func node(_ node: RedisEndpoint.Node) -> RedisConfiguration {
+        var own = self
+        own.endpoint = endpoint.guide(node)
+        own.peer = .clusterNode
+        return own
+    }
+
+    /// Whom the endpoint names to tell where the primary is; `nil`: it says so itself.
+    var guides: (guide: PrimaryGuide, nodes: [RedisEndpoint.Node])? {
+        switch endpoint.address {
+        case .tcp, .unix: nil
+        case .sentinels(let nodes, let primary): (.sentinels(primary: primary), nodes)
+        case .cluster(let nodes): (.cluster(slot), nodes)
+        }
     }
 
     public struct TLS: Sendable {

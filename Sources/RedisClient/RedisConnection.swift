@@ -27,10 +27,10 @@ public final class RedisConnection {
     private var timer: Scheduled<Void>?
     private var roleCheck: Scheduled<Void>?
     private var isCheckingRole = false
-    /// The Sentinels' answer that the open channel follows; `nil`: they were not asked.
-    private var told: SentinelView.Answer?
-    /// The Sentinels' latest answer.
-    private var primary: SentinelView.Answer?
+    /// The answer of the Sentinels or the cluster that the open channel follows; `nil`: nobody was asked.
+    private var told: PrimaryLocation?
+    /// Their latest answer.
+    private var primary: PrimaryLocation?
     /// The callers that wait until there is a connection.
     private var waiters: [Int: (RedisError?) -> Void] = [:]
     private var nextWaiter = 0
@@ -214,7 +214,7 @@ extension RedisConnection {
         switch machine.received(reply) {
         case .complete(let completion):
             completion(reply.asResult)
-            if case .error(let message) = reply, RedisError.isFromReplica(message) { leaveReplica() }
+            if case .error(let message) = reply, let error = RedisError.leading(message) { leave(error) }
         case .completeAndClose(let completion):
             completion(reply.asResult)
             finish()
@@ -226,7 +226,7 @@ extension RedisConnection {
             logger.log(
                 level: configuration.peer == .primary ? .info : .debug,
                 "connected to \(peer)",
-                metadata: ["redis": "\(configuration.endpoint)", "at": "\(told?.primary.description ?? "-")"]
+                metadata: ["redis": "\(configuration.endpoint)", "at": "\(told?.node.description ?? "-")"]
             )
             resumeWaiters(nil)
         case .lose(let error): lose(error)
@@ -237,6 +237,7 @@ extension RedisConnection {
         switch configuration.peer {
         case .primary: "Redis"
         case .sentinel: "a Sentinel"
+        case .clusterNode: "a node of the cluster"
         }
     }
 
@@ -306,8 +307,8 @@ extension RedisConnection {
 // MARK: Which Redis it is
 
 extension RedisConnection {
-    /// Takes an answer of the Sentinels, which may be the same as before.
-    func follow(_ primary: SentinelView.Answer) {
+    /// Takes an answer of the Sentinels or the cluster, which may be the same as before.
+    func follow(_ primary: PrimaryLocation) {
         eventLoop.preconditionInEventLoop()
         let isNews = primary != self.primary
         self.primary = primary
@@ -326,7 +327,8 @@ extension RedisConnection {
     private func named(_ id: ReplicationID) -> ReplicationID { told.map { ReplicationID("\(id)-\($0.epoch)") } ?? id }
 
     private var moved: RedisError {
-        RedisError(.connectionLost, "the Sentinels say that the primary is \(primary?.primary.description ?? "elsewhere")")
+        let guides = configuration.guides?.guide.name ?? "others"
+        return RedisError(.connectionLost, "\(guides) say that the primary is \(primary?.node.description ?? "elsewhere")")
     }
 
     private func scheduleRoleCheck() {
@@ -352,11 +354,11 @@ extension RedisConnection {
         }
     }
 
-    /// Leaves a replica, once the replies that came with this one are handled.
-    private func leaveReplica() {
+    /// Leaves this Redis, once the replies that came with this one are handled.
+    private func leave(_ error: RedisError) {
         let channel = handler
         eventLoop.assumeIsolated().execute {
-            if self.machine.isReady, self.handler === channel { self.lose(.isReplica) }
+            if self.machine.isReady, self.handler === channel { self.lose(error) }
         }
     }
 }

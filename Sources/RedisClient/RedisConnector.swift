@@ -5,14 +5,14 @@ import NIOSSL
 /// A channel to a Redis.
 struct RedisChannel: Sendable {
     let channel: any Channel
-    /// The Sentinels' answer that it follows; `nil`: they were not asked.
-    var told: SentinelView.Answer?
+    /// The answer of the Sentinels or the cluster that it follows; `nil`: nobody was asked.
+    var told: PrimaryLocation?
 }
 
 /// Opens channels to one endpoint.
 struct RedisConnector: Sendable {
-    /// Asks the Sentinels where the primary is.
-    typealias Resolve = @Sendable (any EventLoop) -> EventLoopFuture<SentinelView.Answer>
+    /// Asks the Sentinels or the cluster where the primary is.
+    typealias Resolve = @Sendable (any EventLoop) -> EventLoopFuture<PrimaryLocation>
 
     private let endpoint: RedisEndpoint
     private let resolve: Resolve?
@@ -20,7 +20,7 @@ struct RedisConnector: Sendable {
     /// The TLS context of all connections. Reading the certificate authorities takes milliseconds, so it is made once.
     private let tls: Result<NIOSSLContext, any Error>?
 
-    /// - Parameter resolve: for an endpoint that names Sentinels.
+    /// - Parameter resolve: for an endpoint that names Sentinels or a cluster.
     init(_ configuration: RedisConfiguration, resolve: Resolve? = nil) {
         endpoint = configuration.endpoint
         self.resolve = resolve
@@ -33,10 +33,10 @@ struct RedisConnector: Sendable {
         case .tcp(let host, let port): return open(host, port, on: eventLoop).map { RedisChannel(channel: $0) }
         case .unix(let path):
             return bootstrap(eventLoop, host: nil).connect(unixDomainSocketPath: path).map { RedisChannel(channel: $0) }
-        case .sentinels:
-            guard let resolve else { preconditionFailure("nobody asks the Sentinels") }
+        case .sentinels, .cluster:
+            guard let resolve else { preconditionFailure("nobody asks where the primary is") }
             return resolve(eventLoop).flatMap { told in
-                open(told.primary.host, told.primary.port, on: eventLoop).map { RedisChannel(channel: $0, told: told) }
+                open(told.node.host, told.node.port, on: eventLoop).map { RedisChannel(channel: $0, told: told) }
             }
         }
     }

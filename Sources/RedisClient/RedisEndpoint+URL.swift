@@ -27,12 +27,14 @@ extension RedisEndpoint {
         case "unix": try self.init(socket: rest)
         case "sentinel": try self.init(sentinels: rest, isTLS: false)
         case "sentinels": try self.init(sentinels: rest, isTLS: true)
+        case "cluster": try self.init(cluster: rest, isTLS: false)
+        case "clusters": try self.init(cluster: rest, isTLS: true)
         default: throw RedisEndpoint.unknownScheme
         }
     }
 
     private static var unknownScheme: RedisURLError {
-        RedisURLError(.scheme, "must be redis://, rediss://, unix://, sentinel:// or sentinels://")
+        RedisURLError(.scheme, "must be redis://, rediss://, unix://, sentinel://, sentinels://, cluster:// or clusters://")
     }
 
     /// Splits the text into the part before the path, and the path with everything behind it.
@@ -64,11 +66,7 @@ extension RedisEndpoint {
     private init(sentinels text: Substring, isTLS: Bool) throws(RedisURLError) {
         let (authority, rest) = try RedisEndpoint.authority(text)
         let (user, password) = try RedisEndpoint.login(authority)
-        var sentinels: [Node] = []
-        for place in RedisEndpoint.place(authority).split(separator: ",", omittingEmptySubsequences: false) {
-            let (host, port) = try RedisEndpoint.hostAndPort(place, defaultPort: RedisEndpoint.defaultSentinelPort)
-            sentinels.append(Node(host: host, port: port))
-        }
+        let sentinels = try RedisEndpoint.nodes(authority, defaultPort: RedisEndpoint.defaultSentinelPort)
         let path = rest.prefix { !"?#".contains($0) }.split(separator: "/", omittingEmptySubsequences: false).dropFirst()
         guard let name = path.first, !name.isEmpty, path.count <= 2 else {
             throw RedisURLError(.primary, "must be the name that the Sentinels know it by: sentinel://host,host/name")
@@ -97,6 +95,22 @@ extension RedisEndpoint {
             database: try RedisEndpoint.database(path.dropFirst().first ?? ""),
             sentinelUser: sentinelUser,
             sentinelPassword: sentinelPassword
+        )
+    }
+
+    private init(cluster text: Substring, isTLS: Bool) throws(RedisURLError) {
+        let (authority, path) = try RedisEndpoint.authority(text)
+        let (user, password) = try RedisEndpoint.login(authority)
+        guard !path.contains(where: { "?#".contains($0) }) else {
+            throw RedisURLError(.option, "none are known for cluster:// and clusters://")
+        }
+        guard ["", "/"].contains(path) else { throw RedisURLError(.database, "a cluster has only database 0: leave it out") }
+        self.init(
+            address: .cluster(try RedisEndpoint.nodes(authority, defaultPort: RedisEndpoint.defaultPort)),
+            isTLS: isTLS,
+            user: user,
+            password: password,
+            database: 0
         )
     }
 
@@ -133,6 +147,16 @@ extension RedisEndpoint {
         }
         let password = try decode(login[user.endIndex...].dropFirst(), .password)
         return (user.isEmpty ? nil : try decode(user, .user), Password(text: password))
+    }
+
+    /// The addresses behind the login, with commas between them.
+    private static func nodes(_ authority: Substring, defaultPort: Int) throws(RedisURLError) -> [Node] {
+        var nodes: [Node] = []
+        for place in RedisEndpoint.place(authority).split(separator: ",", omittingEmptySubsequences: false) {
+            let (host, port) = try RedisEndpoint.hostAndPort(place, defaultPort: defaultPort)
+            nodes.append(Node(host: host, port: port))
+        }
+        return nodes
     }
 
     /// The part behind the login.

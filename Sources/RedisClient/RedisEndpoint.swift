@@ -5,6 +5,8 @@
 /// - `sentinel://[[user]:password@]host[:port][,host[:port]…]/primary[/db][?sentinel_user=name&sentinel_password=secret]`, and
 ///   `sentinels://` for TLS: the addresses are those of Sentinels, which tell where the primary of that name is. User and
 ///   password before the addresses are Redis's, those behind them the Sentinels' own.
+/// - `cluster://[[user]:password@]host[:port][,host[:port]…]`, and `clusters://` for TLS: some nodes of a Redis Cluster, which tell of
+///   the others.
 ///
 /// User, password and path are percent-decoded. An IPv6 address stands in brackets.
 public struct RedisEndpoint: Sendable, Hashable {
@@ -13,9 +15,11 @@ public struct RedisEndpoint: Sendable, Hashable {
         case unix(path: String)
         /// The primary of this name, at the address that these Sentinels tell.
         case sentinels([Node], primary: String)
+        /// Wherever these nodes of a cluster, or those that they know, say that the slot is.
+        case cluster([Node])
     }
 
-    /// The address of a Sentinel, or of a Redis that a Sentinel tells.
+    /// The address of a Sentinel, of a node of a cluster, or of a Redis that one of them tells.
     public struct Node: Sendable, Hashable, CustomStringConvertible {
         public let host: String
         public let port: Int
@@ -54,13 +58,14 @@ public struct RedisEndpoint: Sendable, Hashable {
         self.sentinelPassword = sentinelPassword
     }
 
-    /// A Sentinel, as an endpoint of its own.
-    func sentinel(_ sentinel: Node) -> RedisEndpoint {
-        RedisEndpoint(
-            address: .tcp(host: sentinel.host, port: sentinel.port),
+    /// A Sentinel, or a node of a cluster, as an endpoint of its own.
+    func guide(_ node: Node) -> RedisEndpoint {
+        let isNode = if case .cluster = address { true } else { false }
+        return RedisEndpoint(
+            address: .tcp(host: node.host, port: node.port),
             isTLS: isTLS,
-            user: sentinelUser,
-            password: sentinelPassword,
+            user: isNode ? user : sentinelUser,
+            password: isNode ? password : sentinelPassword,
             database: 0
         )
     }
@@ -89,6 +94,8 @@ extension RedisEndpoint: CustomStringConvertible {
         case .sentinels(let sentinels, let primary):
             let places = sentinels.map(\.description).joined(separator: ",")
             return "\(isTLS ? "sentinels" : "sentinel")://\(login)\(places)/\(primary)\(database == 0 ? "" : "/\(database)")"
+        case .cluster(let nodes):
+            return "\(isTLS ? "clusters" : "cluster")://\(login)\(nodes.map(\.description).joined(separator: ","))"
         }
     }
 

@@ -46,11 +46,20 @@ public struct RedisError: Error, Sendable, Hashable {
 extension RedisError {
     static let isReplica = RedisError(.notConnected, "it is a replica: give the address of its primary, or of its Sentinels")
 
+    /// The slot is on another node of the cluster.
+    static let hasMoved = RedisError(.notConnected, "another node of the cluster has the slot")
+
     /// The command is for another Redis than this one is, or than it is by now. Nothing was sent.
     static let isAnotherRedis = RedisError(.notConnected, "this is not the Redis that the command was meant for")
 
-    /// True for the message by which a replica refuses a write.
-    static func isFromReplica(_ message: String) -> Bool { message.hasPrefix("READONLY ") }
+    /// Why a connection must be left after this error reply; `nil`: it need not.
+    static func leading(_ message: String) -> RedisError? {
+        if message.hasPrefix("READONLY ") { return isReplica }
+        return message.hasPrefix("MOVED ") ? hasMoved : nil
+    }
+
+    /// Nothing was done, since the node does not have the slot, or not all of it: it has moved or is moving.
+    public var isSlotAway: Bool { serverPrefix.map { ["MOVED", "ASK", "TRYAGAIN"].contains($0) } ?? false }
 }
 
 extension RedisError: CustomStringConvertible {

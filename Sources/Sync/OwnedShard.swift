@@ -101,6 +101,7 @@ struct OwnedShard: Sendable {
             cursor = try await rebuild(reason, found)
         }
         try await endRevokedSessions(after: found.revocationsKnown(to: verdict))
+        try await store.makeHome(at: found.status.host)
         try await store.loadScripts()
         try await settleLeftovers(upTo: cursor)
         metrics.shardOpen(true)

@@ -17,9 +17,17 @@ struct ShardComparison: Hashable, Sendable {
         guard status.layout == .current else { return .rebuild(.layoutChanged) }
         guard epoch == cursor.epoch else { return .rebuild(.otherEpoch) }
         guard status.outboxLastID >= cursor.lastID else { return .rebuild(.behindCursor) }
+        guard !hasMoved else { return .rebuild(.moved) }
         guard applied == 0 || mark != nil else { return .rebuild(.aheadOfControl) }
         guard !appliedAnotherEntry else { return .rebuild(.controlDiffers) }
         return .sound(cursor)
+    }
+
+    /// The shard's slot came to this node of the cluster by a move, and not by a promotion: the last id of the outbox does not tell whether
+    /// all of its other keys came along.
+    private var hasMoved: Bool {
+        guard let host = status.host else { return false }
+        return status.home.map { !host.goesOn(with: $0) } ?? true
     }
 
     /// True if Postgres has another entry under the number of the last one that Redis applied. A record without a mark does not tell.
@@ -50,7 +58,7 @@ struct ShardComparison: Hashable, Sendable {
     func mayHaveMoreThanPostgres(_ reason: RebuildReason) -> Bool {
         switch reason {
         case .behindCursor: postgresWentBack
-        case .firstStart, .shardMissing, .layoutChanged, .otherEpoch, .aheadOfControl, .controlDiffers, .controlRefused,
+        case .firstStart, .shardMissing, .layoutChanged, .moved, .otherEpoch, .aheadOfControl, .controlDiffers, .controlRefused,
             .controlUnreadable, .couponMissing, .tornFile, .operatorAsked:
             true
         }
@@ -87,7 +95,9 @@ struct ShardComparison: Hashable, Sendable {
         // The record of another version is not read, but its outbox is under the same key as ours.
         case .layoutChanged:
             status.begunEpoch != cursor?.epoch || status.outboxLastID < cursor?.lastID ?? .zero
-        case .firstStart, .aheadOfControl, .controlDiffers, .controlRefused, .controlUnreadable, .couponMissing, .tornFile,
+        // A key moves whole, once, and nothing is written to it on the way.
+        case .firstStart, .moved, .aheadOfControl, .controlDiffers, .controlRefused, .controlUnreadable, .couponMissing,
+            .tornFile,
             .operatorAsked:
             false
         }

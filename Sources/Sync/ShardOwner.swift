@@ -98,8 +98,11 @@ struct ShardOwner: Sendable {
         }
     }
 
-    /// Refusals that pass: those of a Redis that starts, is made a replica, or has another owner.
-    private static let passingRefusals: Set = ["NOSCRIPT", "FENCED", "LOADING", "MASTERDOWN", "READONLY", "BUSY", "NOREPLICAS"]
+    /// Refusals that pass: those of a Redis that starts, is made a replica, or has another owner, and of a slot that moves.
+    private static let passingRefusals: Set = [
+        "NOSCRIPT", "FENCED", "LOADING", "MASTERDOWN", "READONLY", "BUSY", "NOREPLICAS", "MOVED", "ASK", "TRYAGAIN",
+        "CLUSTERDOWN",
+    ]
     /// Classes of refusals that pass: the connection, a conflict of transactions, an operator's intervention.
     private static let passingStates: Set = ["08", "40", "57"]
 

@@ -15,6 +15,8 @@ public enum RebuildReason: String, Hashable, Sendable, CaseIterable {
     case shardMissing = "shard_missing"
     /// A worker of an earlier version kept this Redis, which had its data in another form.
     case layoutChanged = "layout_changed"
+    /// The shard was opened on another node of the cluster, and its slot has moved since.
+    case moved
     /// Redis is of another epoch than Postgres.
     case otherEpoch = "other_epoch"
     /// The outbox ends before the cursor: Redis went back in time.
@@ -41,7 +43,7 @@ extension RebuildReason {
     /// True if nobody has to find out why it came to this.
     var isExpected: Bool {
         switch self {
-        case .firstStart, .layoutChanged, .operatorAsked: true
+        case .firstStart, .layoutChanged, .operatorAsked, .moved: true
         case .shardMissing, .otherEpoch, .behindCursor, .aheadOfControl, .controlDiffers, .controlRefused, .controlUnreadable,
             .couponMissing, .tornFile:
             false

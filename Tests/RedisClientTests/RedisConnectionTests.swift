@@ -45,7 +45,7 @@ import Testing
         init(loop: EmbeddedEventLoop) { self.loop = loop }
 
         /// Where the next ones are, by the Sentinels.
-        var told: SentinelView.Answer?
+        var told: PrimaryLocation?
 
         func open() -> EventLoopFuture<RedisChannel> {
             let channel = EmbeddedChannel(loop: loop)
@@ -248,7 +248,7 @@ import Testing
         let rig = try Rig()
         // The last two are at one place: two failovers, to another one and back.
         let nodes = [("a", 0), ("b", 1), ("b", 3)].map {
-            SentinelView.Answer(primary: RedisEndpoint.Node(host: $0.0, port: 1), epoch: $0.1)
+            PrimaryLocation(node: RedisEndpoint.Node(host: $0.0, port: 1), epoch: $0.1)
         }
         let (first, second) = (nodes[1], nodes[2])
         rig.connection.follow(nodes[0])

@@ -36,8 +36,22 @@ import Testing
         #expect(full.address == .sentinels([RedisEndpoint.Node(host: "one", port: 26379)], primary: "my sale"))
         #expect(full.user == "al" && full.password?.text == "s/" && full.database == 3 && full.isTLS)
         #expect(full.sentinelUser == "bo" && full.sentinelPassword?.text == "p&q")
-        let sentinel = full.sentinel(RedisEndpoint.Node(host: "one", port: 26379))
+        let sentinel = full.guide(RedisEndpoint.Node(host: "one", port: 26379))
         #expect(sentinel.user == "bo" && sentinel.password?.text == "p&q" && sentinel.database == 0 && sentinel.isTLS)
+    }
+
+    @Test func readsClusterURLs() throws {
+        let short = try RedisEndpoint(url: "cluster://one,two:7000,[::1]")
+        let nodes = [("one", 6379), ("two", 7000), ("::1", 6379)].map { RedisEndpoint.Node(host: $0.0, port: $0.1) }
+        #expect(short.address == .cluster(nodes) && !short.isTLS && short.user == nil)
+
+        let full = try RedisEndpoint(url: "clusters://al:s%2F@one/")
+        #expect(full.address == .cluster([RedisEndpoint.Node(host: "one", port: 6379)]))
+        #expect(full.user == "al" && full.password?.text == "s/" && full.database == 0 && full.isTLS)
+        #expect("\(full)" == "clusters://al:***@one:6379")
+        // The nodes know one user, and that is ours.
+        let node = full.guide(RedisEndpoint.Node(host: "two", port: 7000))
+        #expect(node.address == .tcp(host: "two", port: 7000) && node.user == "al" && node.password?.text == "s/" && node.isTLS)
     }
 
     @Test(
@@ -54,6 +68,8 @@ import Testing
             ("sentinel://one,/a", .host), ("sentinel://one,two:x/a", .port), ("sentinel://one/a/x", .database),
             ("sentinel://one/a?secret=1", .option), ("sentinel://one/a?sentinel_user=al", .user),
             ("sentinel://secret@one/a", .user), ("sentinel://one/a#x", .option),
+            ("cluster://", .host), ("cluster://one,", .host), ("cluster://one,two:0", .port), ("cluster://one/0", .database),
+            ("cluster://one/redeem", .database), ("cluster://one?a=b", .option), ("cluster://secret@one", .user),
             ("unix://host/path", .path), ("unix:path", .scheme), ("unix:///%zz", .path),
             ("redis://host?db=1", .option), ("redis://host/1#x", .option), ("unix:///a?secret=1", .option),
         ] as [(String, RedisURLError.Part)]

@@ -59,9 +59,9 @@ extension RedisClient {
         }
     }
 
-    func pipelineFailure(_ commands: [[String]]) async -> RedisError? {
+    func pipelineFailure(_ commands: [[String]], to id: ReplicationID? = nil) async -> RedisError? {
         do {
-            _ = try await pipeline(commands)
+            _ = try await pipeline(commands, to: id)
             return nil
         } catch {
             return error

@@ -93,14 +93,3 @@ import Testing
         try await client.pipeline { _ in [["PING"].asArguments] }.from
     }
 }
-
-extension RedisClient {
-    fileprivate func pipelineFailure(_ commands: [[String]], to id: ReplicationID) async -> RedisError? {
-        do {
-            _ = try await pipeline(commands, to: id)
-            return nil
-        } catch {
-            return error
-        }
-    }
-}

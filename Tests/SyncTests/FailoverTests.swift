@@ -18,17 +18,17 @@ import Testing
             try await env.withWorker {
                 try await env.untilOpen(1)
                 let sessions = try await logins(env, users)
-                let first = try await accepted(env, users[0], sessions[0], coupon)
+                let first = try await env.accepted(users[0], sessions[0], coupon)
                 try await untilReplicated(env, group)
                 await group.nodes[0].kill()
-                try await untilOpen(env, epoch: 1, at: group.nodes[1])
+                try await env.untilOpen(1, at: group.nodes[1])
                 // Who redeems first after it may meet a connection that has not followed yet.
-                _ = try await accepted(env, users[1], sessions[1], coupon)
+                _ = try await env.accepted(users[1], sessions[1], coupon)
                 #expect(try await env.redeem(users[0], sessions[0], coupon) == .alreadyRedeemed(first))
                 // The one that was killed comes back as a primary, and is made a replica.
                 try await group.nodes[0].restart()
                 try await until("a replica") { try await group.nodes[0].information("replication", "role") == "slave" }
-                _ = try await accepted(env, users[2], sessions[2], coupon)
+                _ = try await env.accepted(users[2], sessions[2], coupon)
                 try await env.untilDrained()
                 #expect(try await env.rows() == 3)
                 try await env.holds()
@@ -46,15 +46,15 @@ import Testing
                 let sessions = try await logins(env, users)
                 try await untilReplicated(env, group)
                 await group.nodes[1].kill()
-                let first = try await accepted(env, users[0], sessions[0], coupon)
+                let first = try await env.accepted(users[0], sessions[0], coupon)
                 try await env.untilDrained()
                 await group.nodes[0].kill()
                 try await group.nodes[1].restart()
-                try await untilOpen(env, epoch: 2, at: group.nodes[1])
+                try await env.untilOpen(2, at: group.nodes[1])
                 #expect(try await env.store.stock(of: [coupon]) == [coupon: 1])
                 let again = try await logins(env, users)
                 #expect(try await env.redeem(users[0], again[0], coupon) == .alreadyRedeemed(first))
-                _ = try await accepted(env, users[1], again[1], coupon)
+                _ = try await env.accepted(users[1], again[1], coupon)
                 try await env.untilDrained()
                 #expect(try await env.rows() == 2)
                 try await env.holds()
@@ -71,12 +71,12 @@ import Testing
             let sessions = try await logins(env, users)
             try await untilReplicated(env, group)
             await group.nodes[1].kill()
-            _ = try await accepted(env, users[0], sessions[0], coupon)
+            _ = try await env.accepted(users[0], sessions[0], coupon)
             await group.nodes[0].kill()
             try await group.nodes[1].restart()
             try await env.withWorker {
-                try await untilOpen(env, epoch: 1, at: group.nodes[1])
-                _ = try await accepted(env, users[1], sessions[1], coupon)
+                try await env.untilOpen(1, at: group.nodes[1])
+                _ = try await env.accepted(users[1], sessions[1], coupon)
                 #expect(try await env.redeem(users[0], sessions[0], coupon) == .soldOut, "it was the last one")
                 try await env.untilDrained()
                 #expect(try await env.rows() == 1)
@@ -109,8 +109,8 @@ import Testing
             let cached = try #require(try await first.information("memory", "number_of_cached_scripts").flatMap { Int($0) })
             #expect(cached >= Script.opening.count, "it has kept them")
             try await env.withWorker {
-                try await untilOpen(env, epoch: 1, at: first)
-                _ = try await accepted(env, users[1], sessions[1], coupon)
+                try await env.untilOpen(1, at: first)
+                _ = try await env.accepted(users[1], sessions[1], coupon)
                 try await env.untilDrained()
                 try await env.holds()
             }
@@ -131,31 +131,11 @@ import Testing
         return sessions
     }
 
-    /// Asks again as long as nothing was decided.
-    private func accepted(
-        _ env: SyncEnvironment,
-        _ user: UserID,
-        _ session: SessionID,
-        _ coupon: CouponID
-    ) async throws -> RedemptionID {
-        // The same request again, as a client does whose connection is reset in the middle of a failover.
-        let tail = UUIDv7.Tail.random()
-        var reply: RedeemReply?
-        try await until("an answer") {
-            do { reply = try await env.redeem(user, session, coupon, tail: tail) } catch is RedisError {}
-            return reply != nil
-        }
-        switch reply {
-        case .accepted(let redemption), .replayed(let redemption): return redemption.id
-        case let reply: throw TestFailure("\(String(describing: reply))")
-        }
-    }
-
     /// By order, with both of them up: the Sentinel waits for the replica to be ready, and ends the old one's connections.
     private func failOver(_ env: SyncEnvironment, _ group: RedisGroup, to node: RedisServer) async throws {
         // NOGOODSLAVE until the Sentinel has seen that the replica is one.
         try await until("the failover was begun") { (try? await group.failOver()) != nil }
-        try await until("a primary") { try await port(env) == node.port }
+        try await until("a primary") { try await env.port() == node.port }
     }
 
     private func untilReplicated(_ env: SyncEnvironment, _ group: RedisGroup) async throws {
@@ -164,21 +144,6 @@ import Testing
         try await until("replicated") {
             try await group.nodes[1].information("replication", name).flatMap { Int($0) } ?? 0 >= written
         }
-    }
-
-    private func untilOpen(_ env: SyncEnvironment, epoch: Int, at node: RedisServer) async throws {
-        var seen = "nothing"
-        try await until("open in epoch \(epoch) on port \(node.port), but \(seen)") {
-            let port = try await port(env)
-            let status = try? await env.store.status()
-            seen = "port \(port.map(String.init) ?? "none"), \(status.map { "\($0)" } ?? "no status")"
-            return port == node.port && status?.epoch == Epoch(epoch) && status?.scriptsLoaded == true
-        }
-    }
-
-    /// Of the Redis that clients are at; `nil`: they are at none.
-    private func port(_ env: SyncEnvironment) async throws -> Int? {
-        (try? await env.client.send(["CONFIG", "GET", "port"]))?.array?.last?.string.flatMap { Int($0) }
     }
 
     private func until(_ what: @autoclosure () -> String, _ condition: () async throws -> Bool) async throws {

@@ -33,6 +33,18 @@ struct SyncEnvironment: Sendable {
         try await withRedisGroup { group in try await with(group.nodes[0], group.url) { try await body($0, group) } }
     }
 
+    /// With a cluster, of which `redis` is the node that has the shard at first.
+    static func withCluster(_ body: (SyncEnvironment, RedisCluster) async throws -> Void) async throws {
+        try await withRedisCluster { cluster in
+            let slot = HashSlot(of: "{s0}").number
+            let slots = try await cluster.nodes[0].command("CLUSTER", "SLOTS").array ?? []
+            let range = slots.compactMap(\.array).first { ($0[0].integer ?? .max) <= slot && slot <= ($0[1].integer ?? -1) }
+            let port = range?[2].array?[1].integer
+            let node = try #require(cluster.nodes.first { $0.port == port })
+            try await with(node, cluster.url) { try await body($0, cluster) }
+        }
+    }
+
     private static func with(
         _ redis: RedisServer,
         _ redisURL: String,
@@ -131,6 +143,21 @@ struct SyncEnvironment: Sendable {
         }
     }
 
+    /// Of the Redis that clients are at; `nil`: they are at none.
+    func port() async throws -> Int? {
+        (try? await client.send(["CONFIG", "GET", "port"]))?.array?.last?.string.flatMap { Int($0) }
+    }
+
+    func untilOpen(_ epoch: Int, at node: RedisServer) async throws {
+        var seen = "nothing"
+        try await until("open in epoch \(epoch) on port \(node.port), but \(seen)") {
+            let port = try await port()
+            let status = try? await store.status()
+            seen = "port \(port.map(String.init) ?? "none"), \(status.map { "\($0)" } ?? "no status")"
+            return port == node.port && status?.epoch == Epoch(epoch) && status?.scriptsLoaded == true
+        }
+    }
+
     func untilDrained() async throws {
         try await until("drained") { try await store.status().outboxLength == 0 }
     }
@@ -168,8 +195,13 @@ struct SyncEnvironment: Sendable {
 
     /// Loads the user and opens a session, as a login does.
     func login(_ user: UserID) async throws -> SessionID {
-        try await load(user)
         let session = SessionID(uuid: UUIDv7(milliseconds: 1))
+        try await begin(session, of: user)
+        return session
+    }
+
+    func begin(_ session: SessionID, of user: UserID) async throws {
+        try await load(user)
         _ = try await hotPath.sessions.create(
             NewSession(
                 id: session,
@@ -180,7 +212,20 @@ struct SyncEnvironment: Sendable {
             ),
             SessionLimits()
         )
-        return session
+    }
+
+    /// Asks again as long as nothing was decided: the same request, as a client does whose connection is reset in the middle of a failover.
+    func accepted(_ user: UserID, _ session: SessionID, _ coupon: CouponID) async throws -> RedemptionID {
+        let tail = UUIDv7.Tail.random()
+        var reply: RedeemReply?
+        try await until("an answer") {
+            do { reply = try await redeem(user, session, coupon, tail: tail) } catch is RedisError {}
+            return reply != nil
+        }
+        switch reply {
+        case .accepted(let redemption), .replayed(let redemption): return redemption.id
+        case let reply: throw TestFailure("\(String(describing: reply))")
+        }
     }
 
     func redeem(_ user: UserID, _ session: SessionID, _ coupon: CouponID, tail: UUIDv7.Tail = .random()) async throws

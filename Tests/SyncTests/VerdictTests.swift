@@ -17,7 +17,9 @@ import Testing
         mark: Int? = 70,
         last: StreamID = StreamID(milliseconds: 100, sequence: 2),
         settled: StreamID? = nil,
-        begun: Int? = 3
+        begun: Int? = 3,
+        home: ShardHome? = nil,
+        host: ShardHost? = nil
     ) -> ShardComparison {
         let status = ShardStatus(
             layout: layout,
@@ -29,7 +31,9 @@ import Testing
             outboxLastID: last,
             outboxLength: 0,
             scriptsLoaded: true,
-            redis: ReplicationID("r")
+            redis: ReplicationID("r"),
+            home: home,
+            host: host
         )
         return ShardComparison(cursor: cursor, status: status, mark: mark)
     }
@@ -59,6 +63,20 @@ import Testing
         #expect(found(cursor, last: .zero).verdict == .rebuild(.behindCursor))
         #expect(found(cursor, mark: nil).verdict == .rebuild(.aheadOfControl))
         #expect(found(cursor, mark: 71).verdict == .rebuild(.controlDiffers))
+    }
+
+    @Test func onlyAHistoryThatGoesOnIsSoundInACluster() {
+        let home = ShardHome(node: "a", history: "1")
+        let (restarted, promoted) = (ShardHost(id: "a", histories: ["2"]), ShardHost(id: "b", histories: ["2", "1"]))
+        #expect(found(cursor, home: home, host: restarted).verdict == .sound(cursor))
+        #expect(found(cursor, home: home, host: promoted).verdict == .sound(cursor))
+        #expect(found(cursor, home: home, host: ShardHost(id: "b", histories: ["2"])).verdict == .rebuild(.moved))
+        #expect(found(cursor, home: home, host: ShardHost(id: "b", histories: ["2", "3"])).verdict == .rebuild(.moved))
+        #expect(found(cursor, home: nil, host: restarted).verdict == .rebuild(.moved))
+        // Elsewhere nobody writes down where it is.
+        #expect(found(cursor, home: home, host: nil).verdict == .sound(cursor))
+        // What is missing is told first.
+        #expect(found(cursor, epoch: nil, home: nil, host: promoted).verdict == .rebuild(.shardMissing))
     }
 
     @Test func aPostgresThatWentBackIsTold() {

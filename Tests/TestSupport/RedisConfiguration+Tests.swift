@@ -6,6 +6,7 @@ extension RedisConfiguration {
         var configuration = RedisConfiguration(endpoint: try RedisEndpoint(url: url))
         configuration.commandDeadline = .seconds(5)
         configuration.connectTimeout = .seconds(20)
+        configuration.slot = HashSlot(of: "{s0}")
         return configuration
     }
 }

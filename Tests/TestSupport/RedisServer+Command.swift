@@ -7,7 +7,10 @@ public import RedisClient
 extension RedisServer {
     /// Sends one command, whatever this Redis is: clients of the service work with primaries only.
     @discardableResult
-    public func command(_ words: String...) async throws -> RESPValue { try await send(words, to: url) }
+    public func command(_ words: String...) async throws -> RESPValue { try await command(words) }
+
+    @discardableResult
+    public func command(_ words: [String]) async throws -> RESPValue { try await send(words, to: url) }
 
     /// A line of INFO.
     public func information(_ section: String, _ name: String) async throws -> String? {

@@ -60,6 +60,17 @@ public func withRedisGroup<T: Sendable>(
     }
 }
 
+/// Runs the body with a cluster of its own: three primaries, each with a replica.
+public func withRedisCluster<T: Sendable>(
+    _ options: RedisOptions = RedisOptions(),
+    _ body: (RedisCluster) async throws -> T
+) async throws -> T {
+    try await withTemporaryFolder { folder in
+        let cluster = try await RedisCluster.start(in: folder, options: options, logger: testLogger())
+        return try await stopping({ await cluster.stop() }) { try await body(cluster) }
+    }
+}
+
 /// Runs the body with a Postgres server of its own, for tests that kill it; `withDatabase` is much cheaper.
 public func withPostgres<T: Sendable>(
     _ options: PostgresOptions = .forTests,

@@ -19,6 +19,8 @@ public enum RedisUser: String, CaseIterable, Sendable {
     var rights: RedisRights {
         var rights = RedisRights(
             (["ping", "select", "info", "time", "role", "wait", "config|get", "scan", "script|exists", "multi", "exec"], []),
+            // Where the slot is, and which node this is.
+            (["cluster|slots", "cluster|nodes", "cluster|myid"], []),
             // Asks which writes a start of Redis would leave out (`ReplayRights`).
             (["acl|dryrun"], []),
             // Reading the state of a shard.
@@ -40,7 +42,7 @@ public enum RedisUser: String, CaseIterable, Sendable {
             rights.allow([.settle, .applyControl], by: "evalsha")
             // Closing, rebuilding and opening a shard.
             rights.allow(["script|flush", "script|load"])
-            rights.allow(["del"], on: [.shard])
+            rights.allow(["del", "hset"], on: [.shard])
             rights.allow(["unlink"], on: [.coupon, .session, .sessions])
             // Rebuilds look through the users that an earlier version left, and remove them.
             rights.allow(["hgetall", "unlink"], on: [.earlierUser])

@@ -26,7 +26,7 @@ extension Script {
         }
     }
 
-    /// What the script is called by in a Redis.
+    /// The name under which a Redis has the script.
     package func sha1(in redis: ReplicationID) -> String {
         switch self {
         case .redeem: Script.sha1(of: Array(source(in: redis).utf8))

@@ -58,6 +58,12 @@ extension ShardStore {
         let _: WriteShardCode = try ShardStore.code(in: try await send(command), of: .writeShard)
     }
 
+    /// Writes into the shard's record that it is at home where it is about to be opened. Does nothing outside a cluster.
+    public func makeHome(at host: ShardHost?) async throws(RedisError) {
+        guard let home = host?.home else { return }
+        _ = try await send(["HSET", keys.shard, "node", home.node, "history", home.history])
+    }
+
     /// Opens the shard by loading its scripts, in this Redis and as long as it is the primary.
     public func loadScripts() async throws(RedisError) {
         let (replies, id) = try await client.pipeline(to: redis, deadline: nil) { id -> [[String]] in

@@ -35,6 +35,10 @@ public struct ShardStatus: Sendable, Hashable {
     public var scriptsLoaded: Bool
     /// The Redis that was asked.
     public var redis: ReplicationID
+    /// Where the shard was opened last; `nil`: not in a cluster, or nowhere.
+    public var home: ShardHome?
+    /// Which node of the cluster says so; `nil`: it is in no cluster.
+    public var host: ShardHost?
 
     public init(
         layout: ShardLayout = .current,
@@ -47,7 +51,9 @@ public struct ShardStatus: Sendable, Hashable {
         outboxLength: Int,
         missingEntries: Int? = nil,
         scriptsLoaded: Bool,
-        redis: ReplicationID
+        redis: ReplicationID,
+        home: ShardHome? = nil,
+        host: ShardHost? = nil
     ) {
         self.layout = layout
         self.epoch = epoch
@@ -60,6 +66,8 @@ public struct ShardStatus: Sendable, Hashable {
         self.missingEntries = missingEntries
         self.scriptsLoaded = scriptsLoaded
         self.redis = redis
+        self.home = home
+        self.host = host
     }
 }
 
@@ -67,6 +75,7 @@ extension ShardStore {
     /// Reads the state of the shard. Its parts are read one after the other, without a lock, so the outbox may grow meanwhile.
     public func status() async throws(RedisError) -> ShardStatus {
         let keys = keys
+        let ofCluster = client.isOfCluster ? [["HMGET", keys.shard, "node", "history"]] + ShardHost.questions : []
         let (replies, id) = try await client.pipeline(to: redis, deadline: nil) { id -> [[String]] in
             [
                 ["HMGET", keys.shard, "epoch", "control", "mark", "settled", "trimmed"],
@@ -74,7 +83,7 @@ extension ShardStore {
                 ["XINFO", "STREAM", keys.outbox],
                 ["SCRIPT", "EXISTS"] + Script.opening.map { $0.sha1(in: id) },
                 ["TYPE", keys.earlierShard],
-            ]
+            ] + ofCluster
         }
         for (index, reply) in replies.enumerated() {
             // XINFO of a stream that is not there is an error, and no other command here has one.
@@ -95,8 +104,17 @@ extension ShardStore {
             outboxLength: outbox["length"]?.number ?? 0,
             missingEntries: ShardStore.missingEntries(trimmed: shard[4].number, outbox: outbox),
             scriptsLoaded: replies[3].array?.allSatisfy { $0.integer == 1 } ?? false,
-            redis: id
+            redis: id,
+            home: ofCluster.isEmpty ? nil : ShardStore.home(replies[5]),
+            host: ofCluster.isEmpty ? nil : try ShardHost(replies[6...])
         )
+    }
+
+    private static func home(_ fields: RESPValue) -> ShardHome? {
+        guard let fields = fields.array, fields.count == 2, let node = fields[0].string, let history = fields[1].string else {
+            return nil
+        }
+        return ShardHome(node: node, history: history)
     }
 
     /// - Parameter type: the type of the key that earlier versions have the shard's record under.

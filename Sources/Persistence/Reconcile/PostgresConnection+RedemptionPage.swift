@@ -92,8 +92,8 @@ extension PostgresConnection {
     }
 }
 
-/// A range of users in the order of their ids. The condition has only the ends that exist: with `$1 is null or …` Postgres reads the whole
-/// table for each page, once it uses a plan for all values.
+/// A range of users in the order of their ids. The condition has only the ends that exist: with `$1 is null or …` Postgres reads the
+/// whole table for each page, once it uses a plan for all values.
 struct UserRange {
     var after: String?
     var through: String?

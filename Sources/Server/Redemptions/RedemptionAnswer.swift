@@ -72,7 +72,7 @@ extension RedisError {
     /// The first words of the errors by which Redis refuses a command before it has done anything.
     private static let refusals: Set<String> = [
         "OOM", "LOADING", "READONLY", "MISCONF", "NOAUTH", "NOPERM", "WRONGPASS", "BUSY", "NOREPLICAS", "MASTERDOWN",
-        "CLUSTERDOWN", "MOVED", "ASK", "TRYAGAIN",
+        "CLUSTERDOWN",
     ]
 
     /// The problem's code, if Redis refused the command as a whole. `nil`: that is not known.
@@ -82,7 +82,7 @@ extension RedisError {
         case .pendingLimitReached: .overloaded
         // The command waited for its turn too long, and was not sent.
         case .deadlineExceeded where !outcomeIsUnknown: .overloaded
-        case .serverError where isShardClosed: .shardClosed
+        case .serverError where isShardClosed || isSlotAway: .shardClosed
         case .serverError: serverPrefix.map(RedisError.refusals.contains) == true ? .redisUnavailable : nil
         default: nil
         }

@@ -21,6 +21,8 @@ struct DevCommand: AsyncParsableCommand {
             """
     )
 
+    private static let clusterLimit = 10
+
     @Option(help: "The API's port; 0: any.")
     var port = ServerConfiguration.defaultPort
 
@@ -29,6 +31,9 @@ struct DevCommand: AsyncParsableCommand {
 
     @Option(help: "The folder that keeps the state.", completion: .directory)
     var dir = ".redeem"
+
+    @Option(help: "Run Redis as a cluster of so many primaries, 3 or more, each with a replica; 0: one Redis.")
+    var cluster = 0
 
     @Flag(help: "Forget all state first.")
     var reset = false
@@ -55,10 +60,17 @@ struct DevCommand: AsyncParsableCommand {
             guard !storesOnly || (port == ServerConfiguration.defaultPort && opsPort == 0) else {
                 throw UsageError("--stores-only has no server to give a port", remedy: "leave --port and --ops-port away")
             }
+            guard cluster == 0 || (3...DevCommand.clusterLimit).contains(cluster) else {
+                throw UsageError(
+                    "--cluster \(cluster) is out of range",
+                    remedy: "use 3 to \(DevCommand.clusterLimit), or 0 for one Redis"
+                )
+            }
             try folder.create()
             if reset { try await LocalStack.erase(folder.stack) }
             Output.note("starting Redis and Postgres in \(folder.path) …")
-            let stack = LocalStackConfiguration(directory: folder.stack)
+            var stack = LocalStackConfiguration(directory: folder.stack)
+            stack.clusterPrimaries = cluster
             try await LocalStack.withStack(stack, logger: logger) { try await serve(folder, $0, logger) }
         }
     }
@@ -67,13 +79,13 @@ struct DevCommand: AsyncParsableCommand {
         let keys = (token: try folder.key("REDEEM_TOKEN_KEY"), code: try folder.key("REDEEM_CODE_KEY"))
         let settings = try await Settings(
             flags: [
-                "redis.url": stack.redis.url, "postgres.url": stack.postgres.url, "token.key": keys.token, "code.key": keys.code,
+                "redis.url": stack.redisURL, "postgres.url": stack.postgres.url, "token.key": keys.token, "code.key": keys.code,
                 "http.port": "\(port)", "ops.port": "\(opsPort)",
             ],
             file: nil
         )
         let stores = [
-            ("REDEEM_REDIS_URL", stack.redis.url), ("REDEEM_POSTGRES_URL", stack.postgres.url),
+            ("REDEEM_REDIS_URL", stack.redisURL), ("REDEEM_POSTGRES_URL", stack.postgres.url),
             ("REDEEM_TOKEN_KEY", keys.token), ("REDEEM_CODE_KEY", keys.code),
         ]
         // The keys are kept before anything is digested with them. Otherwise a start that is cut off could leave coupons whose

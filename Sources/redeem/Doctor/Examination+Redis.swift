@@ -31,18 +31,11 @@ extension Examination {
                 findings.clock("Redis", Timestamp(milliseconds: time[0] * 1000 + time[1] / 1000))
             }
             switch process {
-            case .serve: await durability(client, &findings)
-            case .sync:
-                // A worker opens no shard on a Redis that would refuse a part of its own file at the next start.
-                let refused = try await client.refusedInReplay()
-                findings.add(
-                    "replay of Redis's file",
-                    refused.isEmpty,
-                    refused.isEmpty ? "all of it" : "refused to its user 'default': \(refused.joined(separator: ", "))",
-                    "send it, on every node: \(ReplayRights.command.joined(separator: " "))"
-                )
+            case .serve: await durability(client, of: nil, &findings)
+            case .sync: try await replay(client, of: nil, &findings)
             case .admin: break
             }
+            if client.isOfCluster { try await cluster(client, configuration, &findings) }
             if process != .admin { await findings.passwords(client, configuration.endpoint.user) }
             for store in HotPath(client: client).stores { try await shard(store, &findings) }
         } catch let error as RedisError {
@@ -53,17 +46,30 @@ extension Examination {
         await client.close()
     }
 
-    private func durability(_ client: RedisClient, _ findings: inout Findings) async {
+    /// A worker opens no shard on a Redis that would refuse a part of its own file at the next start.
+    /// - Parameter node: of a cluster; `nil`: the Redis that the shard is in.
+    func replay(_ client: RedisClient, of node: String?, _ findings: inout Findings) async throws {
+        let refused = try await client.refusedInReplay()
+        findings.add(
+            (node.map { "\($0), " } ?? "") + "replay of Redis's file",
+            refused.isEmpty,
+            refused.isEmpty ? "all of it" : "refused to its user 'default': \(refused.joined(separator: ", "))",
+            "send it, on every node: \(ReplayRights.command.joined(separator: " "))"
+        )
+    }
+
+    func durability(_ client: RedisClient, of node: String?, _ findings: inout Findings) async {
         // Settings that cannot be read are among the other findings.
         guard let durability = try? settings.reader.durability(), let limits = try? HotPathLimits(settings.reader)
         else {
             return
         }
+        let subject = (node.map { "\($0), " } ?? "") + "durability"
         do {
             try await durability.check(client, replicas: limits.replicas)
-            findings.add("durability", true, "Redis is configured for \(durability.rawValue)", "")
+            findings.add(subject, true, "Redis is configured for \(durability.rawValue)", "")
         } catch {
-            findings.add("durability", false, "\(durability.rawValue)", "\(error)")
+            findings.add(subject, false, "\(durability.rawValue)", "\(error)")
         }
     }
 

@@ -8,8 +8,9 @@ struct ConnectionOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             """
-            Redis: redis://[user:password@]host[:port][/db], rediss://…, unix:///path, or \
-            sentinel://[user:password@]host[:port],…/primary[/db]. [REDEEM_REDIS_URL]
+            Redis: redis://[user:password@]host[:port][/db], rediss://…, unix:///path, \
+            sentinel://[user:password@]host[:port],…/primary[/db], or cluster://[user:password@]host[:port],…. \
+            [REDEEM_REDIS_URL]
             """,
             valueName: "url"
         )

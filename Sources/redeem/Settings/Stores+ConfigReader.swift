@@ -12,9 +12,13 @@ extension RedisConfiguration {
         do {
             self.init(endpoint: try RedisEndpoint(url: url))
         } catch {
-            let forms = "redis://[user:password@]host[:port][/db] or sentinel://[user:password@]host[:port],…/primary[/db]"
+            let forms =
+                "redis://[user:password@]host[:port][/db], sentinel://[user:password@]host[:port],…/primary[/db] "
+                + "or cluster://[user:password@]host[:port],…"
             throw UsageError("REDEEM_REDIS_URL: \(error)", remedy: "write it as \(forms)")
         }
+        // Where that is a cluster, all keys are in the slot of the one shard.
+        slot = HashSlot(of: Shard(index: 0).tag)
         commandDeadline = try RedisConfiguration.commandDeadline(reader)
         connectTimeout = try reader.milliseconds("redis.connect_timeout_ms", default: connectTimeout)
         pendingLimit = try reader.count("redis.pending_limit", in: 1...1_000_000, default: pendingLimit)

@@ -1,10 +1,12 @@
 import Domain
+import LuaScripts
 
 @testable import HotPath
 @testable import RedisClient
 
 /// A process's client of the simulated Redis. It reconnects at once.
 struct SimulatedClient: RedisCommands, @unchecked Sendable {
+    var isOfCluster: Bool { false }
     let simulation: Simulation
     let process: SimulatedProcess
     var bug: OwnerBug?

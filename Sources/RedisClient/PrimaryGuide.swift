@@ -1,0 +1,85 @@
+/// Who tells where the primary is: what they are asked, and what they answer. No I/O.
+enum PrimaryGuide: Hashable, Sendable {
+    case sentinels(primary: String)
+    /// The nodes of a cluster tell which of them has the slot.
+    case cluster(HashSlot)
+
+    struct Testimony: Hashable, Sendable {
+        let primary: PrimaryLocation
+        /// Everybody who can be asked, as far as the one that was asked knows; `nil`: those that the URL names.
+        let guides: [RedisEndpoint.Node]?
+    }
+
+    var questions: [[String]] {
+        switch self {
+        // In the middle of a failover only the first tells of the new primary already.
+        case .sentinels(let name): [["SENTINEL", "GET-MASTER-ADDR-BY-NAME", name], ["SENTINEL", "MASTER", name]]
+        // The first has the addresses that clients are to use, the second the epochs.
+        case .cluster: [["CLUSTER", "SLOTS"], ClusterMember.question]
+        }
+    }
+
+    var peer: RedisConfiguration.Peer {
+        switch self {
+        case .sentinels: .sentinel
+        case .cluster: .clusterNode
+        }
+    }
+
+    /// For messages.
+    var name: String {
+        switch self {
+        case .sentinels: "the Sentinels"
+        case .cluster: "the cluster"
+        }
+    }
+
+    /// - Parameters:
+    ///   - replies: those to `questions`. Throws why they are no answer.
+    ///   - asked: who has answered.
+    func testimony(_ replies: [RESPValue], of asked: RedisEndpoint.Node) throws(RedisError) -> Testimony {
+        for reply in replies { if case .error(let message) = reply { throw RedisError(.serverError, message) } }
+        guard replies.count == 2 else { throw RedisError(.protocolViolation, "\(replies.count) answers to 2 questions") }
+        switch self {
+        case .sentinels(let name):
+            guard let address = replies[0].array, address.count == 2, let host = address[0].string,
+                let port = address[1].string.flatMap({ Int($0) }), let epoch = replies[1].dictionary["config-epoch"]?.number
+            else { throw RedisError(.protocolViolation, "it does not tell where the primary '\(name)' is") }
+            return Testimony(
+                primary: PrimaryLocation(node: RedisEndpoint.Node(host: host, port: port), epoch: epoch),
+                guides: nil
+            )
+        case .cluster(let slot):
+            let ranges = try ClusterRange.all(in: replies[0], of: asked)
+            guard let range = ranges.first(where: { $0.slots.contains(slot.number) }) else {
+                throw RedisError(.notConnected, "no node of the cluster has slot \(slot): see `redis-cli --cluster check`")
+            }
+            guard let epoch = ClusterMember.all(in: replies[1]).first(where: { $0.id == range.nodeID })?.epoch else {
+                throw RedisError(.protocolViolation, "it does not tell the epoch of node \(range.nodeID)")
+            }
+            return Testimony(primary: PrimaryLocation(node: range.primary, epoch: epoch), guides: ranges.map(\.primary))
+        }
+    }
+}
+
+/// Slots that follow each other and are on one node: an entry of `CLUSTER SLOTS`.
+private struct ClusterRange {
+    let slots: ClosedRange<Int>
+    let primary: RedisEndpoint.Node
+    let nodeID: String
+
+    static func all(in reply: RESPValue, of asked: RedisEndpoint.Node) throws(RedisError) -> [ClusterRange] {
+        guard let entries = reply.array else { throw RedisError(.protocolViolation, "CLUSTER SLOTS answers no list") }
+        var ranges: [ClusterRange] = []
+        for entry in entries {
+            guard let parts = entry.array, parts.count >= 3, let first = parts[0].integer, let last = parts[1].integer,
+                first <= last,
+                let node = parts[2].array, node.count >= 3, let port = node[1].integer, let id = node[2].string
+            else { throw RedisError(.protocolViolation, "an entry of CLUSTER SLOTS cannot be read") }
+            // A node that does not know its own address, or whose name nobody has set, leaves it to the one who asks.
+            let host = node[0].string.flatMap { ["", "?"].contains($0) ? nil : $0 } ?? asked.host
+            ranges.append(ClusterRange(slots: first...last, primary: RedisEndpoint.Node(host: host, port: port), nodeID: id))
+        }
+        return ranges
+    }
+}
