@@ -81,7 +81,7 @@ import Testing
     @Test func operatorsWithoutAnAnswer() {
         var story = Story()
         story.operate(.restock(coupon: Story.coupon, amount: 3), number: 2, .unknown("connection_lost"))
-        story.ledger.coupons[Story.coupon] = Ledger.Coupon(total: 8, isPaused: false, left: 8, isPausedInRedis: false)
+        story.finalState.coupons[Story.coupon] = FinalState.Coupon(total: 8, isPaused: false, left: 8, isPausedInRedis: false)
         story.add(.operate(.grant(user: Story.ada, amount: 7), number: 3), .unknown("connection_lost"))
         #expect(story.rules == [])
     }
@@ -121,10 +121,10 @@ import Testing
             story.redeemed(Story.ben, key: 2)
         case .stock:
             story.redeemed()
-            story.ledger.coupons[Story.coupon]?.left = 5
+            story.finalState.coupons[Story.coupon]?.left = 5
         case .credit:
             story.redeemed()
-            story.ledger.credit[Story.ada] = Credit(available: 100, held: 0)
+            story.finalState.credit[Story.ada] = Credit(available: 100, held: 0)
         case .control:
             story.add(.operate(.restock(coupon: Story.coupon, amount: 3), number: 2), .done)
         case .revoked:
@@ -139,8 +139,8 @@ import Testing
                 let cursor = Cursor(epoch: Epoch(1), lastID: StreamID(milliseconds: id, sequence: 0))
                 story.history.cursors.append(CursorSighting(seen: story.now, cursor: cursor))
             }
-        case .quarantine: story.ledger.quarantine = [(id: story.id(), reason: "no such user")]
-        case .drift: story.ledger.drift = ["4. a user has another id"]
+        case .quarantine: story.finalState.quarantine = [(id: story.id(), reason: "no such user")]
+        case .drift: story.finalState.drift = ["4. a user has another id"]
         case .unproven:
             story.fault(.serverKill)
             story.history.faults[0].proof = nil
@@ -170,7 +170,7 @@ import Testing
         story.add(story.redeem(), .redeemed(story.id(), replayed: false))
         story.fault(.flushAll, mayLoseSince: began)
         #expect(story.rules == [])
-        #expect(Checker(story.history, story.ledger, mode: .ledger).violations().map(\.rule) == [.lost])
+        #expect(Checker(story.history, story.finalState, mode: .ledger).violations().map(\.rule) == [.lost])
     }
 
     @Test(arguments: zip(Durability.allCases, [false, false, true, true]))
@@ -179,7 +179,7 @@ import Testing
         let began = story.now
         story.add(story.redeem(), .redeemed(story.id(), replayed: false))
         story.fault(.redisFailover, mayLoseSince: began)
-        let rules = Checker(story.history, story.ledger, mode: mode).violations().map(\.rule)
+        let rules = Checker(story.history, story.finalState, mode: mode).violations().map(\.rule)
         #expect(rules == (isBroken ? [.lost] : []))
     }
 
@@ -190,10 +190,10 @@ import Testing
         let id = story.id()
         story.add(story.redeem(), .redeemed(id, replayed: false))
         story.fault(.postgresOlder, mayLoseSince: began)
-        let rules = { (story: Story) in Checker(story.history, story.ledger, mode: mode).violations().map(\.rule) }
+        let rules = { (story: Story) in Checker(story.history, story.finalState, mode: mode).violations().map(\.rule) }
         #expect(rules(story) == [.lost])
         var decidable = story
-        decidable.ledger.quarantine = [(id: id, reason: "only Redis had it")]
+        decidable.finalState.quarantine = [(id: id, reason: "only Redis had it")]
         #expect(rules(decidable) == [])
         story.fault(.flushAll, mayLoseSince: began)
         #expect(rules(story) == [], "Redis may have lost it too")
@@ -258,7 +258,7 @@ import Testing
         var story = Story()
         story.history.credit = 5
         // Not loaded in Redis, so Postgres alone tells.
-        story.ledger.credit = [:]
+        story.finalState.credit = [:]
         story.redeemed()
         #expect(story.rules == [.credit])
     }
@@ -266,21 +266,21 @@ import Testing
     @Test func stillHeld() {
         var story = Story()
         story.redeemed()
-        story.ledger.credit[Story.ada] = Credit(available: 90, held: 10)
+        story.finalState.credit[Story.ada] = Credit(available: 90, held: 10)
         #expect(story.rules == [.credit])
     }
 
     @Test func anOperationThatWasRefused() {
         var story = Story()
         story.operate(.grant(user: Story.ada, amount: 7), number: 2, .refused("server_error"))
-        story.ledger.grants = [Ledger.Grant(operation: 2, user: Story.ada, amount: 7)]
-        story.ledger.credit[Story.ada] = Credit(available: 107, held: 0)
+        story.finalState.grants = [FinalState.Grant(operation: 2, user: Story.ada, amount: 7)]
+        story.finalState.credit[Story.ada] = Credit(available: 107, held: 0)
         #expect(story.rules == [.control])
     }
 
     @Test func aCouponOfAnotherStateInRedis() {
         var story = Story()
-        story.ledger.coupons[Story.coupon]?.isPaused = true
+        story.finalState.coupons[Story.coupon]?.isPaused = true
         #expect(story.rules == [.control])
     }
 
@@ -295,7 +295,7 @@ import Testing
 
     @Test func theOutboxIsNotDrained() {
         var story = Story()
-        story.ledger.undrained = 1
+        story.finalState.undrained = 1
         #expect(story.rules == [.drift])
     }
 }
@@ -307,7 +307,7 @@ import Testing
         story.add(story.redeem(key: 8), .redeemed(story.id(), replayed: false))
         story.fault(.syncKill)
         story.add(story.redeem(key: 8), .refused("shard_closed"))
-        let violations = Checker(story.history, story.ledger).violations()
+        let violations = Checker(story.history, story.finalState).violations()
         #expect(violations.map(\.rule) == [.lost])
         let lines = Window(violations[0], in: story.history).description.split(separator: "\n").map(String.init)
         #expect(lines.count == 4)
@@ -320,7 +320,7 @@ import Testing
         var story = Story()
         for _ in 0..<100 { story.add(story.redeem(), .unknown("timeout")) }
         story.add(story.redeem(), .redeemed(story.id(), replayed: false))
-        let violations = Checker(story.history, story.ledger).violations()
+        let violations = Checker(story.history, story.finalState).violations()
         let lines = Window(violations[0], in: story.history).description.split(separator: "\n")
         #expect(lines.count == 42)
         #expect(lines.contains { $0.contains("61 more") })

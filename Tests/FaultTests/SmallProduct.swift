@@ -177,17 +177,17 @@ struct SmallProduct: Sendable {
             group.cancelAll()
         }
         try await load.resolve(limit: .seconds(3))
-        try await LedgerReader.drain(hotPath.stores[0], environment.postgres, limit: patience)
+        try await FinalStateReader.drain(hotPath.stores[0], environment.postgres, limit: patience)
         let history = world.history
-        let reader = LedgerReader(
+        let reader = FinalStateReader(
             history: history,
             store: hotPath.stores[0],
             hotPath: hotPath,
             postgres: environment.postgres
         )
-        var ledger = try await reader.read()
-        ledger.drift = try await reader.drift()
-        let violations = Checker(history, ledger).violations()
+        var finalState = try await reader.read()
+        finalState.drift = try await reader.drift()
+        let violations = Checker(history, finalState).violations()
         let outcomes = history.attempts.reduce(into: [String: Int]()) { $0["\($1.kind) \($1.outcome.name)", default: 0] += 1 }
         let text = violations.prefix(5).map { Window($0, in: history).description }.joined(separator: "\n") + "\n\(outcomes)"
         return (Set(violations.map(\.rule)), text)

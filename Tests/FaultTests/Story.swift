@@ -9,7 +9,7 @@ struct Story {
     static let coupon = 0
 
     var history: History
-    var ledger = Ledger()
+    var finalState = FinalState()
     private var time: Int64 = 1_000_000_000
 
     init(total: Int = 5) {
@@ -19,12 +19,12 @@ struct Story {
             History.Session(user: Story.ada, known: Moment(microseconds: 0)),
             History.Session(user: Story.ben, known: Moment(microseconds: 0)),
         ]
-        ledger.coupons[Story.coupon] = Ledger.Coupon(total: total, isPaused: false, left: total, isPausedInRedis: false)
-        for user in [Story.ada, Story.ben] { ledger.credit[user] = Credit(available: 100, held: 0) }
+        finalState.coupons[Story.coupon] = FinalState.Coupon(total: total, isPaused: false, left: total, isPausedInRedis: false)
+        for user in [Story.ada, Story.ben] { finalState.credit[user] = Credit(available: 100, held: 0) }
         operate(.create(coupon: Story.coupon), number: 1)
     }
 
-    var rules: [Violation.Rule] { Checker(history, ledger).violations().map(\.rule) }
+    var rules: [Violation.Rule] { Checker(history, finalState).violations().map(\.rule) }
 
     /// The moment at which the next attempt starts.
     var now: Moment { Moment(microseconds: time) }
@@ -58,14 +58,14 @@ struct Story {
     }
 
     mutating func store(_ id: RedemptionID, _ user: Int = ada) {
-        ledger.rows.append(Ledger.Row(id: id, user: user, coupon: Story.coupon, price: 10))
-        ledger.coupons[Story.coupon]?.left? -= 1
-        if let credit = ledger.credit[user] { ledger.credit[user] = Credit(available: credit.available - 10, held: 0) }
+        finalState.rows.append(FinalState.Row(id: id, user: user, coupon: Story.coupon, price: 10))
+        finalState.coupons[Story.coupon]?.left? -= 1
+        if let credit = finalState.credit[user] { finalState.credit[user] = Credit(available: credit.available - 10, held: 0) }
     }
 
     mutating func operate(_ operation: Attempt.Operation, number: Int, _ outcome: Attempt.Outcome = .done) {
         add(.operate(operation, number: number), outcome)
-        ledger.operations.insert(number)
+        finalState.operations.insert(number)
     }
 
     /// A fault that took place at this moment, and may have lost what was decided since one.

@@ -54,7 +54,7 @@ extension HouseException {
     ]
 
     private static let ofTexts = [
-        HouseException(.noSQL, "LedgerReader.swift", "torture empties the quarantine behind the program's back"),
+        HouseException(.noSQL, "FinalStateReader.swift", "torture empties the quarantine behind the program's back"),
         HouseException(.plainWords, "0002_credentials.sql", "a migration that was applied is never changed"),
         HouseException(.plainWords, "0004_imports.sql", "a migration that was applied is never changed"),
         HouseException(.plainWords, "0008_quarantine_once.sql", "a migration that was applied is never changed"),

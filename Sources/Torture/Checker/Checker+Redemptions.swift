@@ -22,7 +22,7 @@ extension Checker {
     /// Redis still had the redemptions that an older Postgres lacks, so they must be in quarantine, where somebody can decide
     /// about them. A fault of Redis at the same time may have lost them there too.
     func kept() -> [Violation] {
-        let quarantined = Set(ledger.quarantine.compactMap(\.id))
+        let quarantined = Set(finalState.quarantine.compactMap(\.id))
         var reported: Set<RedemptionID> = []
         return history.attempts.enumerated().compactMap { place, attempt in
             guard case .redeemed(let id, _) = attempt.outcome, rows[id] == nil, !quarantined.contains(id) else { return nil }
@@ -42,7 +42,7 @@ extension Checker {
         var violations: [Violation] = []
         var owners: [Pair: RedemptionID] = [:]
         var counts: [Int: Int] = [:]
-        for row in ledger.rows {
+        for row in finalState.rows {
             let pair = Pair(user: row.user, coupon: row.coupon)
             counts[row.coupon, default: 0] += 1
             if let other = owners.updateValue(row.id, forKey: pair) {
@@ -55,7 +55,7 @@ extension Checker {
                 violations.append(Violation(.unasked, text, byPair[pair] ?? []))
             }
         }
-        for (number, coupon) in ledger.coupons where counts[number, default: 0] > coupon.total {
+        for (number, coupon) in finalState.coupons where counts[number, default: 0] > coupon.total {
             let text = "\(self.coupon(number)) has \(counts[number, default: 0]) redemptions and a total of \(coupon.total)"
             violations.append(Violation(.oversold, text))
         }
@@ -64,7 +64,7 @@ extension Checker {
 
     /// Whether a request without an answer began before the redemption was decided. It need not have been under way then: a
     /// request that was held up can still be carried out after its client gave up.
-    private func mayBeUnknown(_ row: Ledger.Row, _ pair: Pair) -> Bool {
+    private func mayBeUnknown(_ row: FinalState.Row, _ pair: Pair) -> Bool {
         (byPair[pair] ?? []).contains { place in
             let attempt = history.attempts[place]
             guard case .redeem = attempt.what, attempt.outcome.isUnknown else { return false }

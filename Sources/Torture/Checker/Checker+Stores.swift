@@ -4,8 +4,8 @@ extension Checker {
     /// The stock in Redis and the redemptions add up to the total, and both stores agree about which coupons are paused.
     func stock() -> [Violation] {
         var counts: [Int: Int] = [:]
-        for row in ledger.rows { counts[row.coupon, default: 0] += 1 }
-        return ledger.coupons.sorted { $0.key < $1.key }.flatMap { number, coupon in
+        for row in finalState.rows { counts[row.coupon, default: 0] += 1 }
+        return finalState.coupons.sorted { $0.key < $1.key }.flatMap { number, coupon in
             var violations: [Violation] = []
             let name = self.coupon(number)
             if let left = coupon.left {
@@ -27,11 +27,11 @@ extension Checker {
     /// Available credit is the grants less the spendings, and no credit is held any more.
     func credit() -> [Violation] {
         var balance = Array(repeating: history.credit, count: history.users.count)
-        for grant in ledger.grants where balance.indices.contains(grant.user) { balance[grant.user] += grant.amount }
-        for row in ledger.rows where balance.indices.contains(row.user) { balance[row.user] -= row.price }
+        for grant in finalState.grants where balance.indices.contains(grant.user) { balance[grant.user] += grant.amount }
+        for row in finalState.rows where balance.indices.contains(row.user) { balance[row.user] -= row.price }
         return balance.enumerated().compactMap { number, rest in
             if rest < 0 { return Violation(.credit, "\(user(number)) has spent \(-rest) more than was granted") }
-            guard let credit = ledger.credit[number] else { return nil }
+            guard let credit = finalState.credit[number] else { return nil }
             guard credit.available != rest || credit.held != 0 else { return nil }
             let text = "\(user(number)) should have \(rest), and has \(credit.available) available and \(credit.held) held"
             return Violation(.credit, text)
@@ -43,11 +43,11 @@ extension Checker {
     func operations() -> [Violation] {
         var totals: [Int: Int] = [:]
         var violations: [Violation] = []
-        let granted = Dictionary(ledger.grants.map { ($0.operation, $0) }, uniquingKeysWith: { first, _ in first })
-        if granted.count != ledger.grants.count { violations.append(Violation(.control, "a grant is in Postgres twice")) }
+        let granted = Dictionary(finalState.grants.map { ($0.operation, $0) }, uniquingKeysWith: { first, _ in first })
+        if granted.count != finalState.grants.count { violations.append(Violation(.control, "a grant is in Postgres twice")) }
         for (place, attempt) in history.attempts.enumerated() {
             guard case .operate(let operation, let number) = attempt.what else { continue }
-            let isThere = ledger.operations.contains(number)
+            let isThere = finalState.operations.contains(number)
             switch attempt.outcome {
             // An act that changes no state writes nothing.
             case .done:
@@ -72,7 +72,7 @@ extension Checker {
             case .pause, .resume: break
             }
         }
-        for (number, coupon) in ledger.coupons where totals[number, default: 0] != coupon.total {
+        for (number, coupon) in finalState.coupons where totals[number, default: 0] != coupon.total {
             let text = "\(self.coupon(number)) has a total of \(coupon.total), and was given \(totals[number, default: 0])"
             violations.append(Violation(.control, text))
         }
@@ -97,15 +97,15 @@ extension Checker {
 
     /// Quarantine has only redemptions that a fault may have lost: an owner finds them when an older file is put back.
     func quarantine() -> [Violation] {
-        ledger.quarantine.compactMap { id, reason in
+        finalState.quarantine.compactMap { id, reason in
             if let id, mayBeLost(id) { return nil }
             return Violation(.quarantine, "\(id?.description ?? "something") is in quarantine: \(reason)")
         }
     }
 
     func drift() -> [Violation] {
-        var violations = (history.drift + ledger.drift).map { Violation(.drift, $0) }
-        if ledger.undrained > 0 { violations.append(Violation(.drift, "\(ledger.undrained) entries are in the outbox")) }
+        var violations = (history.drift + finalState.drift).map { Violation(.drift, $0) }
+        if finalState.undrained > 0 { violations.append(Violation(.drift, "\(finalState.undrained) entries are in the outbox")) }
         return violations
     }
 

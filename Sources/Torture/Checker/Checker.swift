@@ -6,10 +6,10 @@ internal import Domain
 /// was not answered, and *refused* for the rest: ok ⊆ Postgres ⊆ ok ∪ unknown, and refused ∩ Postgres = ∅.
 struct Checker: Sendable {
     let history: History
-    let ledger: Ledger
+    let finalState: FinalState
     let mode: Durability
     /// The redemptions in Postgres, by id.
-    let rows: [RedemptionID: Ledger.Row]
+    let rows: [RedemptionID: FinalState.Row]
     /// The places of attempts for each user and coupon, in the order in which they started.
     let byPair: [Pair: [Int]]
     let byKey: [Int: [Int]]
@@ -21,11 +21,11 @@ struct Checker: Sendable {
     }
 
     /// - Parameter mode: the durability that every answer promised.
-    init(_ history: History, _ ledger: Ledger, mode: Durability = .local) {
+    init(_ history: History, _ finalState: FinalState, mode: Durability = .local) {
         self.history = history
-        self.ledger = ledger
+        self.finalState = finalState
         self.mode = mode
-        rows = Dictionary(ledger.rows.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
+        rows = Dictionary(finalState.rows.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
         var byPair: [Pair: [Int]] = [:]
         var byKey: [Int: [Int]] = [:]
         var bySession: [Int: [Int]] = [:]

@@ -47,7 +47,7 @@ struct TortureReport: Sendable, Codable {
 
     var holds: Bool { violations.isEmpty }
 
-    init(_ settings: TortureSettings, _ history: History, _ ledger: Ledger, _ violations: [Violation], seconds: Double) {
+    init(_ settings: TortureSettings, _ history: History, _ finalState: FinalState, _ violations: [Violation], seconds: Double) {
         version = Version.current
         machine = Machine.current()
         seed = settings.seed
@@ -57,11 +57,11 @@ struct TortureReport: Sendable, Codable {
         self.seconds = seconds
         requests = history.attempts.count
         unknown = history.attempts.count { $0.outcome.isUnknown }
-        let stored = Set(ledger.rows.map(\.id))
+        let stored = Set(finalState.rows.map(\.id))
         var lost: Set<RedemptionID> = []
         for case .redeemed(let id, _) in history.attempts.map(\.outcome) where !stored.contains(id) { lost.insert(id) }
         lostAsAllowed = lost.count - violations.count { $0.rule == .lost }
-        rows = ledger.rows.count
+        rows = finalState.rows.count
         kinds = TortureReport.kinds(history.attempts)
         faults = Dictionary(grouping: history.faults, by: \.fault)
             .map { fault, records in

@@ -61,22 +61,22 @@ struct TortureRun: Sendable {
             Output.note("clearing up \(world.counts.unknown) requests without an answer, draining, checking …")
             try await load.resolve(limit: TortureRun.resolveLimit)
             let store = stack.direct.store
-            try await LedgerReader.drain(store, stack.direct.postgres, limit: TortureSettings.drainLimit)
+            try await FinalStateReader.drain(store, stack.direct.postgres, limit: TortureSettings.drainLimit)
             let history = world.history
-            let reader = LedgerReader(
+            let reader = FinalStateReader(
                 history: history,
                 store: store,
                 hotPath: HotPath(client: stack.direct.client),
                 postgres: stack.direct.postgres
             )
-            var ledger = try await reader.read()
-            ledger.drift = try await reader.drift()
+            var finalState = try await reader.read()
+            finalState.drift = try await reader.drift()
             await throughProxy.close()
             return TortureReport(
                 settings,
                 history,
-                ledger,
-                Checker(history, ledger, mode: settings.mode).violations(),
+                finalState,
+                Checker(history, finalState, mode: settings.mode).violations(),
                 seconds: seconds
             )
         } catch {
@@ -103,7 +103,9 @@ struct TortureRun: Sendable {
             // A fault that begins while the service is still closed could not be told from this one.
             guard records.allSatisfy({ $0.secondsToOpen != nil }) else { break }
             // This happens in the middle of the load, so requests under way must not count as drift.
-            let drift = try await stack.direct.patiently { try await LedgerReader.drift(HotPath(client: $0.client), $0.postgres) }
+            let drift = try await stack.direct.patiently {
+                try await FinalStateReader.drift(HotPath(client: $0.client), $0.postgres)
+            }
             world.add(drift: drift.map { "after \(records.map(\.fault.rawValue).joined(separator: " and ")): \($0)" })
         }
         try? await Task.sleep(for: TortureRun.lead)

@@ -1,7 +1,7 @@
 internal import Domain
 
 /// The state of Postgres and Redis in the end, when all faults are healed, all requests have ended and the outbox is drained.
-struct Ledger: Sendable {
+struct FinalState: Sendable {
     struct Row: Hashable, Sendable {
         let id: RedemptionID
         /// A number of the history; −1 if the history does not have the user, or the coupon.
