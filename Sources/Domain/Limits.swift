@@ -1,5 +1,6 @@
-/// The limits that several parts must agree on. Limits of one part are in `ServerLimits` (bodies, connections, times), `HotPathLimits`,
-/// `SessionLimits` and `StackLimits`.
+/// The limits that several parts must agree on. Limits of one part are in `ServerLimits` (bodies, connections, times),
+/// `ServerConfiguration` (rates of logins), `HotPathLimits` (calls of scripts), `SessionLimits` (lifetimes), `PostgresConfiguration` and
+/// `RedisConfiguration` (connections, deadlines), and `StackLimits` (private servers).
 public enum Limits {
     /// The largest credit, price, total or count: 2^53 − 1, the last integer that a Lua number (a double) holds exactly.
     public static let amount = 1 << 53 - 1

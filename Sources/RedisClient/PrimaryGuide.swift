@@ -1,4 +1,5 @@
-/// Who tells where the primary is: what they are asked, and what they answer. No I/O.
+/// Who tells where the primary is, Sentinels or the nodes of a cluster: what they are asked, and how their answers are read. No I/O.
+/// `PrimaryWatch` asks them, and `PrimaryView` chooses among their answers.
 enum PrimaryGuide: Hashable, Sendable {
     case sentinels(primary: String)
     /// The nodes of a cluster tell which of them has the slot.

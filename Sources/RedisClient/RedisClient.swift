@@ -22,7 +22,7 @@ public final class RedisClient: Sendable {
     private let indices: [ObjectIdentifier: Int]
     private let turn = Atomic<Int>(0)
     package let configuration: RedisConfiguration
-    /// Follows the primary by what Sentinels say; `nil`: the endpoint names the address of Redis itself.
+    /// Follows the primary by what Sentinels or a cluster say; `nil`: the endpoint names the address of Redis itself.
     private let watch: Watch?
 
     public convenience init(configuration: RedisConfiguration, eventLoopGroup: any EventLoopGroup, logger: Logger) {

@@ -21,8 +21,8 @@ public struct RedisConfiguration: Sendable {
     /// How often each connection makes sure that the Redis at its other end is still the primary that it was; `nil`: never.
     public var roleCheckInterval: Duration? = .milliseconds(250)
 
-    /// In a cluster: the slot of all keys that the client is to use.
-    public var slot = HashSlot(0)
+    /// The slot of all keys that the client is to use; `nil`: no cluster. A client of a cluster has to have one.
+    public var slot: HashSlot?
 
     /// How often the Sentinels, or the nodes of a cluster, are asked where the primary is, beside each attempt to connect. A primary that
     /// was replaced, and that still takes commands, is left after about this time.
@@ -69,7 +69,8 @@ public struct RedisConfiguration: Sendable {
         switch endpoint.address {
         case .tcp, .unix: nil
         case .sentinels(let nodes, let primary): (.sentinels(primary: primary), nodes)
-        case .cluster(let nodes): (.cluster(slot), nodes)
+        case .cluster(let nodes):
+            if let slot { (.cluster(slot), nodes) } else { preconditionFailure("a client of a cluster without a slot") }
         }
     }
 

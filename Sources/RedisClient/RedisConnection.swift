@@ -319,11 +319,11 @@ extension RedisConnection {
         }
     }
 
-    /// False if the Sentinels' latest answer names another place, or another failover, than the one that the channel follows.
+    /// False if the latest answer of the Sentinels or the cluster names another place, or another failover, than that of the channel.
     private var isAtPrimary: Bool { told == nil || primary == nil || told == primary }
 
-    /// Adds the epoch of the failover that made this Redis the primary. Sentinels may go back to a primary that never heard that it was
-    /// replaced, and so kept its id.
+    /// Adds the epoch of the failover, or of the move of the slot, that made this Redis the primary. A primary that never heard that it was
+    /// replaced keeps its id, and so does a node that a slot comes back to.
     private func named(_ id: ReplicationID) -> ReplicationID { told.map { ReplicationID("\(id)-\($0.epoch)") } ?? id }
 
     private var moved: RedisError {

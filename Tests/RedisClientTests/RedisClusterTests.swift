@@ -101,7 +101,7 @@ import Testing
     @Test func saysWhyNobodyHasTheSlot() async throws {
         try await withRedis(plain) { redis in
             let url = redis.url.replacing("redis://", with: "cluster://")
-            try await withClient(url) { client in
+            try await withClient(url, { $0.slot = slot }) { client in
                 let error = await client.connectFailure()
                 #expect(error?.message.contains("cluster support disabled") == true, "\(String(describing: error))")
             }

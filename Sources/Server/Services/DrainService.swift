@@ -1,4 +1,3 @@
-import Credentials
 import Logging
 import ServiceLifecycle
 
@@ -14,17 +13,5 @@ struct DrainService: Service {
         readiness.stop()
         logger.info("draining", metadata: ["seconds": "\(delay.components.seconds)"])
         if delay > .zero { try await Task.sleep(for: delay) }
-    }
-}
-
-/// Stops the threads that hash passwords, after all other services. It is the first service, since a group stops its first
-/// service last.
-struct PasswordService: Service {
-    let hasher: PasswordHasher
-
-    func run() async throws {
-        // Cancellation of the group means a stop, too.
-        do { try await gracefulShutdown() } catch {}
-        await hasher.close()
     }
 }
