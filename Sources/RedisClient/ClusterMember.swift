@@ -2,8 +2,10 @@
 public struct ClusterMember: Sendable, Hashable {
     public let id: String
     /// Where clients reach it. The host is empty where the node does not know its own address.
-    public let node: RedisEndpoint.Node
+    public private(set) var node: RedisEndpoint.Node
     public let isPrimary: Bool
+    /// It is the node that was asked.
+    public let isWhoTells: Bool
     /// The others hold it to be down.
     public let isDown: Bool
     /// Grows with each failover and each move of a slot to it.
@@ -19,6 +21,28 @@ public struct ClusterMember: Sendable, Hashable {
         (reply.string ?? "").split(whereSeparator: \.isNewline).compactMap(ClusterMember.init)
     }
 
+    /// The same, each where clients are to reach it, which may be under another name.
+    /// - Parameters:
+    ///   - slots: the reply to `CLUSTER SLOTS`, which has no nodes without slots.
+    ///   - host: of a node that does not know its own address.
+    public static func all(in reply: RESPValue, slots: RESPValue, host: String) -> [ClusterMember] {
+        var announced: [String: RedisEndpoint.Node] = [:]
+        for entry in slots.array ?? [] {
+            for place in entry.array?.dropFirst(2) ?? [] {
+                guard let fields = place.array, fields.count >= 3, let port = fields[1].integer, let id = fields[2].string,
+                    let host = fields[0].string, !["", "?"].contains(host)
+                else { continue }
+                announced[id] = RedisEndpoint.Node(host: host, port: port)
+            }
+        }
+        return all(in: reply).map { member in
+            var member = member
+            let own = member.node
+            member.node = announced[member.id] ?? RedisEndpoint.Node(host: own.host.isEmpty ? host : own.host, port: own.port)
+            return member
+        }
+    }
+
     /// `id host:port@bus[,name] flags primary ping pong epoch link slot…`
     private init?(_ line: Substring) {
         let fields = line.split(separator: " ", omittingEmptySubsequences: false)
@@ -30,6 +54,7 @@ public struct ClusterMember: Sendable, Hashable {
         id = String(fields[0])
         node = RedisEndpoint.Node(host: String(address[..<colon]), port: port)
         isPrimary = flags.contains("master")
+        isWhoTells = flags.contains("myself")
         isDown = flags.contains("fail")
         self.epoch = epoch
         slots = fields[8...].compactMap { field in

@@ -21,6 +21,11 @@ import Testing
                 #expect(doctor.output.contains("3 primaries, 3 replicas, 16384 of 16384 slots"), "\(doctor.output)")
                 #expect(doctor.output.split(separator: "\n").count { $0.contains("node 127.0.0.1:") } >= 6, "\(doctor.output)")
             }
+            // As one Redis, whether it has the slot or not.
+            for node in try nodes(in: settings) {
+                let doctor = await redeem("doctor", "--for", "serve", "--config", "\(folder)/state/env", "--redis-url", node)
+                #expect(doctor.status == 1 && doctor.output.contains("give some nodes of the cluster"), "\(doctor.output)")
+            }
             #expect(await dev.stop(SIGINT) == 0)
 
             let again = RedeemProcess(command, environment: ["REDEEM_SCRYPT_LOG_N": "12"])
@@ -33,5 +38,13 @@ import Testing
             let refused = await redeem("dev", "--cluster", "2", "--dir", "\(folder)/state")
             #expect(refused.status == 64 && refused.output.contains("--cluster 2 is out of range"))
         }
+    }
+
+    /// The three that were primaries at first, each as a URL of its own.
+    private func nodes(in settings: String) throws -> [String] {
+        let line = try #require(settings.split(separator: "\n").first { $0.hasPrefix("REDEEM_REDIS_URL=") })
+        let url = line.dropFirst("REDEEM_REDIS_URL=".count).filter { $0 != "'" }.replacing("cluster://", with: "redis://")
+        let at = try #require(url.lastIndex(of: "@"))
+        return url[url.index(after: at)...].split(separator: ",").prefix(3).map { String(url[...at] + $0) }
     }
 }

@@ -17,7 +17,21 @@ import Testing
         #expect(members[0].slots == [0...99, 105...105] && members[0].openSlots == [200, 77] && members[0].isPrimary)
         #expect(members[1].node == RedisEndpoint.Node(host: "::1", port: 7002) && members[1].isDown && members[1].epoch == 12)
         #expect(members[1].slots == [100...104, 106...16_383])
+        #expect(members.map(\.isWhoTells) == [true, false, false])
         #expect(!members[2].isPrimary && members[2].slots.isEmpty)
         #expect(ClusterMember.all(in: .null).isEmpty)
+    }
+
+    @Test func isReachedWhereClientsAreToReachIt() {
+        let nodes =
+            "aa 10.0.0.1:1@2 myself,master - 0 0 3 connected 0\nbb :2@3 slave aa 0 0 3 connected\ncc :3@4 master - 0 0 1 connected"
+        func place(_ host: RESPValue, _ port: Int, _ id: String) -> RESPValue {
+            .array([host, .integer(port), .string(id), .array([])])
+        }
+        let slots = RESPValue.array([
+            .array([.integer(0), .integer(0), place(.string("one.example"), 1, "aa"), place(.null, 2, "bb")]), .null,
+        ])
+        let members = ClusterMember.all(in: .string(nodes), slots: slots, host: "seed")
+        #expect(members.map(\.node.description) == ["one.example:1", "seed:2", "seed:3"])
     }
 }

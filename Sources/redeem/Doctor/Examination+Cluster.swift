@@ -7,7 +7,12 @@ internal import Server
 extension Examination {
     /// The shard may be on any node tomorrow, so each of them is looked at as Redis is.
     func cluster(_ client: RedisClient, _ configuration: RedisConfiguration, _ findings: inout Findings) async throws {
-        let members = ClusterMember.all(in: try await client.send(ClusterMember.question))
+        guard case .cluster(let named) = configuration.endpoint.address else { return }
+        let members = ClusterMember.all(
+            in: try await client.send(ClusterMember.question),
+            slots: try await client.send(["CLUSTER", "SLOTS"]),
+            host: named.first?.host ?? ""
+        )
         let covered = members.filter { $0.isPrimary && !$0.isDown }.flatMap(\.slots).reduce(0) { $0 + $1.count }
         findings.add(
             "cluster",
@@ -36,7 +41,7 @@ extension Examination {
         )
         do {
             try await client.connect()
-            let own = ClusterMember.all(in: try await client.send(ClusterMember.question)).first { $0.id == member.id }
+            let own = ClusterMember.all(in: try await client.send(ClusterMember.question)).first(where: \.isWhoTells)
             let open = own?.openSlots ?? []
             findings.add(
                 subject,

@@ -35,7 +35,12 @@ extension Examination {
             case .sync: try await replay(client, of: nil, &findings)
             case .admin: break
             }
-            if client.isOfCluster { try await cluster(client, configuration, &findings) }
+            if client.isOfCluster {
+                try await cluster(client, configuration, &findings)
+            } else if try await client.send(["INFO", "cluster"]).info["cluster_enabled"] == "1" {
+                let told = "it is a node of a cluster, whose slots may move to another node"
+                findings.add("Redis", false, told, RedisError.remedyForANode)
+            }
             if process != .admin { await findings.passwords(client, configuration.endpoint.user) }
             for store in HotPath(client: client).stores { try await shard(store, &findings) }
         } catch let error as RedisError {

@@ -39,6 +39,8 @@ extension PostgresError {
 }
 
 extension RedisError {
+    static let remedyForANode = "give some nodes of the cluster in REDEEM_REDIS_URL: cluster://user:password@host1,host2"
+
     /// A remedy for the most likely cause.
     var remedy: String {
         let causes = [
@@ -46,6 +48,21 @@ extension RedisError {
             (["NOAUTH"], "give user and password in REDEEM_REDIS_URL"),
             (["NOPERM"], "its user lacks a right: redeem doctor --print-redis-acl | redis-cli …"),
             (["LOADING"], "it is loading its data: try again in a moment"),
+            (["MOVED "], RedisError.remedyForANode),
+            (["cluster support disabled"], "it is in no cluster: write REDEEM_REDIS_URL as redis://, or give nodes of a cluster"),
+            (
+                ["no node of the cluster has"],
+                "see `redis-cli --cluster check`, or give nodes of another cluster in REDEEM_REDIS_URL"
+            ),
+            (
+                ["ASK ", "TRYAGAIN"],
+                "the slot is on its way to another node: wait for what moves it, or end it with `redis-cli --cluster fix`"
+            ),
+            (["CLUSTERDOWN"], "see `redis-cli --cluster check`: too many primaries are down, or slots have no node"),
+            (
+                ["missed a failover"],
+                "make those that know of it reachable from here: check hosts, ports and firewalls on the way"
+            ),
             (["it is a replica"], "give the address of its primary, or of its Sentinels, in REDEEM_REDIS_URL"),
             (["Sentinel"], "check the Sentinels' addresses and the primary's name in REDEEM_REDIS_URL"),
             (
