@@ -16,7 +16,7 @@ import TestSupport
 
     /// Rights for what the story below has no occasion to do: another database than 0, what a failover takes, a cluster,
     /// and to read the users that an earlier version left.
-    private static let unused = ["cluster|myid", "cluster|nodes", "cluster|slots", "hgetall", "role", "select", "wait"]
+    private static let unused = ["cluster|nodes", "cluster|slots", "hgetall", "role", "select", "wait"]
 
     @Test func theyAreEnoughAndNoneIsTooMany() async throws {
         try await Product.with { product in

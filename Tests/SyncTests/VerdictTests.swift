@@ -66,12 +66,16 @@ import Testing
     }
 
     @Test func onlyAHistoryThatGoesOnIsSoundInACluster() {
-        let home = ShardHome(node: "a", history: "1")
-        let (restarted, promoted) = (ShardHost(id: "a", histories: ["2"]), ShardHost(id: "b", histories: ["2", "1"]))
+        let home = ShardHome(node: "a", epoch: 7, history: "1")
+        let restarted = ShardHost(id: "a", epoch: 7, histories: ["2"])
+        let promoted = ShardHost(id: "b", epoch: 8, histories: ["2", "1"])
+        let again = ShardHost(id: "a", epoch: 9, histories: ["1"])
         #expect(found(cursor, home: home, host: restarted).verdict == .sound(cursor))
         #expect(found(cursor, home: home, host: promoted).verdict == .sound(cursor))
-        #expect(found(cursor, home: home, host: ShardHost(id: "b", histories: ["2"])).verdict == .rebuild(.moved))
-        #expect(found(cursor, home: home, host: ShardHost(id: "b", histories: ["2", "3"])).verdict == .rebuild(.moved))
+        for other in [["2"], ["2", "3"]].map({ ShardHost(id: "b", epoch: 8, histories: $0) }) {
+            #expect(found(cursor, home: home, host: other).verdict == .rebuild(.moved))
+        }
+        #expect(found(cursor, home: home, host: again).verdict == .rebuild(.moved), "the slot was away meanwhile")
         #expect(found(cursor, home: nil, host: restarted).verdict == .rebuild(.moved))
         // Elsewhere nobody writes down where it is.
         #expect(found(cursor, home: home, host: nil).verdict == .sound(cursor))

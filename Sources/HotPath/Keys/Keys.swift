@@ -3,7 +3,7 @@ public import Domain
 /// The keys of one shard. All of them have the shard's hash tag, so that one script can touch any of them, in Redis Cluster too.
 public struct Keys: Hashable, Sendable {
     /// HASH: epoch, control, mark (when Postgres wrote that entry of the control log, µs), trimmed (entries that left the outbox because
-    /// they were settled), settled (the last of them); in a cluster also node and history (`ShardHome`).
+    /// they were settled), settled (the last of them); in a cluster also node, node_epoch and history (`ShardHome`).
     public let shard: String
     /// STREAM: an entry for each call of `redeem.lua` that accepted something.
     public let outbox: String

@@ -20,7 +20,7 @@ public enum RedisUser: String, CaseIterable, Sendable {
         var rights = RedisRights(
             (["ping", "select", "info", "time", "role", "wait", "config|get", "scan", "script|exists", "multi", "exec"], []),
             // Where the slot is, and which node this is.
-            (["cluster|slots", "cluster|nodes", "cluster|myid"], []),
+            (["cluster|slots", "cluster|nodes"], []),
             // Asks which writes a start of Redis would leave out (`ReplayRights`).
             (["acl|dryrun"], []),
             // Reading the state of a shard.

@@ -61,7 +61,7 @@ extension ShardStore {
     /// Writes into the shard's record that it is at home where it is about to be opened. Does nothing outside a cluster.
     public func makeHome(at host: ShardHost?) async throws(RedisError) {
         guard let home = host?.home else { return }
-        _ = try await send(["HSET", keys.shard, "node", home.node, "history", home.history])
+        _ = try await send(["HSET", keys.shard, "node", home.node, "node_epoch", String(home.epoch), "history", home.history])
     }
 
     /// Opens the shard by loading its scripts, in this Redis and as long as it is the primary.

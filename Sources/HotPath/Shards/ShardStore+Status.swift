@@ -75,7 +75,7 @@ extension ShardStore {
     /// Reads the state of the shard. Its parts are read one after the other, without a lock, so the outbox may grow meanwhile.
     public func status() async throws(RedisError) -> ShardStatus {
         let keys = keys
-        let ofCluster = client.isOfCluster ? [["HMGET", keys.shard, "node", "history"]] + ShardHost.questions : []
+        let ofCluster = client.isOfCluster ? [["HMGET", keys.shard, "node", "node_epoch", "history"]] + ShardHost.questions : []
         let (replies, id) = try await client.pipeline(to: redis, deadline: nil) { id -> [[String]] in
             [
                 ["HMGET", keys.shard, "epoch", "control", "mark", "settled", "trimmed"],
@@ -111,10 +111,10 @@ extension ShardStore {
     }
 
     private static func home(_ fields: RESPValue) -> ShardHome? {
-        guard let fields = fields.array, fields.count == 2, let node = fields[0].string, let history = fields[1].string else {
-            return nil
-        }
-        return ShardHome(node: node, history: history)
+        guard let fields = fields.array, fields.count == 3, let node = fields[0].string, let epoch = fields[1].number,
+            let history = fields[2].string
+        else { return nil }
+        return ShardHome(node: node, epoch: epoch, history: history)
     }
 
     /// - Parameter type: the type of the key that earlier versions have the shard's record under.
