@@ -9,6 +9,9 @@ enum PrimaryGuide: Hashable, Sendable {
         let primary: PrimaryLocation
         /// Everybody who can be asked, as far as the one that was asked knows; `nil`: those that the URL names.
         let guides: [RedisEndpoint.Node]?
+        /// In a cluster: who says so, and who decides on failovers as far as that one knows, by their ids.
+        var witness: String?
+        var voters: Set<String> = []
     }
 
     var questions: [[String]] {
@@ -55,10 +58,28 @@ enum PrimaryGuide: Hashable, Sendable {
             guard let range = ranges.first(where: { $0.slots.contains(slot.number) }) else {
                 throw RedisError(.notConnected, "no node of the cluster has slot \(slot): see `redis-cli --cluster check`")
             }
-            guard let epoch = ClusterMember.all(in: replies[1]).first(where: { $0.id == range.nodeID })?.epoch else {
+            let members = ClusterMember.all(in: replies[1])
+            guard let epoch = members.first(where: { $0.id == range.nodeID })?.epoch else {
                 throw RedisError(.protocolViolation, "it does not tell the epoch of node \(range.nodeID)")
             }
-            return Testimony(primary: PrimaryLocation(node: range.primary, epoch: epoch), guides: ranges.map(\.primary))
+            return Testimony(
+                primary: PrimaryLocation(node: range.primary, epoch: epoch),
+                guides: ranges.map(\.primary),
+                witness: members.first(where: \.isWhoTells)?.id,
+                voters: Set(ranges.map(\.nodeID))
+            )
+        }
+    }
+
+    /// Whether no failover can have passed by all who answered. In a cluster the node that was seen last counts how many there are, since
+    /// the cluster may be another one than before, and a node that has two addresses counts once.
+    /// - Parameter named: how many the URL names.
+    func isMajority(_ answers: [Testimony], of named: Int) -> Bool {
+        switch self {
+        case .sentinels: return answers.count * 2 > named
+        case .cluster:
+            guard let latest = answers.max(by: { $0.primary.epoch < $1.primary.epoch }) else { return false }
+            return latest.voters.intersection(answers.compactMap(\.witness)).count * 2 > latest.voters.count
         }
     }
 }

@@ -14,11 +14,13 @@ struct PrimaryView {
     private(set) var current: PrimaryLocation?
 
     /// Where the primary is; `nil`: nobody told, or only some who are behind the times. A majority is not behind: where it tells
-    /// of an older epoch than was seen, the guides were set up again.
-    /// - Parameter guides: how many there are.
-    mutating func learn(_ answers: [PrimaryLocation], of guides: Int) -> PrimaryLocation? {
+    /// of an older epoch than was seen, the guides were set up again. Of two names for one place, the one stays that was followed.
+    mutating func learn(_ answers: [PrimaryLocation], isMajority: Bool) -> PrimaryLocation? {
         guard let best = answers.max(by: { $0.epoch < $1.epoch }) else { return nil }
-        if let current, best.epoch < current.epoch, answers.count * 2 <= guides { return nil }
+        if let current {
+            if best.epoch < current.epoch, !isMajority { return nil }
+            if best.epoch == current.epoch, answers.contains(current) { return current }
+        }
         current = best
         return best
     }

@@ -17,8 +17,8 @@ final class PrimaryWatch {
     private let logger: Logger
     private let named: [RedisEndpoint.Node]
     private var connections: [RedisEndpoint.Node: RedisConnection] = [:]
-    /// How many guides there are.
-    private var count: Int
+    /// Who can be asked, by the answer that was followed last.
+    private var guides: [RedisEndpoint.Node] = []
     private var view = PrimaryView()
     private var isClosed = false
     /// Who waits for the look that is under way.
@@ -34,7 +34,6 @@ final class PrimaryWatch {
         self.logger = logger
         self.guide = guide
         named = nodes
-        count = nodes.count
         timeout = TimeAmount(configuration.watchTimeout)
         interval = TimeAmount(configuration.watchInterval)
         for node in nodes { connections[node] = connection(to: node) }
@@ -127,7 +126,10 @@ final class PrimaryWatch {
         let waiting = waiters
         waiters = []
         let before = view.current
-        guard let primary = view.learn(answers.map(\.primary), of: count) else {
+        let isMajority = guide.isMajority(answers, of: named.count)
+        guard let primary = view.learn(answers.map(\.primary), isMajority: isMajority) else {
+            // They may be of a cluster that was made in place of another, so those that they know are asked too.
+            if let known = answers.max(by: { $0.primary.epoch < $1.primary.epoch })?.guides { meet(known, beside: guides) }
             let behind = RedisError(.notConnected, "those of \(guide.name) that answer have missed a failover")
             for waiter in waiting { waiter.fail(answers.isEmpty ? failure : behind) }
             return
@@ -135,20 +137,22 @@ final class PrimaryWatch {
         if let before, before != primary {
             logger.notice("the primary has moved", metadata: ["from": "\(before.node)", "to": "\(primary.node)"])
         }
-        if let guides = answers.first(where: { $0.primary == primary })?.guides { meet(guides) }
+        if let known = answers.first(where: { $0.primary == primary })?.guides {
+            guides = known
+            meet(known)
+        }
         // Before those who wait go there.
         follow(primary)
         for waiter in waiting { waiter.succeed(primary) }
     }
 
     /// From now on asks these, beside those that the URL names, and nobody else.
-    private func meet(_ guides: [RedisEndpoint.Node]) {
-        let known = Set(guides)
-        count = known.count
+    private func meet(_ guides: [RedisEndpoint.Node], beside others: [RedisEndpoint.Node] = []) {
         guard !isClosed else { return }
-        let wanted = Set(named).union(
-            known.sorted { ($0.host, $0.port) < ($1.host, $1.port) }.prefix(PrimaryWatch.discoveredLimit)
-        )
+        let wanted = [guides, others].reduce(into: Set(named)) { wanted, nodes in
+            let sorted = Set(nodes).sorted { ($0.host, $0.port) < ($1.host, $1.port) }
+            wanted.formUnion(sorted.prefix(PrimaryWatch.discoveredLimit))
+        }
         for (node, connection) in connections where !wanted.contains(node) {
             connections[node] = nil
             connection.close {}

@@ -41,6 +41,32 @@ import Testing
         let testimony = try PrimaryGuide.cluster(HashSlot(slot)).testimony([slots, nodes], of: asked)
         #expect(testimony.primary == PrimaryLocation(node: RedisEndpoint.Node(host: host, port: port), epoch: epoch))
         #expect(testimony.guides?.map(\.port) == [7001, 7002])
+        #expect(testimony.witness == "aa" && testimony.voters == ["aa", "bb"])
+    }
+
+    /// A node with two addresses is one voter, and a replica is none.
+    @Test(arguments: [
+        (["aa"], false), (["aa", "aa"], false), (["aa", "replica", nil], false), (["aa", "bb"], true),
+        (["cc", "bb", "aa"], true),
+    ])
+    func aMajorityIsOneOfVoters(witnesses: [String?], isOne: Bool) {
+        let answers = witnesses.map { witness in
+            // The last one that knows of more voters is behind.
+            let (epoch, voters) = witness == "cc" ? (1, Set(["aa", "dd", "ee", "ff"])) : (2, ["aa", "bb", "cc"])
+            return PrimaryGuide.Testimony(
+                primary: PrimaryLocation(node: asked, epoch: epoch),
+                guides: nil,
+                witness: witness,
+                voters: voters
+            )
+        }
+        #expect(PrimaryGuide.cluster(HashSlot(7)).isMajority(answers, of: 6) == isOne)
+    }
+
+    @Test func aMajorityOfSentinelsIsOneOfThoseNamed() {
+        let answer = PrimaryGuide.Testimony(primary: PrimaryLocation(node: asked, epoch: 1), guides: nil)
+        let guide = PrimaryGuide.sentinels(primary: "x")
+        #expect(!guide.isMajority([answer], of: 2) && guide.isMajority([answer, answer], of: 3))
     }
 
     /// A node that does not know its own address, or whose announced name nobody has set.

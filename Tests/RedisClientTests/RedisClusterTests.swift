@@ -98,6 +98,32 @@ import Testing
         }
     }
 
+    /// Its epochs begin again, and the other nodes are others: one URL names the first node alone.
+    @Test func followsAClusterThatWasMadeInPlaceOfAnother() async throws {
+        try await withRedisCluster(plain) { cluster in
+            let first = cluster.nodes[0]
+            let url = "cluster://\(first.administrator):\(first.password)@127.0.0.1:\(first.port)"
+            try await withClient(url, { $0.slot = slot }) { client in
+                try await client.connect()
+                let before = try await port(client)
+                for node in cluster.nodes { try await node.command("CLUSTER", "RESET", "HARD") }
+                // They were replicas. The one that gets the slot has the lowest epoch.
+                let members = [cluster.nodes[3], first, cluster.nodes[4]]
+                for (index, slots) in [("0", "16381"), ("16382", "16382"), ("16383", "16383")].enumerated() {
+                    try await members[index].command("CLUSTER", "SET-CONFIG-EPOCH", "\(index + 1)")
+                    try await members[index].command("CLUSTER", "ADDSLOTSRANGE", slots.0, slots.1)
+                }
+                for node in members where node.port != first.port {
+                    try await node.command("CLUSTER", "MEET", "127.0.0.1", "\(first.port)")
+                }
+                try await until("a node of the new cluster") {
+                    let port = try? await port(client)
+                    return port == members[0].port && port != before
+                }
+            }
+        }
+    }
+
     @Test func saysWhyNobodyHasTheSlot() async throws {
         try await withRedis(plain) { redis in
             let url = redis.url.replacing("redis://", with: "cluster://")
