@@ -10,6 +10,8 @@ extension OwnedShard {
     /// From the commit until the shard's record is written, which is last, Redis has another epoch than Postgres or no record, so the next
     /// owner rebuilds again. The entries of the old stream were landed before the commit.
     func rebuild(_ reason: RebuildReason, _ found: ShardComparison) async throws -> Cursor {
+        // A shard that is open is closed at once in any case. One that is closed keeps its record until it can be rebuilt.
+        if !found.status.scriptsLoaded { try await store.requireRest() }
         metrics.shardOpen(false)
         metrics.rebuilt(reason)
         logger.log(
@@ -55,6 +57,8 @@ extension OwnedShard {
     /// Commits the next epoch in Postgres, then claims it in Redis. Redis refuses an epoch that it has seen before: that of an owner that
     /// lost the shard, or of a Postgres that is older than this Redis.
     private func beginEpoch(after drained: Cursor?, above begun: Epoch?) async throws -> Cursor {
+        // Between the two, Redis looks like an earlier one, whose sessions are ended.
+        try await store.requireRest()
         let fresh = try await ledger.beginEpoch(shard, after: drained, above: begun)
         try await store.beginEpoch(fresh.epoch)
         return fresh

@@ -1,6 +1,7 @@
 import Domain
 import HotPath
 import LocalStack
+import Logging
 import RedisClient
 import TestSupport
 import Testing
@@ -103,6 +104,37 @@ import Testing
                 for user in [user, second] { try await env.load(user) }
                 #expect(try await env.redeem(user, session, coupon) == .alreadyRedeemed(first))
                 _ = try await env.accepted(second, secondSession, coupon)
+                try await env.untilDrained()
+                try await env.holds()
+            }
+        }
+    }
+
+    /// A rebuild that is cut off between Postgres and Redis leaves a Redis that looks like an earlier one, and everybody would be logged
+    /// out.
+    @Test func aShardIsNotRebuiltWhileItsSlotIsOnItsWay() async throws {
+        try await SyncEnvironment.withCluster { env, cluster in
+            let other = try #require(cluster.primary(butFor: env.redis))
+            let coupon = try await env.coupon("sale")
+            let (user, second) = (try await env.user("a"), try await env.user("b"))
+            // Each key is there that an owner looks at.
+            try await env.withWorker {
+                try await env.untilOpen(1)
+                _ = try await env.accepted(second, try await env.login(second), coupon)
+                try await env.untilDrained()
+            }
+            let session = try await env.login(user)
+            try await cluster.move(slot, from: env.redis, to: other)
+            try await cluster.open(slot, from: other, to: env.redis)
+            let log = RecordedLog()
+            try await env.withWorker(logger: log.logger(level: .warning)) {
+                try await until("the owner has tried") {
+                    log.all("the owner's loop failed; it starts again").contains { $0["error"]?.contains("on its way") == true }
+                }
+                try await cluster.close(slot)
+                try await env.untilOpen(2, at: other)
+                try await env.load(user)
+                _ = try await env.accepted(user, session, coupon)
                 try await env.untilDrained()
                 try await env.holds()
             }

@@ -9,9 +9,8 @@ extension RedisCluster {
     /// - Parameter lost: a key that does not come along, as it is where the target dies in the middle and its replica lacks it.
     public func move(_ slot: HashSlot, from source: RedisServer, to target: RedisServer, without lost: String? = nil) async throws
     {
-        let (sourceID, targetID) = (try await id(of: source), try await id(of: target))
-        _ = try await target.command("CLUSTER", "SETSLOT", slot.description, "IMPORTING", sourceID)
-        _ = try await source.command("CLUSTER", "SETSLOT", slot.description, "MIGRATING", targetID)
+        let targetID = try await id(of: target)
+        try await open(slot, from: source, to: target)
         while true {
             let keys = try await source.command("CLUSTER", "GETKEYSINSLOT", slot.description, "100").array ?? []
             if keys.isEmpty { break }
@@ -24,6 +23,17 @@ extension RedisCluster {
             }
         }
         for node in [target, source] { _ = try await node.command("CLUSTER", "SETSLOT", slot.description, "NODE", targetID) }
+    }
+
+    /// Begins to move a slot. No key is on its way yet.
+    public func open(_ slot: HashSlot, from source: RedisServer, to target: RedisServer) async throws {
+        try await target.command("CLUSTER", "SETSLOT", slot.description, "IMPORTING", try await id(of: source))
+        try await source.command("CLUSTER", "SETSLOT", slot.description, "MIGRATING", try await id(of: target))
+    }
+
+    /// Leaves the slot where it is, on all nodes that were primaries at first.
+    public func close(_ slot: HashSlot) async throws {
+        for node in nodes[..<primaries] { try await node.command("CLUSTER", "SETSLOT", slot.description, "STABLE") }
     }
 
     private func migrate(_ key: String, from source: RedisServer, to target: RedisServer) async throws {

@@ -26,6 +26,16 @@ extension ShardStore {
         } while position != "0"
     }
 
+    /// Throws while the shard's slot is on its way to another node of a cluster. Commands that name keys which are not there are refused
+    /// then, and so a rebuild would be cut off in its middle.
+    public func requireRest() async throws(RedisError) {
+        guard client.isOfCluster else { return }
+        let own = ClusterMember.all(in: try await send(ClusterMember.question)).first(where: \.isWhoTells)
+        if own?.openSlots.contains(HashSlot(of: keys.shard).number) == true {
+            throw RedisError(.notConnected, "the shard's slot is on its way to another node, so it is rebuilt later")
+        }
+    }
+
     /// Begins an epoch that Postgres has committed: claims it, clears the outbox, which was drained before, and removes all users.
     /// - Throws: `isFenced` if this epoch or a later one was begun in this Redis before. An owner that still holds its lock then
     ///   needs a higher epoch (Postgres is older than this Redis: a backup was restored).
