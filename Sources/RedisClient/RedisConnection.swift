@@ -328,7 +328,8 @@ extension RedisConnection {
 
     private var moved: RedisError {
         let guides = configuration.guides?.guide.name ?? "others"
-        return RedisError(.connectionLost, "\(guides) say that the primary is \(primary?.node.description ?? "elsewhere")")
+        let place = primary?.node.description ?? "elsewhere"
+        return RedisError(.connectionLost, "the primary is \(place) by now, as told by \(guides)")
     }
 
     private func scheduleRoleCheck() {
