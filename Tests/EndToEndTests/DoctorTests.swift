@@ -25,6 +25,10 @@ import Testing
     @Test func whatItFindsGoodStarts() async throws {
         var redis = RedisOptions()
         redis.isHardened = true
+        // `Redis server v=7.0.15 …`, `Valkey server v=8.1.8 …`
+        let program = await shell("redis-server --version || valkey-server --version")
+        let words = try #require(program.firstMatch(of: /(\w+) server v=([0-9.]+)/))
+        let version = "\(words.1) \(words.2)"
         try await Product.with(redis: redis) { product in
             let sync = product.start("sync")
             _ = try await sync.logged("the shard is open")
@@ -39,6 +43,7 @@ import Testing
                 let (status, found) = try await findings(given, for: process)
                 #expect(status == 0 && found.allSatisfy(\.good), "\(process): \(found)")
                 #expect(found.first?.seen == process)
+                #expect(found.first { $0.subject == "Redis" }?.seen == version, "\(found)")
             }
             let human = await redeem("doctor", environment: product.environment(.server, .server))
             #expect(human.status == 0 && human.output.contains("good   process: serve"), "\(human.output)")

@@ -51,6 +51,7 @@ extension Examination {
                     : "slots are on their way: \(open.map(String.init).joined(separator: ", "))",
                 "wait for what moves them, or end it with `redis-cli --cluster fix`"
             )
+            findings.version(RedisVersion(try await client.send(RedisVersion.question)), of: subject)
             if process == .serve { await durability(client, of: subject, &findings) }
             if process == .sync { try await replay(client, of: subject, &findings) }
         } catch let error as RedisError {

@@ -23,9 +23,7 @@ extension Examination {
         )
         do {
             try await client.connect()
-            let version = try await client.send(["INFO", "server"]).info["redis_version"] ?? "unknown"
-            let major = version.split(separator: ".").first.flatMap { Int($0) } ?? 0
-            findings.add("Redis", major >= 7, "version \(version)", "Redeem needs Redis 7.0 or newer")
+            findings.version(RedisVersion(try await client.send(RedisVersion.question)), of: nil)
             let time = (try await client.send(["TIME"]).array ?? []).compactMap { $0.string.flatMap { Int64($0) } }
             if time.count == 2 {
                 findings.clock("Redis", Timestamp(milliseconds: time[0] * 1000 + time[1] / 1000))
@@ -92,6 +90,17 @@ extension Examination {
 }
 
 extension Findings {
+    /// - Parameter node: of a cluster; `nil`: the Redis that the shard is in.
+    mutating func version(_ version: RedisVersion, of node: String?) {
+        let least =
+            switch version.program {
+            case .redis: 7
+            case .valkey: 8
+            }
+        let subject = node.map { "\($0), version" } ?? "Redis"
+        add(subject, version.major >= least, "\(version)", "Redeem needs Redis 7.0 or newer, or Valkey 8 or newer")
+    }
+
     /// A user who may read one setting of Redis may read them all, so the process could read passwords.
     mutating func passwords(_ client: RedisClient, _ user: String?) async {
         let subject = "passwords in Redis's configuration"
