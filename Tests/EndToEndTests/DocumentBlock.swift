@@ -53,6 +53,7 @@ struct DocumentBlock: Hashable, CustomStringConvertible {
         "docs/OPERATIONS.md REDEEM_REDIS_URL=sentinel://user:PASSWORD@host1,host2,host3/redeem": .settings,
         "docs/OPERATIONS.md REDEEM_REDIS_URL=cluster://user:PASSWORD@host1,host2,host3": .settings,
         "docs/OPERATIONS.md cluster-require-full-coverage no": .redis,
+        "docs/OPERATIONS.md aof-load-truncated no": .redis,
         "docs/OPERATIONS.md sentinel monitor redeem HOST 6379 2": .sentinel,
         "docs/OPERATIONS.md set -eu": .installation,
         #"docs/OPERATIONS.md pg_dump --format custom --file redeem.dump "$REDEEM_POSTGRES_URL""#:

@@ -11,6 +11,7 @@ import Testing
 /// A cluster of three primaries and their replicas, of which one has the shard's slot. Anybody may move it at any time.
 @Suite(.serialized) struct ClusterTests {
     private let slot = HashSlot(of: Shard(index: 0).tag)
+    private static let valkey9 = ConditionTrait.enabled("this server has no CLUSTER MIGRATESLOTS", SlotMove.canBeAtOnce)
 
     @Test func aReplicaThatHasAllGoesOnInTheSameEpoch() async throws {
         try await SyncEnvironment.withCluster { env, cluster in
@@ -48,6 +49,14 @@ import Testing
     /// rest comes from Postgres.
     @Test(arguments: [nil, Keys(Shard(index: 0)).users])
     func aShardThatMovedIsDrainedAndRebuilt(without lost: String?) async throws {
+        try await isDrainedAndRebuilt(.byKey(without: lost))
+    }
+
+    @Test(Self.valkey9) func aShardThatMovedAtOnceIsDrainedAndRebuilt() async throws {
+        try await isDrainedAndRebuilt(.atOnce)
+    }
+
+    private func isDrainedAndRebuilt(_ move: SlotMove) async throws {
         try await SyncEnvironment.withCluster { env, cluster in
             let other = try #require(cluster.primary(butFor: env.redis))
             let coupon = try await env.coupon("sale", total: 2)
@@ -57,7 +66,7 @@ import Testing
             for user in users { sessions.append(try await env.login(user)) }
             // Postgres does not have it yet.
             let first = try await env.accepted(users[0], sessions[0], coupon)
-            try await cluster.move(slot, from: env.redis, to: other, without: lost)
+            try await cluster.move(slot, from: env.redis, to: other, move)
             try await until("a client of the other node") { try await env.port() == other.port }
             let error = await #expect(throws: RedisError.self) { try await env.redeem(users[1], sessions[1], coupon) }
             #expect(error?.isShardClosed == true)
@@ -78,6 +87,14 @@ import Testing
     /// It has kept the scripts, and nobody has compared it since. Where the other node was replaced meanwhile, users may be missing, and
     /// what they redeemed is in the outbox alone.
     @Test func aNodeThatHasTheSlotAgainIsClosedUntilItIsRebuilt() async throws {
+        try await isClosedWhenItIsBack(.byKey(without: Keys(Shard(index: 0)).users), back: .byKey())
+    }
+
+    @Test(Self.valkey9) func aNodeThatHasTheSlotAgainAtOnceIsClosedUntilItIsRebuilt() async throws {
+        try await isClosedWhenItIsBack(.atOnce, back: .atOnce)
+    }
+
+    private func isClosedWhenItIsBack(_ there: SlotMove, back: SlotMove) async throws {
         try await SyncEnvironment.withCluster { env, cluster in
             let other = try #require(cluster.primary(butFor: env.redis))
             let coupon = try await env.coupon("sale")
@@ -85,9 +102,9 @@ import Testing
             try await env.withWorker { try await env.untilOpen(1) }
             let (session, secondSession) = (try await env.login(user), try await env.login(second))
             let first = try await env.accepted(user, session, coupon)
-            try await cluster.move(slot, from: env.redis, to: other, without: Keys(Shard(index: 0)).users)
+            try await cluster.move(slot, from: env.redis, to: other, there)
             try await until("a client of the other node") { try await env.port() == other.port }
-            try await cluster.move(slot, from: other, to: env.redis)
+            try await cluster.move(slot, from: other, to: env.redis, back)
             var refusal: RedisError?
             try await until("an answer of the node") {
                 do {
@@ -142,7 +159,11 @@ import Testing
     }
 
     /// With users who redeem all the time: each is told once, and nobody loses anything.
-    @Test func aSlotMovesThereAndBackUnderLoad() async throws {
+    @Test func aSlotMovesThereAndBackUnderLoad() async throws { try await movesUnderLoad(.byKey()) }
+
+    @Test(Self.valkey9) func aSlotMovesAtOnceThereAndBackUnderLoad() async throws { try await movesUnderLoad(.atOnce) }
+
+    private func movesUnderLoad(_ move: SlotMove) async throws {
         try await SyncEnvironment.withCluster { env, cluster in
             let other = try #require(cluster.primary(butFor: env.redis))
             let coupon = try await env.coupon("sale", price: 1, total: 60)
@@ -153,7 +174,7 @@ import Testing
                 let users = users
                 async let answers = redeemAll(users, coupon, env)
                 for (from, to) in [(env.redis, other), (other, env.redis)] {
-                    try await cluster.move(slot, from: from, to: to)
+                    try await cluster.move(slot, from: from, to: to, move)
                     try await until("open at the other node") {
                         let port = try await env.port()
                         let status = try? await env.store.status()

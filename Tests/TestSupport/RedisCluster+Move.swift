@@ -1,13 +1,51 @@
 public import LocalStack
 public import RedisClient
 
+/// How an operator moves a slot.
+public enum SlotMove: Sendable {
+    /// Key by key, as `redis-cli --cluster reshard` does, without a key that does not come along. It is so where the target dies in the
+    /// middle and its replica lacks it.
+    case byKey(without: String? = nil)
+    /// All of it at once, by `CLUSTER MIGRATESLOTS`, which Valkey 9 has.
+    case atOnce
+
+    /// Whether the server that the tests run has the command.
+    public static let canBeAtOnce: @Sendable () async throws -> Bool = {
+        try await withRedis { redis in
+            let known = try await redis.command("COMMAND", "INFO", "cluster|migrateslots").array ?? []
+            return known.contains { $0.array != nil }
+        }
+    }
+}
+
 extension RedisCluster {
     /// Another one of those that were primaries at first.
     public func primary(butFor node: RedisServer) -> RedisServer? { nodes[..<primaries].first { $0.port != node.port } }
 
-    /// Moves a slot, step by step as `redis-cli --cluster reshard` does.
-    /// - Parameter lost: a key that does not come along, as it is where the target dies in the middle and its replica lacks it.
-    public func move(_ slot: HashSlot, from source: RedisServer, to target: RedisServer, without lost: String? = nil) async throws
+    /// Returns when both nodes know it.
+    public func move(_ slot: HashSlot, from source: RedisServer, to target: RedisServer, _ move: SlotMove = .byKey()) async throws
+    {
+        switch move {
+        case .byKey(let lost): try await moveByKey(slot, from: source, to: target, without: lost)
+        case .atOnce: try await moveAtOnce(slot, from: source, to: target)
+        }
+    }
+
+    private func moveAtOnce(_ slot: HashSlot, from source: RedisServer, to target: RedisServer) async throws {
+        let part = ["SLOTSRANGE", slot.description, slot.description, "NODE", try await id(of: target)]
+        guard try await source.command(["CLUSTER", "MIGRATESLOTS"] + part).string == "OK" else {
+            throw TestFailure("no migration of slot \(slot)")
+        }
+        try await until("slot \(slot) has moved") {
+            // The latest comes first.
+            let latest = try await source.command("CLUSTER", "GETSLOTMIGRATIONS").array?.first?.dictionary ?? [:]
+            let state = latest["state"]?.string
+            if state == "failed" { throw TestFailure("\(latest["message"]?.string ?? "no message")") }
+            return state == "success"
+        }
+    }
+
+    private func moveByKey(_ slot: HashSlot, from source: RedisServer, to target: RedisServer, without lost: String?) async throws
     {
         let targetID = try await id(of: target)
         try await open(slot, from: source, to: target)

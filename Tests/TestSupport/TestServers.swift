@@ -1,6 +1,7 @@
 import FoundationEssentials
 public import LocalStack
 public import Logging
+public import RedisClient
 
 /// Servers log little, and only what a failing test is about.
 public func testLogger(level: Logger.Level = .warning) -> Logger {
@@ -31,6 +32,11 @@ public func withRedis<T: Sendable>(
         )
         return try await stopping({ await redis.stop() }) { try await body(redis) }
     }
+}
+
+/// Of the server that the tests run.
+public func redisVersion() async throws -> RedisVersion {
+    try await withRedis { RedisVersion(try await $0.command(RedisVersion.question)) }
 }
 
 /// Runs the body with a primary, a replica and Sentinels of its own.
