@@ -12,12 +12,17 @@ package struct CivilDate: Hashable, Sendable {
     /// 0 is Sunday.
     package let weekday: Int
 
-    /// The moments that have a text: a year has four digits. The first or the last of them stands for those beyond.
-    private static let range: ClosedRange<Int64> = -62_135_596_800_000...253_402_300_799_999
+    /// The years 1 to 9999, which have four digits.
+    private static let fourDigits: ClosedRange<Int64> = -62_135_596_800_000...253_402_300_799_999
+
+    /// The date in a text with room for four digits of a year. The first or the last moment of these years stands for those beyond.
+    package init(inFourDigits time: Timestamp) {
+        let range = CivilDate.fourDigits
+        self.init(Timestamp(milliseconds: min(max(time.milliseconds, range.lowerBound), range.upperBound)))
+    }
 
     package init(_ time: Timestamp) {
-        let milliseconds = min(max(time.milliseconds, CivilDate.range.lowerBound), CivilDate.range.upperBound)
-        let (seconds, millisecond) = milliseconds.floorDivided(by: 1000)
+        let (seconds, millisecond) = time.milliseconds.floorDivided(by: 1000)
         let (days, rest) = seconds.floorDivided(by: 86_400)
         let (era, dayOfEra) = (days + 719_468).floorDivided(by: 146_097)
         let yearOfEra = (dayOfEra - dayOfEra / 1460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365

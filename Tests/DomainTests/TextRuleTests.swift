@@ -102,4 +102,11 @@ import Testing
         #expect(moment.text == text)
         #expect(Timestamp(rfc3339: text) == moment)
     }
+
+    /// Another database may have such a moment, and its readers must see which one it is.
+    @Test func momentsBeyondFourDigitsAreTold() {
+        #expect(Timestamp(milliseconds: 253_402_300_799_999).text == "9999-12-31T23:59:59.999Z")
+        #expect(Timestamp(milliseconds: 253_402_300_800_000).text == "10000-01-01T00:00:00Z")
+        #expect(Timestamp(milliseconds: .max).text == "292278994-08-17T07:12:55.807Z")
+    }
 }

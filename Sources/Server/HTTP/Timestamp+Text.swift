@@ -8,7 +8,7 @@ extension Timestamp {
 
     /// IMF-fixdate of RFC 9110, section 5.6.7: `Sun, 06 Nov 1994 08:49:37 GMT`.
     var httpDate: String {
-        let date = CivilDate(self)
+        let date = CivilDate(inFourDigits: self)
         let days = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"]
         let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
         return String(capacity: 29) { text in
@@ -26,7 +26,7 @@ extension Timestamp {
 extension TextWriter {
     /// As `rfc3339` does.
     mutating func write(_ time: Timestamp) {
-        let date = CivilDate(time)
+        let date = CivilDate(inFourDigits: time)
         write(date.year, width: 4)
         write("-")
         write(date.month, width: 2)
