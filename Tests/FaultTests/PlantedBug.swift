@@ -97,7 +97,8 @@ struct PlantedBug: Sendable, CustomTestStringConvertible {
             script: .redeem,
             right: "{ read(rep('c14', count), blob, 16 * count + 1) }",
             wrong: "{ read(rep('c14', count), blob, 16 * count) }",
-            rules: [.changedAnswer]
+            // The last byte of a user's id is in the redemption's, and only a quarter of all bytes are base64url: most ids are none.
+            rules: [.drift]
         ),
         PlantedBug(
             text: "an old refresh token is accepted",
