@@ -3,7 +3,7 @@ internal import RedisClient
 /// The answer to one SCAN, HSCAN or the like.
 struct ScanPage {
     let found: [RESPValue]
-    /// The position of the next page; "0": there is none.
+    /// The position of the next page; "0": this is the last page.
     let next: String
 
     /// - Parameter command: the name of the command, for an error.

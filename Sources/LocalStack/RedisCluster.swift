@@ -10,11 +10,8 @@ public struct RedisCluster: Sendable {
     public let primaries: Int
 
     /// As `RedisEndpoint` takes it.
-    public var url: String { url() }
-
-    /// - Parameter login: name and password, a colon between them; `nil`: the administrator's.
-    public func url(as login: String? = nil) -> String {
-        let login = login ?? "\(nodes[0].administrator):\(nodes[0].password)"
+    public var url: String {
+        let login = "\(nodes[0].administrator):\(nodes[0].password)"
         return "cluster://\(login)@\(nodes.map { "127.0.0.1:\($0.port)" }.joined(separator: ","))"
     }
 
@@ -104,7 +101,7 @@ extension RedisServer {
         return lines.first { $0.hasPrefix("cluster_known_nodes:") }.flatMap { Int($0.drop { $0 != ":" }.dropFirst()) } ?? 0
     }
 
-    /// What redis-cli writes for a command, sent by the administrator.
+    /// Sends a command as the administrator. Returns the output of redis-cli.
     fileprivate func command(_ arguments: [String], _ limits: StackLimits) async throws -> String {
         guard let program = ServerPrograms.find("redis-cli") ?? ServerPrograms.find("valkey-cli") else {
             throw ServerPrograms.missing("redis-cli", package: "redis-tools")

@@ -33,8 +33,8 @@ enum PoolerCheck {
     }
 
     /// Marks the server connection by a setting, begins a transaction on a second connection, and looks which of the two sees the mark.
-    /// Where connections take turns on server connections, the second gets the one that the first has just given back, or the first
-    /// gets another one afterwards.
+    /// If connections take turns on server connections, the second one gets the server connection that the first has just given back, or
+    /// the first one gets another afterwards.
     private static func isShared(
         _ one: LibPQConnection,
         _ configuration: PostgresConfiguration,

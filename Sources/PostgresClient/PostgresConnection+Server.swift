@@ -9,8 +9,9 @@ extension PostgresConnection {
 
     /// What the connection has for each of these settings, in the words of `SHOW`.
     public func settings(_ names: [String]) throws(PostgresError) -> [String: String] {
+        let rows = try query("select name, current_setting(name) from unnest($1::text[]) as names (name)", names)
         var values: [String: String] = [:]
-        for name in names { values[name] = try query("select current_setting($1)", name)[0].decode(0, as: String.self) }
+        for row in rows { values[try row.decode(0, as: String.self)] = try row.decode(1, as: String.self) }
         return values
     }
 }

@@ -5,14 +5,16 @@ public struct ClusterMember: Sendable, Hashable {
     public private(set) var node: RedisEndpoint.Node
     public let isPrimary: Bool
     /// It is the node that was asked.
-    public let isWhoTells: Bool
+    let isAsked: Bool
     /// The others hold it to be down.
     public let isDown: Bool
     /// Grows with each failover and each move of a slot to it.
     public let epoch: Int
     public let slots: [ClosedRange<Int>]
-    /// Slots that are on their way to or from the node that tells; others are not told of.
+    /// Slots that are on their way to or from the node that was asked. Those of other nodes are not told.
     public let openSlots: [Int]
+
+    public var slotCount: Int { slots.reduce(0) { $0 + $1.count } }
 
     public static let question = ["CLUSTER", "NODES"]
 
@@ -21,18 +23,18 @@ public struct ClusterMember: Sendable, Hashable {
         (reply.string ?? "").split(whereSeparator: \.isNewline).compactMap(ClusterMember.init)
     }
 
-    /// The same, each where clients are to reach it, which may be under another name.
+    /// The node that was asked.
+    public static func asked(in reply: RESPValue) -> ClusterMember? { all(in: reply).first(where: \.isAsked) }
+
+    /// All nodes, each where clients are to reach it, which may be under another name.
     /// - Parameters:
     ///   - slots: the reply to `CLUSTER SLOTS`, which has no nodes without slots.
     ///   - host: of a node that does not know its own address.
     public static func all(in reply: RESPValue, slots: RESPValue, host: String) -> [ClusterMember] {
         var announced: [String: RedisEndpoint.Node] = [:]
         for entry in slots.array ?? [] {
-            for place in entry.array?.dropFirst(2) ?? [] {
-                guard let fields = place.array, fields.count >= 3, let port = fields[1].integer, let id = fields[2].string,
-                    let host = fields[0].string, !["", "?"].contains(host)
-                else { continue }
-                announced[id] = RedisEndpoint.Node(host: host, port: port)
+            for place in entry.array?.dropFirst(2).compactMap(ClusterPlace.init) ?? [] {
+                if let host = place.host { announced[place.id] = RedisEndpoint.Node(host: host, port: place.port) }
             }
         }
         return all(in: reply).map { member in
@@ -54,7 +56,7 @@ public struct ClusterMember: Sendable, Hashable {
         id = String(fields[0])
         node = RedisEndpoint.Node(host: String(address[..<colon]), port: port)
         isPrimary = flags.contains("master")
-        isWhoTells = flags.contains("myself")
+        isAsked = flags.contains("myself")
         isDown = flags.contains("fail")
         self.epoch = epoch
         slots = fields[8...].compactMap { field in

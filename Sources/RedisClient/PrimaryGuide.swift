@@ -65,7 +65,7 @@ enum PrimaryGuide: Hashable, Sendable {
             return Testimony(
                 primary: PrimaryLocation(node: range.primary, epoch: epoch),
                 guides: ranges.map(\.primary),
-                witness: members.first(where: \.isWhoTells)?.id,
+                witness: members.first(where: \.isAsked)?.id,
                 voters: Set(ranges.map(\.nodeID))
             )
         }
@@ -95,12 +95,11 @@ private struct ClusterRange {
         var ranges: [ClusterRange] = []
         for entry in entries {
             guard let parts = entry.array, parts.count >= 3, let first = parts[0].integer, let last = parts[1].integer,
-                first <= last,
-                let node = parts[2].array, node.count >= 3, let port = node[1].integer, let id = node[2].string
+                first <= last, let place = ClusterPlace(parts[2])
             else { throw RedisError(.protocolViolation, "an entry of CLUSTER SLOTS cannot be read") }
-            // A node that does not know its own address, or whose name nobody has set, leaves it to the one who asks.
-            let host = node[0].string.flatMap { ["", "?"].contains($0) ? nil : $0 } ?? asked.host
-            ranges.append(ClusterRange(slots: first...last, primary: RedisEndpoint.Node(host: host, port: port), nodeID: id))
+            // A node without a host leaves it to the one who asks.
+            let primary = RedisEndpoint.Node(host: place.host ?? asked.host, port: place.port)
+            ranges.append(ClusterRange(slots: first...last, primary: primary, nodeID: place.id))
         }
         return ranges
     }

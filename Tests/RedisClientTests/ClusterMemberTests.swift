@@ -17,7 +17,7 @@ import Testing
         #expect(members[0].slots == [0...99, 105...105] && members[0].openSlots == [200, 77] && members[0].isPrimary)
         #expect(members[1].node == RedisEndpoint.Node(host: "::1", port: 7002) && members[1].isDown && members[1].epoch == 12)
         #expect(members[1].slots == [100...104, 106...16_383])
-        #expect(members.map(\.isWhoTells) == [true, false, false])
+        #expect(members.map(\.isAsked) == [true, false, false])
         #expect(!members[2].isPrimary && members[2].slots.isEmpty)
         #expect(ClusterMember.all(in: .null).isEmpty)
     }

@@ -54,7 +54,7 @@ public final class TokenKeys: Sendable {
     var signing: TokenKey { keys.withLock { $0[0] } }
 
     /// The key that a token was made with, by its header. The header only picks one of our keys, and chooses nothing else (RFC 8725,
-    /// sections 3.1 and 3.10). `nil`: it is none of our keys.
+    /// sections 3.1 and 3.10). `nil` if the token was made with another key than ours.
     func key(of token: UnsafeBufferPointer<UInt8>) -> TokenKey? {
         keys.withLock { $0 }.first { token.starts(with: $0.header) }
     }

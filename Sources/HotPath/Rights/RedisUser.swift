@@ -19,7 +19,7 @@ public enum RedisUser: String, CaseIterable, Sendable {
     var rights: RedisRights {
         var rights = RedisRights(
             (["ping", "select", "info", "time", "role", "wait", "config|get", "scan", "script|exists", "multi", "exec"], []),
-            // Where the slot is, and which node this is.
+            // Finding the node of a cluster that has the slot.
             (["cluster|slots", "cluster|nodes"], []),
             // Asks which writes a start of Redis would leave out (`ReplayRights`).
             (["acl|dryrun"], []),

@@ -1,12 +1,12 @@
 internal import RedisClient
 
-/// Where a shard was opened in a cluster.
+/// The node of a cluster on which a shard was opened, and the history that its data belonged to then.
 public struct ShardHome: Hashable, Sendable {
     /// The node's id, which a restart leaves as it is.
     public let node: String
     /// The node's configuration epoch, which a restart leaves as it is too. It grows where a slot comes to the node.
     public let epoch: Int
-    /// Which history of writes the data belongs to (`master_replid` of `INFO replication`).
+    /// The history of writes that the data belongs to (`master_replid` of `INFO replication`).
     public let history: String
 
     public init(node: String, epoch: Int, history: String) {
@@ -29,7 +29,7 @@ public struct ShardHost: Hashable, Sendable {
         self.histories = histories
     }
 
-    /// Whether its data is that of the home: it is the same node, with its own file, or a replica that was promoted. Otherwise the slot has
+    /// True if its data is that of the home: it is the same node, with its own file, or a replica that was promoted. Otherwise the slot has
     /// moved here, or went away and came back, which the epoch tells. A part may be missing then: a node that dies in the middle of a move
     /// leaves a replica with some of the keys.
     public func goesOn(with home: ShardHome) -> Bool {
@@ -43,7 +43,7 @@ public struct ShardHost: Hashable, Sendable {
 
     init(_ replies: ArraySlice<RESPValue>) throws(RedisError) {
         let info = replies.last?.info ?? [:]
-        let own = replies.first.map(ClusterMember.all)?.first { $0.isWhoTells }
+        let own = replies.first.flatMap(ClusterMember.asked)
         guard replies.count == 2, let own, let first = info["master_replid"] else {
             throw RedisError.unexpected(.array(Array(replies)), of: "CLUSTER NODES")
         }

@@ -30,7 +30,7 @@ extension ShardStore {
     /// then, and so a rebuild would be cut off in its middle.
     public func requireRest() async throws(RedisError) {
         guard client.isOfCluster else { return }
-        let own = ClusterMember.all(in: try await send(ClusterMember.question)).first(where: \.isWhoTells)
+        let own = ClusterMember.asked(in: try await send(ClusterMember.question))
         if own?.openSlots.contains(HashSlot(of: keys.shard).number) == true {
             throw RedisError(.notConnected, "the shard's slot is on its way to another node, so it is rebuilt later")
         }

@@ -13,7 +13,7 @@ public struct ShardSnapshot: Sendable, Hashable {
     public var lastID: StreamID
     /// All entries of the outbox, which are those not settled.
     public var entries: [OutboxEntry]
-    /// What is left of the coupons that were asked for and are loaded in the present epoch.
+    /// The remaining uses of the coupons that were asked for and are loaded in the present epoch.
     public var left: [CouponID: Int]
     /// The terms of the same coupons.
     public var terms: [CouponID: CouponTerms]
@@ -121,7 +121,7 @@ extension ShardStore {
         return (records.map(\.user), next)
     }
 
-    /// The same, with the records of the users.
+    /// Reads a part of the users with their records.
     func scanRecords(
         _ position: String? = nil
     ) async throws(RedisError) -> (records: [(user: UserID, record: [UInt8])], next: String?) {

@@ -35,7 +35,7 @@ public struct ShardStatus: Sendable, Hashable {
     public var scriptsLoaded: Bool
     /// The Redis that was asked.
     public var redis: ReplicationID
-    /// Where the shard was opened last; `nil`: not in a cluster, or nowhere.
+    /// The home that the shard's record names; `nil`: Redis is in no cluster, or the shard was not opened in it.
     public var home: ShardHome?
     /// Which node of the cluster says so; `nil`: it is in no cluster.
     public var host: ShardHost?

@@ -64,17 +64,17 @@ extension PostgresConnection {
         return ControlEntry(sequence: sequence, change: change)
     }
 
-    /// The number of the last entry; 0: there is none.
+    /// The number of the last entry; 0 in an empty log.
     public func lastControlSequence() throws(PostgresError) -> Int {
         try query("select coalesce(max(seq), 0) from control_log")[0].decode(0)
     }
 
-    /// The number of the last entry that created a coupon; 0: there is none.
+    /// The number of the last entry that created a coupon; 0 before the first coupon.
     public func lastCouponSequence() throws(PostgresError) -> Int {
         try query("select coalesce(max(seq), 0) from control_log where kind = 'coupon_created'")[0].decode(0)
     }
 
-    /// The moment at which the entry of this number was written (µs); `nil`: there is none.
+    /// The moment at which the entry of this number was written (µs); `nil` if the log has no such entry.
     public func controlMark(of sequence: Int) throws(PostgresError) -> Int? {
         let sql = "select \(PostgresConnection.controlMark) from control_log where seq = $1"
         return try query(sql, sequence).first?.decode(0)

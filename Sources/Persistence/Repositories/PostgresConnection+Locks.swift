@@ -56,13 +56,18 @@ extension PostgresConnection {
         return try query(sql, AdvisoryLock.space, AdvisoryLock.shard(shard).number)[0].decode(0)
     }
 
+    /// The SQL that picks the row of `pg_locks` of a lock that is held: $1 is the space, $2 the number.
+    private static let lockIsHeld = """
+        locktype = 'advisory' and granted
+        and database = (select oid from pg_database where datname = current_database())
+        and classid::bigint = $1 and objid::bigint = $2 and objsubid = 2
+        """
+
     public func holdsLock(_ shard: Shard) throws(PostgresError) -> Bool {
         let sql = """
             select exists (
                 select from pg_locks
-                where locktype = 'advisory' and pid = pg_backend_pid() and granted
-                  and database = (select oid from pg_database where datname = current_database())
-                  and classid::bigint = $1 and objid::bigint = $2 and objsubid = 2
+                where pid = pg_backend_pid() and \(PostgresConnection.lockIsHeld)
             )
             """
         return try query(sql, AdvisoryLock.space, AdvisoryLock.shard(shard).number)[0].decode(0)
@@ -73,9 +78,7 @@ extension PostgresConnection {
         let sql = """
             select application_name
             from pg_locks join pg_stat_activity using (pid)
-            where locktype = 'advisory' and granted
-              and database = (select oid from pg_database where datname = current_database())
-              and classid::bigint = $1 and objid::bigint = $2 and objsubid = 2
+            where \(PostgresConnection.lockIsHeld)
             """
         return try query(sql, AdvisoryLock.space, AdvisoryLock.shard(shard).number).first?.decode(0)
     }
@@ -90,9 +93,7 @@ extension PostgresConnection {
         let sql = """
             select pg_terminate_backend(pid)
             from pg_locks join pg_stat_activity using (pid)
-            where locktype = 'advisory' and granted
-              and database = (select oid from pg_database where datname = current_database())
-              and classid::bigint = $1 and objid::bigint = $2 and objsubid = 2
+            where \(PostgresConnection.lockIsHeld)
               and state = 'active' and wait_event = 'ClientRead'
               and query_start < clock_timestamp() - $3 * interval '1 millisecond'
             """

@@ -13,7 +13,7 @@ extension Examination {
             slots: try await client.send(["CLUSTER", "SLOTS"]),
             host: named.first?.host ?? ""
         )
-        let covered = members.filter { $0.isPrimary && !$0.isDown }.flatMap(\.slots).reduce(0) { $0 + $1.count }
+        let covered = members.filter { $0.isPrimary && !$0.isDown }.reduce(0) { $0 + $1.slotCount }
         findings.add(
             "cluster",
             covered == HashSlot.count,
@@ -41,13 +41,12 @@ extension Examination {
         )
         do {
             try await client.connect()
-            let own = ClusterMember.all(in: try await client.send(ClusterMember.question)).first(where: \.isWhoTells)
-            let open = own?.openSlots ?? []
+            let open = ClusterMember.asked(in: try await client.send(ClusterMember.question))?.openSlots ?? []
             findings.add(
                 subject,
                 open.isEmpty,
                 open.isEmpty
-                    ? (member.isPrimary ? "a primary with \(member.slots.reduce(0) { $0 + $1.count }) slots" : "a replica")
+                    ? (member.isPrimary ? "a primary with \(member.slotCount) slots" : "a replica")
                     : "slots are on their way: \(open.map(String.init).joined(separator: ", "))",
                 "wait for what moves them, or end it with `redis-cli --cluster fix`"
             )
